@@ -1,64 +1,18 @@
-"""The command line: what can be typed, and which exit status it ends in.
+"""The entry point: runs the command that was typed, and says which exit status it ends in.
 
-Importing this loads neither torch nor Qt; each command imports what it needs when it runs. Exit status: 0 done, 1 the
-run failed, 2 bad input or usage with one clear line, 130 interrupted (the run so far is kept).
+Importing this loads neither torch nor Qt; each command's file is loaded when that command runs. Exit status: 0 done,
+1 the run failed, 2 bad input or usage with one clear line, 130 interrupted (the run so far is kept).
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
 
-from nnviz import __version__, evaluating, interruption, paths, streams
+from nnviz import interruption, streams
+from nnviz.commands.parser import parse
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
-
-#: Those about runs that are there already.
-RUN_COMMANDS = ("runs", "compare", "export-tensorboard")
-COMMANDS = (
-    "samples",
-    "datasets",
-    "summary",
-    "train",
-    "race",
-    "sweep",
-    *RUN_COMMANDS,
-    "evaluate",
-    "predict",
-    "explain",
-    "screenshot",
-)
-
-EPILOGUE = """\
-Without a command the window opens, with FILE or sample:NAME if one is given:
-  nnviz                          the start sample
-  nnviz mine.nnviz               a project
-  nnviz mine.nnvizrun            a run: replayed, or followed live while it grows
-  nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
-"""
-
-_RACE_EPILOGUE = """\
-  nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
-  nnviz race sample:digits-cnn --vary activations=sigmoid,tanh,relu       of all layers between
-  nnviz race sample:digits-cnn --vary dropout=0,0.5                       of all layers with dropout
-  nnviz race sample:spiral --preset optimizers                            six optimizers, as in the window
-
-All start from the same weights and see the same batches, as far as the seed is the same. Nobody looks at the test
-split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end.
-"""
-
-_EXPLAIN_EPILOGUE = """\
-  nnviz explain sample:xnor-two-layer linear1 --unit 1                   a neuron: weights times inputs, and bias
-  nnviz explain sample:digits-cnn conv1 --unit 2 --at 3,4                a convolution at one pixel
-  nnviz explain sample:digits-cnn loss                                   logits, exp, sum, −log p
-  nnviz explain sample:digits-cnn conv1 --at 3,4 --backward              the chain rule
-  nnviz explain sample:digits-cnn linear1 --parameter weight --index 0,3 an update, with what the optimizer keeps
-  nnviz explain sample:graph-sums b --backward                           a value used twice: both gradients are added
-  nnviz explain sample:credit linear1 --data own_numbers --set "data.rows=6 5"      numbers of one's own
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.prepare()
     try:
         with interruption.raised():
-            status = _parsed_and_run(list(sys.argv[1:] if arguments is None else arguments))
+            status = _run(parse(list(sys.argv[1:] if arguments is None else arguments)))
         print(end="", flush=True)  # so that output which nobody takes is noticed here
         return status
     except InputError as error:
@@ -93,417 +47,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parsed_and_run(given: list[str]) -> int:
-    parser = _parser()
-    first = next((word for word in given if not word.startswith("-")), None)
-    if first is None or first not in COMMANDS:
-        return _run(_window_parser(parser).parse_args(given))
-    return _run(parser.parse_args(given))
-
-
 def _run(options: argparse.Namespace) -> int:
-    from nnviz import commands  # noqa: PLC0415 - loads what a command needs only when one runs
-
     match options.command:
         case "samples":
-            return commands.samples()
+            from nnviz.commands import listings
+
+            return listings.samples()
         case "datasets":
-            return commands.datasets()
+            from nnviz.commands import listings
+
+            return listings.datasets()
         case "summary":
-            return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
+            from nnviz.commands.summary import summary
+
+            return summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
-            return commands.train(commands.TrainOptions.of(options))
+            from nnviz.commands.train import TrainOptions, train
+
+            return train(TrainOptions.of(options))
         case "race":
-            from nnviz import racing  # noqa: PLC0415 - as above
+            from nnviz.commands.race import RaceOptions, race
 
-            return commands.race(racing.RaceOptions.of(options))
+            return race(RaceOptions.of(options))
         case "sweep":
-            from nnviz import sweeping  # noqa: PLC0415 - as above
+            from nnviz.commands.sweep import SweepOptions, sweep
 
-            return commands.sweep(sweeping.SweepOptions.of(options))
-        case command if command in RUN_COMMANDS:
-            return _run_on_runs(options)
-        case "evaluate":
-            return commands.evaluate(evaluating.EvaluateOptions.of(options))
-        case "predict":
-            return commands.predict(commands.PredictOptions.of(options))
-        case "explain":
-            return commands.explain(commands.ExplainOptions.of(options))
-        case "screenshot":
-            return commands.screenshot(options.target, options.out, options.size, options.theme, options.data_dir)
-        case _:
-            return commands.window(options.target, options.data_dir)
-
-
-def _run_on_runs(options: argparse.Namespace) -> int:
-    from nnviz import run_commands  # noqa: PLC0415 - as above
-
-    match options.command:
+            return sweep(SweepOptions.of(options))
         case "runs":
-            return run_commands.runs(run_commands.RunsOptions.of(options))
+            from nnviz.commands.runs import RunsOptions, runs
+
+            return runs(RunsOptions.of(options))
         case "compare":
-            return run_commands.compare(options.runs, folder=options.folder, as_json=options.json)
+            from nnviz.commands.runs import compare
+
+            return compare(options.runs, folder=options.folder, as_json=options.json)
+        case "export-tensorboard":
+            from nnviz.commands.runs import export_tensorboard
+
+            return export_tensorboard(options.run, options.folder)
+        case "evaluate":
+            from nnviz.commands.evaluate import EvaluateOptions, evaluate
+
+            return evaluate(EvaluateOptions.of(options))
+        case "predict":
+            from nnviz.commands.predict import PredictOptions, predict
+
+            return predict(PredictOptions.of(options))
+        case "explain":
+            from nnviz.commands.explain import ExplainOptions, explain
+
+            return explain(ExplainOptions.of(options))
+        case "screenshot":
+            from nnviz.commands.window import screenshot
+
+            return screenshot(options.target, options.out, options.size, options.theme, options.data_dir)
         case _:
-            return run_commands.export_tensorboard(options.run, options.folder)
+            from nnviz.commands.window import window
 
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the usage in one line, without the page that --help gives."""
-
-    def error(self, message: str) -> NoReturn:
-        streams.complain(f"{' '.join(message.split())} (see {self.prog} --help)", self.prog)
-        raise SystemExit(2)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    try:
-        size = int(width), int(height)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1680x1050") from None
-    if not (640 <= size[0] <= 8192 and 400 <= size[1] <= 8192):
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range: 640x400 to 8192x8192")
-    return size
-
-
-def _setting(text: str) -> tuple[str, str]:
-    path, equals, value = text.partition("=")
-    if not equals or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not PATH=VALUE, such as training.batch_size=64")
-    return path, value
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000")
-    return number
-
-
-def _seed(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
-    return number
-
-
-def _places(text: str) -> tuple[int, ...]:
-    try:
-        numbers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if not 1 <= len(numbers) <= 8:
-        raise argparse.ArgumentTypeError(f"{text!r} is not one whole number, or several with commas such as 3,4")
-    return numbers
-
-
-def _path(text: str) -> Path:
-    try:
-        return paths.given_path(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _add_data_folder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data-dir", type=_path, metavar="DIR", help="folder with data sets (before NNVIZ_DATA and the user's own)"
-    )
-
-
-def _add_choices(parser: argparse.ArgumentParser) -> None:
-    """What can be asked for instead of what the project holds."""
-    parser.add_argument(
-        "--data",
-        metavar="NAME_OR_PLACE",
-        help="another data set than the project's, or a table's file, or a folder of pictures, one subfolder a class "
-        "(./NAME is always a file or a folder); the network's input and last layer follow",
-    )
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        type=_setting,
-        metavar="PATH=VALUE",
-        help="any setting: training.learning_rate=0.01, data.noise=0.2, conv1.kernel_size=5 (may be repeated; those of "
-        "the data go before the others, in any order)",
-    )
-
-
-def _window_parser(parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nnviz",
-        description=parent.description,
-        epilog=parent.epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage=f"nnviz [FILE | sample:NAME] [--data-dir DIR]\n       nnviz {{{','.join(COMMANDS)}}} …",
-    )
-    parser.add_argument("target", nargs="?", metavar="FILE", help="a .nnviz project, a .nnvizrun run or sample:NAME")
-    _add_data_folder(parser)
-    parser.add_argument("--version", action="version", version=f"nnviz {__version__}")
-    parser.set_defaults(command="window")
-    return parser
-
-
-def _add_run_commands(commands: Any) -> None:
-    """The commands about runs that are there already."""
-    from nnviz.record.orders import ORDERS  # noqa: PLC0415 - nothing else needs it
-
-    runs = commands.add_parser(
-        "runs",
-        help="list the kept runs",
-        description="List the runs that are kept in the user's data folder: name, date, state, epochs, the best "
-        "validation loss and what the test split said.",
-    )
-    runs.add_argument(
-        "text",
-        nargs="*",
-        metavar="TEXT",
-        help="only runs with all of these words in name, tags or settings, and where all of these hold: "
-        "'accuracy>0.9', optimizer=adam",
-    )
-    runs.add_argument("--tag", action="append", default=[], metavar="TAG", help="only with this tag (may be repeated)")
-    runs.add_argument(
-        "--sort",
-        choices=tuple(ORDERS),
-        default="date",
-        help="the newest, the lowest best validation loss, the highest accuracy … first (default: date)",
-    )
-    runs.add_argument("--reverse", action="store_true", help="the other way round")
-    runs.add_argument("--limit", type=_count, metavar="N", help="the first N only")
-    runs.add_argument("--folder", type=_path, metavar="DIR", help="runs in another folder")
-    runs.add_argument("--json", action="store_true", help="print JSON")
-
-    compare = commands.add_parser(
-        "compare",
-        help="print where runs differ, side by side",
-        description="Print the settings in which runs differ, and what came out of each: best epoch, losses, accuracy, "
-        "time. A run is a file, or a kept run by its name or a part of it (nnviz runs lists them).",
-    )
-    compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
-    compare.add_argument("--folder", type=_path, metavar="DIR", help="look for names in another folder")
-    compare.add_argument("--json", action="store_true", help="print JSON")
-
-    export = commands.add_parser(
-        "export-tensorboard",
-        help="write the curves of a run for TensorBoard",
-        description="Write every curve of a run, each value at its step, and its settings as an event file into DIR; "
-        "tensorboard --logdir DIR shows it.",
-    )
-    export.add_argument("run", metavar="RUN", help="a .nnvizrun file, or a kept run by its name or a part of it")
-    export.add_argument("folder", type=_path, metavar="DIR", help="made where it is missing")
-
-
-def _minutes(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not 0 < found <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
-    return found
-
-
-def _add_race(commands: Any) -> None:
-    race = commands.add_parser(
-        "race",
-        help="train variations beside each other from the same start",
-        description="Train variations of a project beside each other, step by step in turn, and print who got how far.",
-        epilog=_RACE_EPILOGUE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    race.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
-    race.add_argument(
-        "--vary",
-        action="append",
-        default=[],
-        metavar="PATH=A,B,C",
-        help="a setting and its values, as --set takes them, or activations or dropout (may be repeated: every value "
-        "meets every other)",
-    )
-    race.add_argument("--preset", metavar="NAME", help="a ready list: optimizers, activations, dropout, rates, seeds …")
-    _add_choices(race)
-    _add_data_folder(race)
-    race.add_argument("--epochs", type=_count, metavar="N", help="number of epochs of each")
-    race.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout of all")
-    race.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
-    race.add_argument("--json", action="store_true", help="print one JSON object a line")
-
-
-def _add_sweep(commands: Any) -> None:
-    sweep = commands.add_parser(
-        "sweep",
-        help="train again and again with other settings and seeds",
-        description="Train a project again and again with other settings and seeds, each a kept run, and print mean "
-        "and spread of a figure of the validation split, the best first. The test split is not looked at.",
-    )
-    sweep.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
-    _add_choices(sweep)
-    _add_data_folder(sweep)
-    sweep.add_argument("--epochs", type=_count, metavar="N", help="number of epochs of each run")
-    sweep.add_argument(
-        "--vary",
-        action="append",
-        default=[],
-        metavar="PATH=VALUES",
-        help="a setting and its values: training.optimizer=sgd,adam or a range training.learning_rate=1e-4..1e-1:log, "
-        "with :N values on a grid (may be repeated; activations and dropout stand for all layers)",
-    )
-    sweep.add_argument("--seeds", type=_count, metavar="N", help="runs of each combination (default: 1)")
-    sweep.add_argument("--runs", type=_count, metavar="N", help="at most so many runs in the whole sweep")
-    sweep.add_argument("--minutes", type=_minutes, metavar="M", help="begin no run that would end later than this")
-    sweep.add_argument(
-        "--search",
-        choices=("grid", "random", "tpe"),
-        help="every combination, points at random, or where the trials so far promise most (default: grid)",
-    )
-    sweep.add_argument(
-        "--objective",
-        metavar="FIGURE",
-        help="validation_loss, validation_accuracy, validation_top5 or validation_f1; of each run its "
-        "best epoch counts (default: by which the project chooses its best epoch)",
-    )
-    sweep.add_argument(
-        "--prune", action="store_true", help="end a run early that is worse than the median of the others at its epoch"
-    )
-    sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
-    sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
-    sweep.add_argument("--json", action="store_true", help="print one JSON object a line")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nnviz",
-        description="Click a neural network together, train it, and watch every part of it work.",
-        epilog=EPILOGUE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands: Any = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("samples", help="list the sample networks")
-    commands.add_parser("datasets", help="list the data sets and where they come from")
-
-    summary = commands.add_parser("summary", help="print a row a layer: shapes, parameters, MACs")
-    summary.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
-    _add_choices(summary)
-    summary.add_argument("--json", action="store_true", help="print JSON")
-
-    train = commands.add_parser("train", help="train without a window")
-    train.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
-    _add_choices(train)
-    _add_data_folder(train)
-    train.add_argument("--epochs", type=_count, metavar="N", help="number of epochs")
-    train.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout")
-    train.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
-    train.add_argument(
-        "--run-file",
-        "--run",
-        dest="run",
-        type=_path,
-        metavar="FILE",
-        help="keep the run in this .nnvizrun file (under torchrun only --run-file: it takes --run for an option of its "
-        "own)",
-    )
-    train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
-    train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
-    train.add_argument(
-        "--warm-from",
-        metavar="RUN",
-        help="layers that fit begin with the weights of this run, a file or a kept run by its name; the others start "
-        "fresh, and so does the optimizer",
-    )
-    train.add_argument(
-        "--shard",
-        action="store_true",
-        help="under torchrun: each process holds a part of the weights, also where one device could hold them all",
-    )
-    train.add_argument(
-        "--tensorboard", type=_path, metavar="DIR", help="write every curve to an event file of TensorBoard in DIR, too"
-    )
-    train.add_argument("--json", action="store_true", help="print one JSON object a line")
-
-    _add_race(commands)
-    _add_sweep(commands)
-    _add_run_commands(commands)
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="print how the network of a run does on a whole split",
-        description="Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
-        "class, the confusion matrix and calibration; of a regression its errors.",
-    )
-    evaluating.add_options(evaluate, _path, _add_data_folder)
-
-    predict = commands.add_parser(
-        "predict",
-        help="write what a trained network says of unlabelled examples",
-        description="Write what the network of a run says of each picture of a folder, or each row of a table, as a "
-        "CSV of filename,label,probability (row,label … for a table; the numbers themselves for a regression).",
-    )
-    predict.add_argument("run", type=_path, metavar="RUN", help="a .nnvizrun file")
-    predict.add_argument("unlabelled", type=_path, metavar="DATA", help="a folder of pictures, a picture, or a table")
-    predict.add_argument("--out", type=_path, required=True, metavar="FILE.csv", help="the table to write")
-    predict.add_argument(
-        "--step", type=int, metavar="S", help="weights of the nearest checkpoint not after it (default: the last)"
-    )
-    predict.add_argument(
-        "--weights",
-        choices=("best", "last"),
-        default="",
-        help="those of the best epoch until there, or those of the step itself (default: the best where the project "
-        "keeps them)",
-    )
-    predict.add_argument("--skip-bad", action="store_true", help="leave out what cannot be read, and list it")
-    predict.add_argument("--force", action="store_true", help="replace FILE.csv if it is there")
-    _add_data_folder(predict)
-
-    explain = commands.add_parser(
-        "explain",
-        help="take one number of a network apart",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Take one number of a network apart into terms that sum to it: of a project with its initial "
-        "weights,\nof a run with its last ones.",
-        epilog=_EXPLAIN_EPILOGUE,
-    )
-    explain.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
-    explain.add_argument("node", metavar="NODE", help="id of a layer (nnviz summary lists them), or loss")
-    explain.add_argument("--unit", type=int, metavar="N", help="unit of a vector, or channel (default: 0)")
-    explain.add_argument(
-        "--at", type=_places, metavar="Y,X", help="position in the channel's map (default: the middle)"
-    )
-    explain.add_argument("--example", type=int, metavar="K", help="number of the example (default: the pinned one)")
-    explain.add_argument(
-        "--split", choices=("train", "validation", "test"), help="where that example is (default: validation)"
-    )
-    explain.add_argument(
-        "--step", type=int, metavar="S", help="of a run: weights of the nearest checkpoint not after it"
-    )
-    explain.add_argument(
-        "--mode",
-        choices=("evaluation", "training"),
-        default="evaluation",
-        help="training: the batch that comes next, with its dropout and its own mean and variance; --example counts "
-        "in it (default: evaluation)",
-    )
-    explain.add_argument("--backward", action="store_true", help="how the loss changes with the number")
-    explain.add_argument(
-        "--parameter",
-        metavar="NAME",
-        help="a number of a parameter such as weight: what the next step makes of it, or with --backward its gradient",
-    )
-    explain.add_argument("--index", type=_places, metavar="I,J,…", help="where that number stands in the parameter")
-    _add_choices(explain)
-    _add_data_folder(explain)
-    explain.add_argument("--json", action="store_true", help="print JSON")
-
-    screenshot = commands.add_parser("screenshot", help="render the window to a PNG, without a display")
-    screenshot.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
-    screenshot.add_argument("--out", type=_path, required=True, metavar="FILE.png")
-    screenshot.add_argument("--size", type=_size, default=(1680, 1050), metavar="1680x1050")
-    screenshot.add_argument("--theme", choices=("dark", "light"), default="dark")
-    _add_data_folder(screenshot)
-    return parser
+            return window(options.target, options.data_dir)

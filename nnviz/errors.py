@@ -32,6 +32,8 @@ _OUT_OF_MEMORY = (
     "cannot allocate memory",
     "not enough memory",
     "failed to allocate",
+    "alloc_failed",  # cuBLAS and cuDNN write it in capitals
+    "allocation_failed",
     "bad_alloc",
     "could not create a primitive",  # oneDNN names no reason, but has no other than that
     "could not create a memory",

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from nnviz import cli
+from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import InputError
 from nnviz.project.samples import templates
 from nnviz.record.store import RunWriter, open_run
-from nnviz.reports import BarReport, JsonReport
 
 START = ["train", "sample:xnor-two-layer", "--epochs", "2", "--json"]
 

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from PIL import Image
 
-from nnviz import cli, commands
+from nnviz import cli
+from nnviz.commands.given_project import with_choices
 from nnviz.data import datasets
 from nnviz.project.files import io, own_folder
 from nnviz.project.model import DataConfig, Project
@@ -71,9 +72,9 @@ def reversed_pairs(words: list[str]) -> list[str]:
 def test_a_name_wins_and_a_dot_means_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pictures(tmp_path / "shapes")
     monkeypatch.chdir(tmp_path)
-    named = commands._with_choices(templates.sample("mlp-50"), "shapes", [])
+    named = with_choices(templates.sample("mlp-50"), "shapes", [])
     assert named.data.dataset == "shapes"
-    folder = commands._with_choices(templates.sample("mlp-50"), "./shapes", [])
+    folder = with_choices(templates.sample("mlp-50"), "./shapes", [])
     assert folder.data.dataset == "image_folder" and folder.data.params["folder"] == str(tmp_path / "shapes")
     assert datasets.facts(folder.data).class_names == ("cat", "dog", "elk")
 
@@ -114,7 +115,7 @@ def test_what_is_wrong_with_a_folder_is_said(capsys: pytest.CaptureFixture[str],
 
 def beside(tmp_path: Path, folder: str) -> Path:
     """A project whose folder of pictures is named as ``folder``."""
-    project = commands._with_choices(templates.sample("digits-cnn"), str(tmp_path / "home" / "pics"), [])
+    project = with_choices(templates.sample("digits-cnn"), str(tmp_path / "home" / "pics"), [])
     project = msgspec.structs.replace(project, data=DataConfig("image_folder", {"folder": folder}))
     path = tmp_path / "home" / "mine.nnviz"
     path.write_bytes(io.dumps(project))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from nnviz import cli
+from nnviz.commands.parser import COMMANDS
 from nnviz.project.samples import templates
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
@@ -31,7 +32,7 @@ def commands() -> list[str]:
 
 def test_the_section_is_read() -> None:
     assert commands()[:3] == ["nnviz", "nnviz samples", "nnviz datasets"]
-    assert {command.split()[1] for command in commands()[1:]} == set(cli.COMMANDS)
+    assert {command.split()[1] for command in commands()[1:]} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", commands())

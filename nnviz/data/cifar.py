@@ -91,17 +91,3 @@ def read_batch(path: Path, md5: str, cure: str, batch: Batch = TEN) -> tuple[NDA
     held = unpickle_arrays(content)
     assert isinstance(held, Mapping)  # the sum was right: this is the published file
     return held["data"].reshape(-1, *_SHAPE), np.asarray(held[batch.labels], np.int64)
-
-
-def read_cifar(
-    folder: Path, files: tuple[str, ...], sums: Mapping[str, str], cure: str, batch: Batch = TEN
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Reads several batch files into one array of images and one of labels.
-
-    Raises:
-        DataError: As :func:`read_batch`.
-    """
-    parts = [read_batch(folder / name, sums[name], cure, batch) for name in files]
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,8 @@ _BINS = 40
 CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 #: Numbers that a map is made of at most, 256 MiB of them; and as many as a map is made of in a moment.
 _MOST_NUMBERS, _AT_ONCE = 1 << 26, 1 << 22
+#: Rows of a streamed table that are read at a time.
+_ROWS = 1 << 14
 #: Seconds between two looks at whether a map is still wanted.
 _LOOK_EVERY = 0.05
 #: Seconds after which a map that is not there will not come.
@@ -74,17 +76,38 @@ def histograms(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) 
     """
     inputs = data.inputs[0]
     found = []
-    for number in range(inputs.shape[1]):
+
+    def go_on() -> None:
         if cancelled():
             raise Cancelled("Counting was stopped.")
-        if data.is_images:
-            titles = CHANNELS.get(inputs.shape[1], ())
-            title = titles[number] if titles else f"channel {number + 1}"
-            found.append(_of_bytes(title, inputs, number))
-        else:
-            assert isinstance(inputs, np.ndarray)  # tables are in memory
-            found.append(_of_column(data.columns[number], inputs.reshape(len(inputs), -1)[:, number]))
+
+    if not data.is_images:
+        return tuple(
+            _of_column(title, column) for title, column in zip(data.columns, _columns(inputs, go_on), strict=True)
+        )
+    for number in range(inputs.shape[1]):
+        go_on()
+        titles = CHANNELS.get(inputs.shape[1], ())
+        title = titles[number] if titles else f"channel {number + 1}"
+        found.append(_of_bytes(title, inputs, number))
     return tuple(found)
+
+
+def _columns(inputs: Array | StreamedArray, go_on: Callable[[], None]) -> Iterator[NDArray[Any]]:
+    """The columns of a table in their order; of a streamed one as many are read at once as memory is taken for."""
+    count = inputs.shape[1]
+    together = count if isinstance(inputs, np.ndarray) else max(1, _MOST_NUMBERS // max(len(inputs), 1))
+    for first in range(0, count, together):
+        if isinstance(inputs, np.ndarray):
+            part = inputs
+        else:
+            part = np.empty((len(inputs), min(together, count - first)), inputs.dtype)
+            for row in range(0, len(inputs), _ROWS):
+                go_on()
+                part[row : row + _ROWS] = inputs[row : row + _ROWS][:, first : first + together]
+        for column in part.T:
+            go_on()
+            yield column
 
 
 def _of_bytes(title: str, pictures: Array | StreamedArray, channel: int) -> Histogram:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,24 @@ from numpy.typing import NDArray
 from nnviz.errors import DataError
 from nnviz.regular_files import is_regular, open_regular
 
+#: Bytes that are read at a time.
+_BLOCK = 8 << 20
 #: The byte of a type -> what it is.
 _TYPES = {8: ">u1", 12: ">i4"}
 
 
 def read_idx(path: Path, shape: tuple[int, ...], cure: str, kind: int = 8) -> NDArray[Any]:
-    """The numbers of an IDX file of exactly the expected shape: uint8, or int32 where they have four bytes.
+    """The numbers of an IDX file of exactly the expected shape; arguments and errors as of :func:`idx_blocks`."""
+    found: NDArray[Any] = np.empty(shape, np.dtype(_TYPES[kind]).newbyteorder("="))
+    done = 0
+    for block in idx_blocks(path, shape, cure, kind):
+        found[done : done + len(block)] = block
+        done += len(block)
+    return found
+
+
+def idx_blocks(path: Path, shape: tuple[int, ...], cure: str, kind: int = 8) -> Iterator[NDArray[Any]]:
+    """The same some rows at a time: uint8, or whole numbers of four bytes.
 
     Args:
         path: The plain file; where it is missing, ``<path>.gz`` is read.
@@ -36,19 +49,33 @@ def read_idx(path: Path, shape: tuple[int, ...], cure: str, kind: int = 8) -> ND
     Raises:
         DataError: It is missing, cut off, too long, of another type or shape.
     """
-    header = 4 + 4 * len(shape)
     stored = np.dtype(_TYPES[kind])
-    expected = header + math.prod(shape) * stored.itemsize
+    row = math.prod(shape[1:]) * stored.itemsize
+    expected = 4 + 4 * len(shape) + shape[0] * row
     packed = path.with_name(f"{path.name}.gz")
     if not is_regular(path) and is_regular(packed):
         path = packed
     try:
-        with open_regular(path) as file:
-            content = (gzip.GzipFile(fileobj=file) if path is packed else file).read(expected + 1)
+        with open_regular(path) as opened:
+            file = gzip.GzipFile(fileobj=opened) if path is packed else opened
+            _check_header(file.read(4 + 4 * len(shape)), path, shape, cure, kind)
+            step = max(1, _BLOCK // row)
+            for first in range(0, shape[0], step):
+                content = file.read(min(step, shape[0] - first) * row)
+                if len(content) != min(step, shape[0] - first) * row:
+                    raise DataError(f"The file is cut off: {expected:,} bytes belong to it. {cure}", file=str(path))
+                yield np.frombuffer(content, stored).reshape(-1, *shape[1:])
+            if file.read(1):
+                sentence = f"The file is longer than it says: {expected:,} bytes belong to it. {cure}"
+                raise DataError(sentence, file=str(path))
     except FileNotFoundError:
         raise DataError(f"The file is missing. {cure}", file=str(path)) from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"The file cannot be read ({error}). {cure}", file=str(path)) from None
+
+
+def _check_header(content: bytes, path: Path, shape: tuple[int, ...], cure: str, kind: int) -> None:
+    header = 4 + 4 * len(shape)
     if len(content) < header or content[:2] != b"\0\0" or content[2] != kind or content[3] != len(shape):
         raise DataError(
             f"This is not an IDX file of {len(shape)} dimensions (wrong first bytes). {cure}", file=str(path)
@@ -58,10 +85,6 @@ def read_idx(path: Path, shape: tuple[int, ...], cure: str, kind: int = 8) -> ND
         raise DataError(
             f"It holds {' × '.join(map(str, found))} values, not {' × '.join(map(str, shape))}. {cure}", file=str(path)
         )
-    if len(content) != expected:
-        state = "cut off" if len(content) < expected else "longer than it says"
-        raise DataError(f"The file is {state}: {expected:,} bytes belong to it. {cure}", file=str(path))
-    return np.frombuffer(content, stored, offset=header).reshape(shape).astype(stored.newbyteorder("="))
 
 
 def read_split(
@@ -81,7 +104,17 @@ def read_split(
     Raises:
         DataError: As :func:`read_idx`; or a label is none of the classes.
     """
-    images = read_idx(folder / f"{prefix}-images-idx3-ubyte", (count, side, side), cure)
+    images = read_idx(image_file(folder, prefix), (count, side, side), cure)
+    return images[:, None], read_labels(folder, prefix, count, classes, cure, first)
+
+
+def image_file(folder: Path, prefix: str) -> Path:
+    """The file of the pictures of a split, see :func:`read_split`."""
+    return folder / f"{prefix}-images-idx3-ubyte"
+
+
+def read_labels(folder: Path, prefix: str, count: int, classes: int, cure: str, first: int = 0) -> NDArray[np.int64]:
+    """Labels int64[count] of one split; arguments and errors as of :func:`read_split`."""
     label_path = folder / f"{prefix}-labels-idx1-ubyte"
     labels = read_idx(label_path, (count,), cure)
     found = labels.astype(np.int64) - first
@@ -89,7 +122,7 @@ def read_split(
     if len(bad):
         label = labels[bad[0]]
         raise DataError(f"The label {label} is none of the {classes} classes. {cure}", file=str(label_path))
-    return images[:, None], found
+    return found
 
 
 def upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -105,7 +138,7 @@ def read_qmnist(folder: Path, split: str, count: int, cure: str) -> tuple[NDArra
     Raises:
         DataError: As :func:`read_idx`; or a label is no digit.
     """
-    images = read_idx(folder / f"qmnist-{split}-images-idx3-ubyte", (count, 28, 28), cure)
+    images = read_idx(image_file(folder, f"qmnist-{split}"), (count, 28, 28), cure)
     path = folder / f"qmnist-{split}-labels-idx2-int"
     labels = read_idx(path, (count, 8), cure, kind=12)[:, 0].astype(np.int64)
     if labels.min() < 0 or labels.max() > 9:

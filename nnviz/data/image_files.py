@@ -34,7 +34,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from nnviz.data import planar_tiff
+from nnviz.data import plain_ppm, planar_tiff
 from nnviz.errors import DataError
 from nnviz.regular_files import NotRegularError, open_regular
 
@@ -330,9 +330,15 @@ def _read(
         metered.left = None
         metered.scans = _MOST_SCANS if picture.format in ("JPEG", "MPO") else None
         with _ALLOWANCE.taken(needed):
-            other = "" if planar else _other_byte(picture)
-            if planar:
+            plain = plain_ppm.largest(picture)
+            other = "" if planar or plain else _other_byte(picture)
+            if planar and picture.mode == "CMYK":
+                inks = planar_tiff.inks(cast(TiffImagePlugin.TiffImageFile, picture), cast(BinaryIO, metered))
+                deep, planar = _Deep(inks), False
+            elif planar:
                 deep = _of_planes(cast(TiffImagePlugin.TiffImageFile, picture), metered)
+            elif plain:
+                deep = _Deep(picture, scale=65535.0 / plain, planes=plain_ppm.planes(picture, cast(BinaryIO, metered)))
             else:
                 picture.load()
                 if len(picture.info.get("exif", b"")) > _MOST_EXIF:
@@ -340,15 +346,15 @@ def _read(
                 ImageOps.exif_transpose(picture, in_place=True)
                 lower = _lower_bytes(metered, other) if other else None
                 deep = _Deep(picture, lower, grey=other == "RGBA", weakened=weakened, scale=scale)
-            if planar or other or _is_deep(picture):
+            if deep.planes or other or _is_deep(picture):
                 levels = choose(lambda: Levels.of((_extent(deep),)))
                 if levels is None:
                     return _extent(deep)
                 flat = _eight_bit(deep, levels)
-                if (planar or other) and picture.has_transparency_data:
+                if (deep.planes or other) and picture.has_transparency_data:
                     flat.paste(BACKGROUNDS[background], mask=_hidden(deep))
             else:
-                flat = _on_background(picture, target, background)
+                flat = _on_background(deep.picture, target, background)
             if flat.mode != target:
                 flat = flat.convert(target)
             found = np.array(_square(flat, size, how, background), np.uint8)
@@ -429,6 +435,8 @@ def _bytes_needed(picture: Image.Image, pixels: int, target: str, length: int) -
         needed += pixels * _SLOW_DECODER_BYTES
     if planar_tiff.is_planar(picture):
         needed += picture.width * picture.height * _DEEP_COLOUR_BYTES + 2 * length
+    elif plain_ppm.largest(picture):
+        needed += pixels * plain_ppm.BYTES_A_PIXEL + 2 * length
     elif _other_byte(picture):
         needed += picture.width * picture.height * _DEEP_COLOUR_BYTES
     if isinstance(picture, TiffImagePlugin.TiffImageFile):

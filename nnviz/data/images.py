@@ -1,6 +1,6 @@
 """Reads many pictures of any size and format into one array of equal squares, on a few threads.
 
-The array is in memory, or in a file of the disk (``picture_store.py``) where memory is too small for it.
+The array is in memory, or in a file of the disk (``row_store.py``) where memory is too small for it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.image_files import Extent, Levels, read_image, read_unless_deep
-from nnviz.data.picture_store import Header, Import, StoredSet
-from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.row_store import Header, Import, StoredSet
+from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import DataError
 
 __all__ = ["LeftOut", "ReadPictures", "read_image", "read_images", "read_pictures", "store_pictures"]
@@ -51,7 +51,7 @@ class ReadPictures:
         levels: What became black and white of those with more than 8 bits.
     """
 
-    pixels: NDArray[np.uint8] | StoredPictures
+    pixels: NDArray[np.uint8] | StoredRows
     numbers: NDArray[np.int64]
     left_out: tuple[LeftOut, ...]
     levels: Levels
@@ -155,18 +155,8 @@ def store_pictures(
     """
     key = f"{state} {size} {channels} {background} {how}"
     kept = StoredSet(key, (len(files), channels, size, size))
-    if (opened := kept.opened()) is not None:
-        return _as_stored(files, *opened)
-    with kept.import_of(lambda: report(0)) as importing:
-        if not importing.whole:
-            _import(importing, files, _Reader(files, size, channels, background, how), report)
-    opened = kept.opened()
-    if opened is None:
-        raise DataError(
-            f"The decoded pictures in {kept.folder} were changed while they were written: try again.",
-            field="data.params.folder",
-        )
-    return _as_stored(files, *opened)
+    read = _Reader(files, size, channels, background, how)
+    return _as_stored(files, *kept.made(lambda importing: _import(importing, files, read, report), lambda: report(0)))
 
 
 def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Callable[[int], None]) -> None:
@@ -190,7 +180,7 @@ def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Cal
     importing.finish(bad, (levels.whole, levels.real))
 
 
-def _as_stored(files: Sequence[Path], header: Header, pixels: StoredPictures) -> ReadPictures:
+def _as_stored(files: Sequence[Path], header: Header, pixels: StoredRows) -> ReadPictures:
     left_out = tuple(LeftOut(files[number], reason) for number, reason in header.left_out)
     levels = Levels(header.whole_levels, header.real_levels)
     numbers = header.numbers

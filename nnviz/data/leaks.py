@@ -52,11 +52,12 @@ def leaks(train: _Inputs, validation: _Inputs, test: _Inputs) -> Leaks:
         validation: Likewise.
         test: Likewise.
     """
-    trained = set(_contents(train))
-    held_back = list(_contents(validation))
-    found = sum(content in trained for content in held_back)
-    trained.update(held_back)
-    return Leaks((found, len(validation)), (sum(content in trained for content in _contents(test)), len(test)))
+    trained, held_back, tested = (
+        np.fromiter(_contents(inputs), np.int64, len(inputs)) for inputs in (train, validation, test)
+    )
+    found = int(np.isin(held_back, trained).sum())
+    tested_too = int(np.isin(tested, np.concatenate([trained, held_back])).sum())
+    return Leaks((found, len(validation)), (tested_too, len(test)))
 
 
 def _contents(inputs: _Inputs) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Which sets of pictures are held in memory, and which are streamed from the disk."""
+"""Which sets are held in memory, and which are streamed from the disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COPIES = 2
 WHERE = ParamSpec(
     "memory",
     "kept",
-    "In memory, or decoded once into a file on the disk and read from there batch by batch. What takes more than half "
+    "In memory, or brought once into a file on the disk and read from there batch by batch. What takes more than half "
     "of the free memory is streamed by itself. Nothing that is computed changes by it.",
     "choice",
     "auto",
@@ -30,11 +30,11 @@ WHERE = ParamSpec(
 
 
 def is_streamed(choice: str, nbytes: int, most: int) -> bool:
-    """Whether pictures are streamed.
+    """Whether examples are streamed.
 
     Args:
         choice: A value of :data:`WHERE`.
-        nbytes: What all of them take, decoded.
+        nbytes: What all of them take, as they are trained on.
         most: What is never held in memory unless somebody says so.
 
     Raises:
@@ -66,6 +66,6 @@ def budget_bytes() -> int:
 @cache
 def _half_of_free() -> int:
     """Once: the answer must be the same when a set is looked at and when it is loaded."""
-    from nnviz.free_memory import free_bytes  # noqa: PLC0415 - psutil, which only own pictures need
+    from nnviz.free_memory import free_bytes  # noqa: PLC0415 - psutil, which only own data need
 
     return free_bytes() // 2

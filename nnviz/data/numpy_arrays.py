@@ -63,8 +63,8 @@ class FileArray:
         """What its numbers take in memory, as they are stored."""
         return math.prod(self.shape) * self.dtype.itemsize
 
-    def pieces(self) -> Iterator[NDArray[Any]]:
-        """Its examples in order, some at a time: arrays of all of its dimensions.
+    def pieces(self, first: int = 0) -> Iterator[NDArray[Any]]:
+        """Its examples from one on in order, some at a time: arrays of all of its dimensions.
 
         Raises:
             DataError: The file is damaged or has gone.
@@ -75,12 +75,14 @@ class FileArray:
         try:
             with open_regular(self.file) as file:
                 if not self.member:
-                    file.seek(self.offset)
-                    yield from self._read(file, step)
+                    file.seek(self.offset + (0 if self.fortran else first * (self.nbytes // count)))
+                    yield from self._read(file, step, first)
                     return
                 with zipfile.ZipFile(file) as archive, archive.open(self.member) as member:
                     _exactly(member, self.offset)
-                    yield from self._read(member, step)
+                    if not self.fortran:
+                        _passed_over(member, first * (self.nbytes // count))
+                    yield from self._read(member, step, first)
                     member.read(1)  # so that the check sum of the archive is compared
         except _DAMAGE as error:
             raise damaged(self.file, self.name if self.member else "", error) from None
@@ -94,14 +96,14 @@ class FileArray:
         found = list(self.pieces())
         return np.concatenate(found) if found else np.empty(self.shape, self.dtype)
 
-    def _read(self, file: IO[bytes], step: int) -> Iterator[NDArray[Any]]:
+    def _read(self, file: IO[bytes], step: int, first: int) -> Iterator[NDArray[Any]]:
         """Read and not mapped into memory: a mapped file that somebody shortens meanwhile takes the program with it."""
         if self.fortran:  # stored column by column: no example is whole before the end
-            yield np.frombuffer(_exactly(file, self.nbytes), self.dtype).reshape(self.shape, order="F")
+            yield np.frombuffer(_exactly(file, self.nbytes), self.dtype).reshape(self.shape, order="F")[first:]
             return
         row = self.nbytes // self.shape[0]
-        for first in range(0, self.shape[0], step):
-            rows = min(step, self.shape[0] - first)
+        for begin in range(first, self.shape[0], step):
+            rows = min(step, self.shape[0] - begin)
             yield np.frombuffer(_exactly(file, rows * row), self.dtype).reshape(rows, *self.shape[1:])
 
 
@@ -216,6 +218,11 @@ def _header(file: Any, path: Path, name: str) -> tuple[tuple[int, ...], bool, np
         sizes = " × ".join(map(str, shape)) or "a single number"
         raise DataError(f"{what} is empty: its shape is {sizes}.", file=str(path))
     return shape, fortran, dtype
+
+
+def _passed_over(file: IO[bytes], count: int) -> None:
+    while count:
+        count -= len(_exactly(file, min(count, _PIECE)))
 
 
 def _exactly(file: IO[bytes], count: int) -> bytes:

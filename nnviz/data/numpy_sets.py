@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.cache import Cache
 from nnviz.data.dataset_spec import TEST_SHARE, generated_sizes
 from nnviz.data.division import stratified
+from nnviz.data.memory_budget import is_streamed
 from nnviz.data.numpy_arrays import FileArray, beside, open_npy, open_npz, shown
+from nnviz.data.row_blocks import RowBlocks
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
 
-#: All examples as they are kept in memory take no more than this.
+#: All examples that are kept in memory take no more than this.
 MOST_BYTES = 4 << 30
 #: More classes than this are numbers; whole numbers that are stored with decimals are classes only where they are few.
 MOST_CLASSES, _FEW = 1_000, 20
@@ -52,6 +55,7 @@ class HowToTake:
     task: str = "auto"
     test_share: float = TEST_SHARE
     test_seed: int = 0
+    memory: str = "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,7 @@ class Plan:
         layout: ``features``, ``grey`` (n, h, w), ``last`` (n, h, w, c) or ``first`` (n, c, h, w).
         levels: What of the numbers becomes black and white; None of bytes and of features.
         labels: int64[n] or float32[n, k] of each split that is there, in the order training, validation, test.
+        streamed: Its examples are read from the disk batch by batch.
     """
 
     training: Pair
@@ -75,6 +80,7 @@ class Plan:
     layout: str
     levels: tuple[float, float] | None
     labels: tuple[NDArray[Any], ...]
+    streamed: bool = False
 
     @property
     def parts(self) -> list[Pair]:
@@ -87,26 +93,33 @@ class Plan:
         arrays = [array for part in self.parts for array in (part.inputs, part.targets) if array is not None]
         return list(dict.fromkeys(array.file for array in arrays))
 
-    def inputs(self, part: Pair, report: Callable[[int, int], None]) -> NDArray[Any]:
-        """The inputs of a split as a network takes them: uint8[n, channels, height, width] or float32[n, features].
+    def rows(self, state: str) -> RowBlocks:
+        """The inputs of all :attr:`parts` as a network takes them.
+
+        They are uint8[n, channels, height, width] or float32[n, features].
 
         Args:
-            part: One of :attr:`parts`.
-            report: Told (examples read, of how many); what it raises ends the reading.
-
-        Raises:
-            DataError: The file is damaged.
+            state: Says which files these are, in which state.
         """
-        count = part.inputs.shape[0]
-        kind = np.float32 if self.layout == "features" else np.uint8
-        found: NDArray[Any] = np.empty((count, *self.facts.input_shape), kind)
-        done = 0
-        for piece in part.inputs.pieces():
-            report(done, count)
-            found[done : done + len(piece)] = self._examples(piece)
-            done += len(piece)
-        report(count, count)
-        return found
+        count = sum(part.inputs.shape[0] for part in self.parts)
+        kind = np.dtype(np.float32 if self.layout == "features" else np.uint8)
+        arrays = [(part.inputs.name, part.inputs.member) for part in self.parts]
+        return RowBlocks(
+            f"numpy 1 {state} {self.layout} {self.levels} {arrays}",
+            (count, *self.facts.input_shape),
+            kind,
+            self._blocks,
+            "examples",
+            "take fewer, or smaller ones",
+        )
+
+    def _blocks(self, first: int) -> Iterator[NDArray[Any]]:
+        for part in self.parts:
+            count = part.inputs.shape[0]
+            if first < count:
+                for piece in part.inputs.pieces(first):
+                    yield self._examples(piece)
+            first = max(first - count, 0)
 
     def _examples(self, piece: NDArray[Any]) -> NDArray[Any]:
         if self.layout == "features":
@@ -189,7 +202,7 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
         notes.append("The last column is the answer.")
     parts = [part for part in (training, validation, test) if part is not None]
     _check_parts(parts, path)
-    _check_size(parts, shape, layout, path)
+    streamed = _is_streamed(parts, shape, layout, how, path)
     raw = [_answers(part) for part in parts]
     labels, facts, about = _taken(raw, parts, shape, how.task, layout, path)
     trained: NDArray[np.bool_] = np.ones(len(labels[0]), bool)
@@ -198,7 +211,8 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
         trained[stratified(labels[0], held_out, how.test_seed)] = False
     levels, said = _levels(parts, trained, layout, path, report)
     notes += said + about
-    return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels))
+    facts = msgspec.structs.replace(facts, streamed=streamed)
+    return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels), streamed)
 
 
 # --- which arrays ---------------------------------------------------------------------------------------------------
@@ -399,18 +413,27 @@ def _check_parts(parts: list[Pair], path: Path) -> None:
         raise DataError("There is one example: at least two are needed.", file=str(path))
 
 
-def _check_size(parts: list[Pair], shape: tuple[int, ...], layout: str, path: Path) -> None:
+def _is_streamed(parts: list[Pair], shape: tuple[int, ...], layout: str, how: HowToTake, path: Path) -> bool:
+    """Whether the examples are read from the disk batch by batch; refuses what then still would not fit."""
     each = int(np.prod(shape, dtype=object)) * (4 if layout == "features" else 1)
     needed = each * sum(part.inputs.shape[0] for part in parts)
     # What lies column by column is read whole before it is turned.
-    needed += max((part.inputs.nbytes for part in parts if part.inputs.fortran), default=0)
+    turned = max((part.inputs.nbytes for part in parts if part.inputs.fortran), default=0)
     answers = sum(part.targets.nbytes for part in parts if part.targets is not None)
-    if needed + answers > MOST_BYTES:
-        raise DataError(
-            f"The examples would take {(needed + answers) / 2**30:.1f} GB, more than the {MOST_BYTES / 2**30:.0f} GB "
-            "allowed: take fewer, or smaller ones.",
-            file=str(path),
+    streamed = is_streamed(how.memory, needed, MOST_BYTES)
+    held, what = (answers, "answers") if streamed else (needed + answers, "examples")
+    if turned + held <= MOST_BYTES:
+        return streamed
+    most = f"more than the {MOST_BYTES / 2**30:.0f} GB that are held in memory"
+    if turned > held:
+        sentence = (
+            f"The array lies column by column, so that its {turned / 2**30:.1f} GB would have to be read at once, "
+            f"{most}: save it row by row (numpy.ascontiguousarray)."
         )
+        raise DataError(sentence, file=str(path))
+    cure = "take fewer, or smaller ones" if streamed else "let them be streamed from the disk, or take fewer"
+    sentence = f"The {what} would take {(turned + held) / 2**30:.1f} GB, {most}: {cure}."
+    raise DataError(sentence, file=str(path), field="" if streamed else "data.params.memory")
 
 
 # --- what their numbers mean ----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from nnviz.errors import DataError
 
@@ -28,18 +28,19 @@ _SHORT, _LONG = 3, 4
 
 
 def is_planar(picture: object) -> bool:
-    """Whether this is a TIFF of 16 bits in planes: of one, three or four that can be shown.
-
-    Raises:
-        DataError: Its planes are inks.
-    """
+    """Whether this is a TIFF of 16 bits in planes: of one, three or four that can be shown, or of four inks."""
     if not isinstance(picture, TiffImagePlugin.TiffImageFile) or picture.tag_v2.get(_PLANAR, 1) != 2:
         return False
-    if 16 not in _all(picture, _BITS):
-        return False
-    if picture.mode == "CMYK":
-        raise DataError("Pictures with four inks of 16 bits, each in a plane of its own, cannot be read.")
-    return True
+    return 16 in _all(picture, _BITS)
+
+
+def inks(picture: TiffImagePlugin.TiffImageFile, file: BinaryIO) -> Image.Image:
+    """The picture of four inks, of each the upper byte: as Pillow reads them where they lie side by side.
+
+    Arguments and errors as of :func:`planes`.
+    """
+    upper = (np.right_shift(plane, 8).astype(np.uint8) for plane in planes(picture, file))
+    return Image.merge("CMYK", [Image.fromarray(plane) for plane in upper])
 
 
 def is_premultiplied(picture: TiffImagePlugin.TiffImageFile) -> bool:
@@ -48,7 +49,7 @@ def is_premultiplied(picture: TiffImagePlugin.TiffImageFile) -> bool:
 
 
 def planes(picture: TiffImagePlugin.TiffImageFile, file: BinaryIO) -> Iterator[NDArray[Any]]:
-    """Each plane as [rows, columns], upright: red, green, blue, and how opaque it is where the picture says so.
+    """Each plane as [rows, columns], upright: red, green, blue, and how opaque it is where it says so; or inks.
 
     Args:
         picture: Opened from ``file``, not loaded.

@@ -9,6 +9,7 @@ declaration in ``project/declared/preparations.py`` and a function here; one tha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from nnviz.data.streamed import Inputs
+from nnviz.data.streamed import Inputs, Streamed, blocks_of_rows, tensor_once
 from nnviz.errors import DataError, ParamError, ProjectError
 from nnviz.project import registry
 from nnviz.project.declared.preparations import NUMBERS, StepSpec
@@ -121,7 +122,7 @@ class Fitting:
         return self.moments_of_pixels if values["per"] == "pixel" else self.moments
 
 
-#: Numbers of images that are brought to doubles at a time.
+#: Numbers that are brought to doubles at a time.
 _CHUNK = 1 << 21
 
 #: (the examples, the line before it, all settings) -> the line up to this step, or a curve to be done behind that line.
@@ -242,20 +243,41 @@ def moments(inputs: Inputs, parts: Sequence[Part] = (), *, each_pixel: bool = Fa
     """Mean and population standard deviation, float64: per channel of images [c, 1, 1], per feature of tables [k].
 
     Images are counted value by value (256 bins a channel): exact, and without a float copy of the whole set. The
-    deviation of what never changes is 0, whatever the mean of equal numbers is rounded to.
+    deviation of what never changes is 0, whatever the mean of equal numbers is rounded to. From the disk the numbers
+    are those from memory, bit for bit, and they are kept there.
 
     Args:
         inputs: Raw examples.
         parts: What is done to them before.
         each_pixel: Each pixel of images by itself: [c, h, w].
     """
+    if not isinstance(inputs, Streamed):
+        return _moments(inputs, parts, each_pixel=each_pixel)
+    what = " ".join(["moments 1", str(each_pixel), *map(_name, parts)])
+    mean, deviation = tensor_once(
+        [inputs], what, lambda: torch.stack(_moments(inputs, parts, each_pixel=each_pixel))
+    ).unbind()
+    return mean, deviation
+
+
+def _name(part: Part) -> str:
+    """Says what a part does, to the last bit."""
+    words = "" if isinstance(part, Line) else part.words
+    numbers = [f"{one.dtype}{tuple(one.shape)}{one.cpu().contiguous().numpy().tobytes().hex()}" for one in part.numbers]
+    offset = isinstance(part, Line) and part.offset is not None
+    return hashlib.sha256(f"{words} {offset} {numbers}".encode()).hexdigest()
+
+
+def _moments(inputs: Inputs, parts: Sequence[Part], *, each_pixel: bool) -> tuple[Tensor, Tensor]:
     if inputs.dtype == torch.uint8 and len(inputs) and (each_pixel or any(map(_is_of_pixels, parts))):
         return _moments_by_chunks(inputs, parts, (0,) if each_pixel else (0, 2, 3))
     if len(inputs) == 0:
         shape = (inputs.shape[1], *(1 for _ in inputs.shape[2:]))
         return torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
-    if isinstance(inputs, Tensor) and inputs.dtype != torch.uint8:
-        table = _done(parts, inputs.to(torch.float64, copy=True))
+    if inputs.dtype != torch.uint8:
+        if inputs.numel() > _CHUNK:
+            return _moments_by_chunks(inputs, parts, (0,))
+        table = _done(parts, inputs[:].to(torch.float64, copy=True))
         low, high = torch.aminmax(table, dim=0)
         still = low == high
         return torch.where(still, low, table.mean(0)), torch.where(still, 0.0, table.std(0, correction=0))
@@ -284,12 +306,10 @@ def _is_of_pixels(part: Part) -> bool:
 
 
 def _moments_by_chunks(inputs: Inputs, parts: Sequence[Part], over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and deviation over some dimensions of images, in two passes over a few examples at a time."""
-    size = max(1, _CHUNK // inputs[0].numel())
+    """Mean and deviation over some dimensions, in two passes over a few examples at a time."""
 
     def chunks() -> Iterator[Tensor]:
-        firsts = range(0, len(inputs), size)
-        return (_done(parts, inputs[first : first + size].to(torch.float64)) for first in firsts)
+        return (_done(parts, part.to(torch.float64, copy=True)) for part in blocks_of_rows(inputs, _CHUNK))
 
     total, low, high = None, None, None
     for part in chunks():

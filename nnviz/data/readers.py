@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from nnviz.data.datasets import source_of
 from nnviz.data.examples import Split
 from nnviz.data.sources.source import Request, declared
-from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Inputs, Streamed
 from nnviz.project.model import DataFacts
 
@@ -57,10 +58,11 @@ def read(request: Request, place: Path | None) -> RawData:
     training = Split(_inputs(inputs), torch.from_numpy(targets))
     test = training if spec.undivided else Split(_inputs(test_inputs), torch.from_numpy(test_targets))
     known = declared(spec, request.values) or source.inspect(request)
-    return RawData(known.data, training, test, known.validation)
+    facts = msgspec.structs.replace(known.data, streamed=isinstance(training.inputs, Streamed))
+    return RawData(facts, training, test, known.validation)
 
 
-def _inputs(read: NDArray[Any] | StoredPictures) -> Inputs:
+def _inputs(read: NDArray[Any] | StoredRows) -> Inputs:
     return torch.from_numpy(read) if isinstance(read, np.ndarray) else Streamed(read)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,47 +15,57 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nnviz.data.stored_pictures import Rows, StoredPictures
+from nnviz.data.findings import Findings
+from nnviz.data.stored_rows import Rows, StoredRows
 
-#: Makes other pictures of some pictures, each by itself.
+#: Makes other inputs of some, each by itself.
 Work: TypeAlias = Callable[[Tensor], Tensor]
 
 #: Batches that are read ahead of the one in use, and bytes that these take at most (one is always read ahead).
 _AHEAD, _AHEAD_BYTES = 4, 128 << 20
 #: Threads that read ahead, for all feeders together.
 _READERS = 2
-#: Numbers that are brought into memory at a time by who goes through all of them.
+#: Bytes that are brought into memory at a time by who goes through all of them.
 _CHUNK_BYTES = 16 << 20
 
 
 class Streamed:
-    """uint8[n, *shape] on the disk, by the names that a tensor has for what is asked of it. For any thread.
+    """uint8 or float32 [n, *shape] on the disk, by the names that a tensor has for what is asked of it. For any thread.
 
     Every part that is asked for is read and is a tensor of its own, on the CPU.
 
     Args:
-        pictures: What lies on the disk.
-        works: What is made of them on the way.
+        rows: What lies on the disk.
+        works: What is made of them on the way, each with a name that says what it does.
     """
 
     device = torch.device("cpu")
-    dtype = torch.uint8
 
-    def __init__(self, pictures: StoredPictures, works: Sequence[Work] = ()) -> None:
-        self._pictures = pictures
+    def __init__(self, rows: StoredRows, works: Sequence[tuple[str, Work]] = ()) -> None:
+        self._rows = rows
         self._works = tuple(works)
-        each: Sequence[int] = pictures.shape[1:]
-        if self._works:
-            each = self._made(torch.zeros((1, *each), dtype=torch.uint8)).shape[1:]
-        self._each = tuple(each)
+        nothing = torch.from_numpy(np.zeros((1, *rows.shape[1:]), rows.dtype))
+        self.dtype = nothing.dtype
+        self._each = tuple((self._made(nothing) if self._works else nothing).shape[1:])
 
-    def _made(self, pictures: Tensor) -> Tensor:
-        for work in self._works:
-            pictures = work(pictures)
-        return pictures
+    def _made(self, rows: Tensor) -> Tensor:
+        for _, work in self._works:
+            rows = work(rows)
+        return rows
+
+    @property
+    def findings(self) -> Findings | None:
+        """What is known of the rows from other times; None of those that nobody imported."""
+        return self._rows.findings
+
+    @property
+    def identity(self) -> str:
+        """Says which rows these are and what is made of them: for the same text the same numbers."""
+        names = "; ".join(name for name, _ in self._works)
+        return f"{self._rows.identity} {tuple(self.shape)} {names}"
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._rows)
 
     @property
     def shape(self) -> torch.Size:
@@ -70,18 +82,18 @@ class Streamed:
 
     def element_size(self) -> int:
         """Bytes of a number."""
-        return 1
+        return self._rows.dtype.itemsize
 
     def is_floating_point(self) -> bool:
-        """No: they are bytes."""
-        return False
+        """Whether they are numbers of a table, and no bytes."""
+        return self.dtype.is_floating_point
 
     def __getitem__(self, chosen: int | slice | Tensor) -> Tensor:
         if isinstance(chosen, Tensor):
-            return self._made(torch.from_numpy(self._pictures[chosen.numpy()]))
+            return self._made(torch.from_numpy(self._rows[chosen.numpy()]))
         if isinstance(chosen, slice):
-            return self._made(torch.from_numpy(self._pictures[chosen]))
-        return self._made(torch.from_numpy(self._pictures[chosen])[None])[0]
+            return self._made(torch.from_numpy(self._rows[chosen]))
+        return self._made(torch.from_numpy(self._rows[chosen][None]))[0]
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
         """The examples at some places; ``dim`` is 0."""
@@ -90,11 +102,11 @@ class Streamed:
 
     def only(self, index: Tensor) -> Streamed:
         """Some of them, in that order; nothing is read."""
-        return Streamed(self._pictures.only(index.numpy()), self._works)
+        return Streamed(self._rows.only(index.numpy()), self._works)
 
-    def then(self, work: Work) -> Streamed:
-        """Other pictures of the same, made each time that they are read."""
-        return Streamed(self._pictures, (*self._works, work))
+    def then(self, name: str, work: Work) -> Streamed:
+        """Other inputs of the same examples, made each time that they are read; ``name`` says what is made of them."""
+        return Streamed(self._rows, (*self._works, (name, work)))
 
     def numpy(self) -> StreamedArray:
         """The same for who knows no tensors."""
@@ -104,12 +116,11 @@ class Streamed:
 class StreamedArray:
     """As :class:`Streamed`, by the names that an array has."""
 
-    dtype = np.dtype(np.uint8)
-
     def __init__(self, streamed: Streamed) -> None:
         self._streamed = streamed
         self.shape: tuple[int, ...] = tuple(streamed.shape)
         self.ndim = len(self.shape)
+        self.dtype: np.dtype[Any] = np.dtype(np.float32 if streamed.is_floating_point() else np.uint8)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -139,9 +150,78 @@ def chunks(inputs: Inputs) -> Iterator[Tensor]:
     if isinstance(inputs, Tensor):
         yield inputs
         return
-    size = max(1, _CHUNK_BYTES // max(1, inputs[:1].numel()))
+    size = max(1, _CHUNK_BYTES // max(1, inputs[:1].numel() * inputs.element_size()))
     for first in range(0, len(inputs), size):
         yield inputs[first : first + size]
+
+
+def blocks_of_rows(inputs: Inputs, numbers: int) -> Iterator[Tensor]:
+    """All of them in their order, so many numbers at a time: the same parts wherever they lie, for sums of floats."""
+    size = max(1, numbers // max(1, inputs.shape[1:].numel()))
+    for first in range(0, len(inputs), size):
+        yield inputs[first : first + size]
+
+
+def extremes(inputs: Inputs) -> Tensor:
+    """The smallest and the largest number at each place of an example, [2, *shape]; NaN where one is NaN.
+
+    There must be an example.
+    """
+    if isinstance(inputs, Tensor):
+        return torch.stack((inputs.amin(0), inputs.amax(0)))
+
+    def find() -> Tensor:
+        found: Tensor | None = None
+        for part in chunks(inputs):
+            ends = torch.stack((part.amin(0), part.amax(0)))
+            found = ends if found is None else torch.stack((found.minimum(ends)[0], found.maximum(ends)[1]))
+        assert found is not None
+        return found
+
+    return tensor_once([inputs], "extremes 1", find)
+
+
+def found_once(inputs: Sequence[Inputs], what: str, find: Callable[[], bytes]) -> bytes:
+    """What reading all of some inputs tells. Where they lie on the disk it is kept there, and found once.
+
+    Args:
+        inputs: All that the answer depends on, with ``what``; from memory they are read to tell which they are.
+        what: What is found, and all that it depends on beside the inputs; another way to find it has another name.
+        find: Finds it.
+    """
+    kept = next((one.findings for one in inputs if isinstance(one, Streamed) and one.findings is not None), None)
+    if kept is None:
+        return find()
+    names = [one.identity if isinstance(one, Streamed) else _content(one) for one in inputs]
+    key = " | ".join([what, *names])
+    found = kept.get(key)
+    if found is None:
+        found = find()
+        kept.put(key, found)
+    return found
+
+
+def tensor_once(inputs: Sequence[Inputs], what: str, find: Callable[[], Tensor]) -> Tensor:
+    """As :func:`found_once`, for a tensor on the CPU."""
+    made: list[Tensor] = []
+
+    def content() -> bytes:
+        made.append(find())
+        file = io.BytesIO()
+        np.save(file, made[0].numpy(), allow_pickle=False)
+        return file.getvalue()
+
+    found = found_once(inputs, what, content)
+    if made:
+        return made[0]
+    try:
+        return torch.from_numpy(np.load(io.BytesIO(found), allow_pickle=False))
+    except (ValueError, OSError, EOFError, TypeError):  # it is not what was kept
+        return find()
+
+
+def _content(tensor: Tensor) -> str:
+    return hashlib.sha256(tensor.contiguous().numpy().reshape(-1).view("uint8").data).hexdigest()
 
 
 def read_ahead(inputs: Streamed, parts: Iterator[slice | Tensor]) -> Iterator[Tensor]:
@@ -154,7 +234,7 @@ def read_ahead(inputs: Streamed, parts: Iterator[slice | Tensor]) -> Iterator[Te
     if first is None:
         return
     batch = inputs[first]
-    ahead = max(1, min(_AHEAD, _AHEAD_BYTES // max(1, batch.numel())))
+    ahead = max(1, min(_AHEAD, _AHEAD_BYTES // max(1, batch.numel() * batch.element_size())))
     yield batch
     waiting: deque[Future[Tensor]] = deque()
     try:

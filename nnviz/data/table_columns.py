@@ -7,17 +7,20 @@ the rows but the names of categories: a missing number stays NaN until the train
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.sources.source import ColumnFacts
 from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
-from nnviz.data.table_reading import MISSING, MOST_CELLS, FileTable
+from nnviz.data.table_large import KeptColumn, LargeFrame
+from nnviz.data.table_reading import MISSING, FileTable
 from nnviz.data.table_recipe import Recipe
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
@@ -32,6 +35,8 @@ MOST_FEATURES = 10_000
 _FEW_VALUES = 20
 #: A text of more values than this is a name or a remark, unless somebody says that it is a category.
 _USUAL_CATEGORIES = 100
+#: Numbers of a block: large enough that each column is taken apart seldom.
+_NUMBERS_AT_ONCE = 1 << 23
 _FEWEST_TOLD = 20
 #: This share of a column must be numbers or dates for the rest to count as missing.
 _MOSTLY = 0.9
@@ -74,39 +79,36 @@ class HowToTake:
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
-    """A table as the network gets it.
+class Understood:
+    """What a table is taken as, its inputs still to be made.
 
     Attributes:
-        inputs: float32[n, features]; NaN where a number is missing.
+        rows: float32[n, features]; NaN where a number is missing.
         targets: int64[n] classes, or float32[n, 1].
         data: Shape, targets, classes, names of the features.
         columns: What was made of every column of the file.
         notes, warnings: As in ``SourceFacts``.
         recipes: Of each column that comes in, in the order of its features.
+        decimal: As in ``FileTable``.
     """
 
-    inputs: NDArray[np.float32]
+    rows: RowBlocks
     targets: NDArray[Any]
     data: DataFacts
     columns: tuple[ColumnFacts, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     recipes: tuple[Recipe, ...] = ()
-
-    @property
-    def bytes(self) -> int:
-        """Memory that the arrays take."""
-        return int(self.inputs.nbytes + self.targets.nbytes)
+    decimal: str = "point"
 
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """A column understood: ``values`` are floats, or texts of a category; null where one is missing."""
+    """A column understood: its values are floats, or texts of a category; null where one is missing."""
 
     name: str
     kind: str
-    values: pl.Series
+    held: pl.Series | KeptColumn
     warnings: tuple[str, ...] = ()
     why_out: str = ""
     whole: bool = False
@@ -114,14 +116,28 @@ class _Column:
     of_numbers: bool = False
     truth: bool = False
 
+    @property
+    def values(self) -> pl.Series:
+        """All of them, brought into memory where they lie on the disk."""
+        return self.held if isinstance(self.held, pl.Series) else self.held.slice(0, len(self.held))
 
-def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int], None]) -> Taken:
+    def kept(self, table: FileTable) -> _Column:
+        """The same column, on the disk where those of its table are."""
+        if not isinstance(table.frame, LargeFrame) or isinstance(self.held, KeptColumn):
+            return self
+        return replace(self, held=KeptColumn(self.held, table.frame.pieces))
+
+
+def understand(
+    table: FileTable, how: HowToTake, file: str, state: str, report: Callable[[int, int], None]
+) -> Understood:
     """Inputs and targets of a table.
 
     Args:
         table: The columns as they were read.
         how: What they are for.
         file: For sentences.
+        state: Says which file it is, in which state, and how it is read and taken.
         report: Told how far it is; may raise to end the work.
 
     Raises:
@@ -139,7 +155,7 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
     understood: list[_Column] = []
     for at, series in enumerate(table.frame.iter_columns()):
         report(at, len(names))
-        understood.append(_understand(series, table, how, is_target=series.name == target_name))
+        understood.append(_understand(series, table, how, is_target=series.name == target_name).kept(table))
     if guessed:
         warnings.append(f"No column is called {', '.join(TARGET_NAMES[:-1])} or y: the last one, '{target_name}', is "
                         "the target.")  # fmt: skip
@@ -154,11 +170,11 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
     rows, row_words = _rows(table, target, kept, how, file)
     warnings += row_words
     if rows is not None:
-        target = replace(target, values=target.values.gather(rows))
-        inputs = [replace(one, values=one.values.gather(rows)) for one in inputs]
+        target = replace(target, held=target.values.gather(rows))
+        inputs = [replace(one, held=one.values.gather(rows)).kept(table) for one in inputs]
     answers, task, classes, target_words, target_about = _answers(target, how, file, names)
     warnings += target_words
-    numbers, features, about, left, recipes = _features(inputs, how, file)
+    rows_made, features, about, left, recipes = _features(inputs, how, file, state)
     warnings += left
     facts = [
         ColumnFacts(one.name, one.kind, "target" if one.name == target_name else about[one.name][0],
@@ -170,7 +186,9 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
     )
     if len(warnings) > _MOST_NAMED:
         warnings = [*warnings[:_MOST_NAMED], f"{len(warnings) - _MOST_NAMED} more remarks on other columns."]
-    return Taken(numbers, answers, data, tuple(facts), table.notes, tuple(warnings), tuple(recipes))
+    return Understood(
+        rows_made, answers, data, tuple(facts), table.notes, tuple(warnings), tuple(recipes), table.decimal
+    )
 
 
 def _target_name(names: Sequence[str], how: HowToTake, file: str) -> tuple[str, bool]:
@@ -247,10 +265,10 @@ def _number(name: str, series: pl.Series, table: FileTable, shown: pl.Series | N
 
 def _as_category(column: _Column, series: pl.Series) -> _Column:
     if series.dtype.is_integer():
-        return replace(column, kind=CATEGORY, values=series.cast(pl.String), of_numbers=True)
+        return replace(column, kind=CATEGORY, held=series.cast(pl.String), of_numbers=True)
     texts = {value: number_text(value) for value in column.values.unique().drop_nulls().to_list()}
     values = column.values.replace_strict(texts, return_dtype=pl.String, default=None)
-    return replace(column, kind=CATEGORY, values=values, of_numbers=True)
+    return replace(column, kind=CATEGORY, held=values, of_numbers=True)
 
 
 def _days(series: pl.Series) -> pl.Series:
@@ -381,8 +399,7 @@ def _rows(
     """The numbers of the rows that are examples, None where all are; and what is to be said about the others."""
     known = target.values.is_not_null()
     words = []
-    frame = table.frame
-    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series() if frame.width else ~known
+    empty = table.empty_rows if table.frame.width else ~known
     without = int((~known & ~empty).sum())
     if not known.any():
         raise DataError(f"The target '{target.name}' is missing in every row.", file=file, field=_TARGET)
@@ -474,10 +491,10 @@ def _shown(value: Any) -> str:
 
 
 def _features(
-    columns: Sequence[_Column], how: HowToTake, file: str
-) -> tuple[NDArray[np.float32], list[str], dict[str, tuple[str, str]], list[str], list[Recipe]]:
+    columns: Sequence[_Column], how: HowToTake, file: str, state: str
+) -> tuple[RowBlocks, list[str], dict[str, tuple[str, str]], list[str], list[Recipe]]:
     """The numbers that come in, their names, (use, words) of every column, what was left out by itself, and how."""
-    made: list[tuple[str, Callable[[], pl.Series]]] = []
+    made: list[_Feature] = []
     about: dict[str, tuple[str, str]] = {}
     words: list[str] = []
     recipes: list[Recipe] = []
@@ -495,9 +512,9 @@ def _features(
         if column.kind != CATEGORY:
             days = f"; as days since {EPOCH}" if column.kind == DATE else ""
             about[name] = ("input", f"{_extent(column)}{lack}{days}")
-            made.append((name, lambda values=values: values))  # type: ignore[misc]
+            made.append(_Feature(name, column.held, _as_it_is))
             if own:
-                made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
+                made.append(_Feature(f"{name} missing", column.held, pl.Series.is_null))
             empty, truth = how.missing != "drop", column.truth
             recipes.append(Recipe(name, column.kind, column.form, gap=own, empty=empty, truth=truth))
             continue
@@ -511,24 +528,60 @@ def _features(
                    bool(missing))
         )  # fmt: skip
         if index:
-            made.append((name, lambda values=values, levels=levels: _codes(values, levels)))  # type: ignore[misc]
+            made.append(_Feature(name, column.held, partial(_codes, levels=levels)))
             continue
         for level in levels.to_list():
-            made.append((f"{name} = {level}", lambda values=values, level=level: values == level))  # type: ignore[misc]
+            made.append(_Feature(f"{name} = {level}", column.held, partial(_is_level, level=level)))
         if missing:
-            made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
+            made.append(_Feature(f"{name} missing", column.held, pl.Series.is_null))
     if not made:
         raise DataError("No column is left that could come in.", file=file, field="data.params.left_out")
-    rows = len(columns[0].values)
-    if len(made) > MOST_FEATURES or rows * len(made) > MOST_CELLS:
-        raise _too_many(len(made), file, rows)
-    numbers = np.empty((rows, len(made)), np.float32)
-    for at, (_, make) in enumerate(made):
-        found = make()
-        if found.dtype == pl.Boolean:
-            found = found.fill_null(value=False)
-        numbers[:, at] = found.cast(pl.Float32).fill_null(float("nan")).to_numpy()
-    return numbers, [name for name, _ in made], about, words, recipes
+    rows = len(columns[0].held)
+    if len(made) > MOST_FEATURES:
+        raise _too_many(len(made), file)
+    blocks = RowBlocks(
+        f"table 1 {state}",
+        (rows, len(made)),
+        np.dtype(np.float32),
+        partial(_blocks, made, rows),
+        "rows",
+        "leave out columns",
+    )
+    return blocks, [one.name for one in made], about, words, recipes
+
+
+@dataclass(frozen=True, eq=False)
+class _Feature:
+    """One of the numbers that come in: its name, the column that it is made of, and how."""
+
+    name: str
+    held: pl.Series | KeptColumn
+    make: Callable[[pl.Series], pl.Series]
+
+
+def _as_it_is(values: pl.Series) -> pl.Series:
+    return values
+
+
+def _is_level(values: pl.Series, level: str) -> pl.Series:
+    return values == level
+
+
+def _blocks(made: Sequence[_Feature], rows: int, first: int) -> Iterator[NDArray[Any]]:
+    """The numbers of all features from a row on, some rows at a time."""
+    size = max(1, _NUMBERS_AT_ONCE // len(made))
+    for begin in range(first, rows, size):
+        count = min(size, rows - begin)
+        numbers = np.empty((count, len(made)), np.float32)
+        held, values = None, pl.Series()
+        for at, one in enumerate(made):
+            if held is not one.held:  # those of one category follow each other
+                held, values = one.held, one.held.slice(begin, count)
+            found = one.make(values)
+            if found.dtype == pl.Boolean:
+                found = found.fill_null(value=False)
+            numbers[:, at] = found.cast(pl.Float32).fill_null(float("nan")).to_numpy()
+        yield numbers
 
 
 def _codes(values: pl.Series, levels: pl.Series) -> pl.Series:
@@ -686,11 +739,10 @@ def _date_text(days: float) -> str:
     return str((datetime.datetime(2000, 1, 1) + datetime.timedelta(days=days)).date())
 
 
-def _too_many(count: int, file: str, rows: int = 0) -> DataError:
-    size = f" in {rows:,} rows" if rows else ""
+def _too_many(count: int, file: str) -> DataError:
     return DataError(
-        f"The columns would become {count:,} numbers for each row{size}; at most {MOST_FEATURES:,} and {MOST_CELLS:,} "
-        "altogether are taken. Leave out columns, or take categories as an index.",
+        f"The columns would become {count:,} numbers for each row; at most {MOST_FEATURES:,} are taken. Leave out "
+        "columns, or take categories as an index.",
         file=file,
         field="data.params.categories",
     )

@@ -21,6 +21,7 @@ import fastexcel
 import polars as pl
 
 from nnviz.data.table_choice import EXCEL_ENDINGS, PARQUET_ENDINGS
+from nnviz.data.table_large import LargeFrame, Pieces
 from nnviz.errors import DataError
 from nnviz.paths import reason_of
 from nnviz.project.text import clean_name
@@ -43,6 +44,7 @@ _SAMPLE_BYTES = 1 << 20
 _SEPARATORS = (("\t", "tabs"), (";", "semicolons"), ("|", "bars"), (",", "commas"))
 _MOST_NAMED = 5
 _AT_ONCE = 20_000
+_ROWS_OF_A_PIECE = 1 << 18
 _PATH = "data.params.path"
 
 
@@ -72,7 +74,7 @@ class FileTable:
     """The columns of a file: numbers where all cells are numbers, else texts, dates or what Parquet holds.
 
     Attributes:
-        frame: The columns under names that differ.
+        frame: The columns under names that differ; of a large table on the disk.
         lines: In which line of the file, or row of the sheet, each row stands; from 1.
         decimal: ``point`` or ``comma``: what the texts that are left use.
         notes: How it was read, in sentences.
@@ -81,29 +83,65 @@ class FileTable:
             is wrong with it.
     """
 
-    frame: pl.DataFrame
+    frame: pl.DataFrame | LargeFrame
     lines: Callable[[int], int]
     decimal: str = "point"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     ragged: tuple[tuple[int, str], ...] = ()
 
+    @property
+    def empty_rows(self) -> pl.Series:
+        """Which rows hold nothing at all."""
+        if isinstance(self.frame, LargeFrame):
+            return self.frame.empty_rows()
+        return self.frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+
+
+class TooManyValuesError(DataError):
+    """A table is too large to be looked at in memory."""
+
 
 #: (what has been done, of how much): may raise Cancelled.
 Report = Callable[[int, int], None]
 
 
-def read_table(path: Path, how: HowToRead, report: Report) -> FileTable:
+def read_table(path: Path, how: HowToRead, report: Report, most: int | None = None) -> FileTable:
     """The table that a file holds.
 
     Args:
         path: A file that is there.
         how: What is known of it.
         report: Told how far it is; may raise to end the work.
+        most: Text and Parquet of more bytes are read in pieces and kept on the disk; None refuses what is too large.
 
     Raises:
         DataError: It is no table, is damaged, empty or too large; names the file.
     """
+    suffix = path.suffix.lower()
+    if most is None or suffix in EXCEL_ENDINGS:
+        return _read_whole(path, how, report)
+    size = _size(path)
+    if size > min(most, MOST_BYTES):
+        try:
+            return _read_in_pieces(path, how, report)
+        except _NotPlainError:
+            if size > MOST_BYTES:
+                raise
+    try:
+        return _read_whole(path, how, report)
+    except TooManyValuesError:
+        return _read_in_pieces(path, how, report)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise _wrong(path, reason_of(error) if isinstance(error, OSError) else str(error)) from None
+
+
+def _read_whole(path: Path, how: HowToRead, report: Report) -> FileTable:
     suffix = path.suffix.lower()
     try:
         with open_regular(path) as file:
@@ -152,10 +190,11 @@ def _check_size(path: Path, rows: int, columns: int) -> None:
     if columns > MOST_COLUMNS:
         raise _wrong(path, f"The table has {columns:,} columns; at most {MOST_COLUMNS:,} are taken.")
     if rows * columns > MOST_CELLS:
-        raise _wrong(
-            path,
+        raise TooManyValuesError(
             f"The table has {rows:,} rows of {columns:,} columns; at most {MOST_CELLS:,} values are taken, which are "
             f"{MOST_CELLS // columns:,} such rows.",
+            file=str(path),
+            field=_PATH,
         )
 
 
@@ -176,7 +215,55 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
         given, data = data[4:5].decode("latin-1"), data[5:].lstrip(b"\r\n")
         if not data:
             raise _wrong(path, "The file holds nothing but empty lines.")
-    sample = _sample(path, data)
+    written = _written(path, _sample(path, data), how, given)
+    names, skipped = written.names, written.skipped
+    _check_size(path, data.count(b"\n") + 1, len(names))
+    report(2, 4)
+    frame = _fast(data, written)
+    report(3, 4)
+    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
+    ragged: list[tuple[int, str]] = []
+    warnings = written.warnings
+    if frame is None:
+        frame, places, ragged_words, ragged = _careful(path, data, written.separator, names, skipped, report)
+        lines = places.__getitem__
+        warnings = (*ragged_words, *warnings)
+    return FileTable(frame, lines, written.decimal, (written.words(encoding),), warnings, tuple(ragged))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """How a file of text is written, by its beginning: what stands between the values, what its columns are called."""
+
+    separator: str
+    names: list[str]
+    named: bool
+    skipped: int
+    decimal: str
+    numeric: list[bool]
+    warnings: tuple[str, ...]
+
+    def words(self, encoding: str) -> str:
+        """The sentence about it."""
+        words = f"Text in {encoding} with {dict(_SEPARATORS)[self.separator]} between the columns"
+        words += ", decimal commas" if self.decimal == "comma" else ""
+        return f"{words}." if self.named else f"{words}; the first row is no header."
+
+    def options(self, *, numbers: bool) -> dict[str, Any]:
+        """What polars has to know: its numbers as such, or all as texts."""
+        kinds = [pl.Float64 if number and numbers else pl.String for number in self.numeric]
+        return {
+            "has_header": False,
+            "separator": self.separator,
+            "skip_lines": self.skipped,
+            "decimal_comma": self.decimal == "comma" and numbers,
+            "schema": dict(zip(self.names, kinds, strict=True)),
+            "null_values": list(MISSING),
+            "extra_columns": "raise",
+        }
+
+
+def _written(path: Path, sample: str, how: HowToRead, given: str) -> _Written:
     separator = _separator(how.separator, given, sample)
     rows = _split(path, sample, separator)
     if not rows:
@@ -196,22 +283,9 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
         warnings.insert(0, f"{_lines(first)} before the table left out: “{' '.join(rows[0][1])[:60].strip()}”.")
     if not body:
         raise _wrong(path, "There is only a header and no row below it." if named else "There is no row in this file.")
-    _check_size(path, data.count(b"\n") + 1, width)
     skipped = rows[first][0] if named else (rows[first - 1][0] if first else 0)
     decimal, numeric = _numbers(how.decimal, separator, [row for _, row in body if len(row) == width], width)
-    report(2, 4)
-    frame = _fast(data, separator, decimal, names, numeric, skipped)
-    report(3, 4)
-    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
-    ragged: list[tuple[int, str]] = []
-    if frame is None:
-        frame, places, ragged_words, ragged = _careful(path, data, separator, names, skipped, report)
-        lines = places.__getitem__
-        warnings = [*ragged_words, *warnings]
-    words = f"Text in {encoding} with {dict(_SEPARATORS)[separator]} between the columns"
-    words += ", decimal commas" if decimal == "comma" else ""
-    notes = (f"{words}.",) if named else (f"{words}; the first row is no header.",)
-    return FileTable(frame, lines, decimal, notes, tuple(warnings), tuple(ragged))
+    return _Written(separator, names, named, skipped, decimal, numeric, tuple(warnings))
 
 
 def _as_utf8(path: Path, data: bytes, chosen: str) -> tuple[bytes, str]:
@@ -382,21 +456,11 @@ def _numbers(chosen: str, separator: str, rows: list[list[str]], width: int) -> 
     return "point", point
 
 
-def _fast(
-    data: bytes, separator: str, decimal: str, names: Sequence[str], numeric: Sequence[bool], skipped: int
-) -> pl.DataFrame | None:
+def _fast(data: bytes, written: _Written) -> pl.DataFrame | None:
     """What polars reads by itself; None where a row or a cell does not keep to the rest."""
+    names, separator, skipped = written.names, written.separator, written.skipped
     try:
-        frame = pl.read_csv(
-            data,
-            has_header=False,
-            separator=separator,
-            skip_lines=skipped,
-            decimal_comma=decimal == "comma",
-            schema={name: pl.Float64 if number else pl.String for name, number in zip(names, numeric, strict=True)},
-            null_values=list(MISSING),
-            extra_columns="raise",
-        )
+        frame = pl.read_csv(data, **written.options(numbers=True))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
     # A row that is too short ends in missing values, which is what a whole one may do, too: then they are counted.
@@ -459,6 +523,76 @@ def _careful(
 
 def _lines(count: int) -> str:
     return "One line" if count == 1 else f"{count} lines"
+
+
+# ---- in pieces -----------------------------------------------------------------------------------------------------
+
+
+class _NotPlainError(DataError):
+    """A file that has to be read whole to be understood."""
+
+
+def _read_in_pieces(path: Path, how: HowToRead, report: Report) -> FileTable:
+    """A table of any size, its columns on the disk.
+
+    Raises:
+        _NotPlainError: It is no plain table in UTF-8, all of whose rows have the same number of values.
+    """
+    if path.suffix.lower() in PARQUET_ENDINGS:
+        try:
+            scanned = pl.scan_parquet(path)
+            given = scanned.collect_schema().names()
+            if len(given) > MOST_COLUMNS:
+                _check_size(path, 0, len(given))
+            names, warnings = _named(given)
+            frame = _kept(scanned, names, report)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise _wrong(path, f"This is no whole Parquet file: {_first_line(error)}.") from None
+        if not frame.height or not frame.width:
+            raise _wrong(path, "There is no row in this file.")
+        words = "Parquet, which says itself what its columns are."
+        return FileTable(frame, lambda row: row + 1, "point", (words,), tuple(warnings))
+    try:
+        with open_regular(path) as file:
+            head = file.read(_SAMPLE_BYTES + 1).removeprefix(codecs.BOM_UTF8)
+    except OSError as error:
+        raise _wrong(path, reason_of(error)) from None
+    if b"\0" in head or head[:4].lower() == b"sep=" or (b"\r" in head and b"\n" not in head):
+        raise _not_plain(path, "it is no plain text in UTF-8")
+    try:
+        written = _written(path, _sample(path, head), how, "")
+    except UnicodeDecodeError:
+        raise _not_plain(path, "it is no UTF-8") from None
+    for numbers in (True, False):  # where one cell of a column of numbers is none, all are read as texts
+        try:
+            frame = _kept(pl.scan_csv(path, **written.options(numbers=numbers)), written.names, report)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            if not numbers:
+                raise _not_plain(path, _first_line(error)) from None
+        else:
+            break
+    if not frame.height:
+        raise _wrong(path, "There is only a header and no row below it." if written.named else "There is no row.")
+    skipped = written.skipped
+    notes = (written.words("UTF-8"), "Read in pieces: a row of fewer values ends in missing ones.")
+    return FileTable(frame, lambda row: row + 1 + skipped, written.decimal, notes, written.warnings)
+
+
+def _kept(scanned: pl.LazyFrame, names: Sequence[str], report: Report) -> LargeFrame:
+    found = LargeFrame(names, Pieces())
+    for batch in scanned.collect_batches(chunk_size=_ROWS_OF_A_PIECE, maintain_order=True):
+        found.add(batch)
+        report(2, 4)
+    return found
+
+
+def _not_plain(path: Path, reason: str) -> _NotPlainError:
+    return _NotPlainError(
+        "A table that does not fit into memory must be plain text in UTF-8 with as many values in each row: "
+        f"{reason}. Parquet is read in any case.",
+        file=str(path),
+        field=_PATH,
+    )
 
 
 # ---- Parquet and Excel ---------------------------------------------------------------------------------------------

@@ -26,18 +26,19 @@ from nnviz.data.division import stratified
 from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.examples import LoadedData, Scaler, Split
 from nnviz.data.fingerprint import Fingerprint, content_hash
-from nnviz.data.leaks import leaks
+from nnviz.data.leaks import Leaks, leaks
+from nnviz.data.missing import without_missing
 from nnviz.data.picture_memory import MEMORY
 from nnviz.data.preparation import Planned, plan
 from nnviz.data.readers import RawData, read, stamp
 from nnviz.data.selection import STEPS as SELECTIONS
 from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
-from nnviz.data.streamed import Inputs, Streamed, bytes_in_memory, read_ahead
+from nnviz.data.streamed import Inputs, Streamed, bytes_in_memory, found_once, read_ahead
 from nnviz.data.table_memory import MEMORY as TABLES
 from nnviz.errors import DataError
 from nnviz.project.declared.preparations import EXAMPLES, PICTURES
-from nnviz.project.model import Choice, DataConfig, DataFacts, Params
+from nnviz.project.model import Choice, DataConfig, DataFacts
 from nnviz.regular_files import is_regular
 
 __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
@@ -140,11 +141,9 @@ def _with_pictures(
     for step in steps:
         work = picture_steps.STEPS[step.spec.kind]
         try:
-            training = _with_inputs(raw.training, _worked(work, raw.training.inputs, step.values))
+            training = _with_inputs(raw.training, _worked(work, raw.training.inputs, step))
             test = (
-                training
-                if raw.test is raw.training
-                else _with_inputs(raw.test, _worked(work, raw.test.inputs, step.values))
+                training if raw.test is raw.training else _with_inputs(raw.test, _worked(work, raw.test.inputs, step))
             )
         except DataError as error:
             raise DataError(error.message, field=step.field) from None
@@ -154,9 +153,12 @@ def _with_pictures(
     return raw, key
 
 
-def _worked(work: picture_steps.Step, inputs: Inputs, values: Params) -> Inputs:
+def _worked(work: picture_steps.Step, inputs: Inputs, step: Planned) -> Inputs:
     """Other pictures: made at once in memory; of streamed ones each time that they are read."""
-    return inputs.then(lambda part: work(part, values)) if isinstance(inputs, Streamed) else work(inputs, values)
+    if not isinstance(inputs, Streamed):
+        return work(inputs, step.values)
+    name = f"{step.spec.kind} {sorted(step.values.items())}"
+    return inputs.then(name, lambda part: work(part, step.values))
 
 
 def _with_inputs(split: Split, inputs: Inputs) -> Split:
@@ -193,7 +195,7 @@ def _warnings(spec: datasets.DatasetSpec, raw: RawData, train: Split, validation
     """What of a division somebody might not have wanted."""
     if spec.undivided:
         return ()
-    found = leaks(train.inputs.numpy(), validation.inputs.numpy(), raw.test.inputs.numpy())
+    found = _leaks(train.inputs, validation.inputs, raw.test.inputs)
     warnings = [found.describe()] if found else []
     names = raw.facts.class_names
     if names and not train.targets.is_floating_point():
@@ -204,6 +206,19 @@ def _warnings(spec: datasets.DatasetSpec, raw: RawData, train: Split, validation
             what = "class has" if len(untrained) == 1 else "classes have"
             warnings.append(f"{len(untrained)} {what} no training example: {named}{rest}.")
     return tuple(warnings)
+
+
+def _leaks(*splits: Inputs) -> Leaks:
+    """What stands in more than one of training, validation and test."""
+    train, validation, test = splits
+
+    def find() -> bytes:
+        return msgspec.json.encode(leaks(train.numpy(), validation.numpy(), test.numpy()))
+
+    try:
+        return msgspec.json.decode(found_once(splits, "leaks 1", find), type=Leaks)
+    except msgspec.MsgspecError:  # it is not what was kept
+        return msgspec.json.decode(find(), type=Leaks)
 
 
 def clear_cache() -> None:
@@ -232,7 +247,11 @@ def _fingerprint(spec: datasets.DatasetSpec, raw: RawData, request: Request) -> 
     def wait() -> None:
         request.report(0, sum(counts), "Looking through")
 
-    return Fingerprint(raw.facts.class_names, counts, content_hash(read, wait) if read else "")
+    def find() -> bytes:
+        return content_hash(read, wait).encode()
+
+    content = found_once(read, "content 1", find).decode("ascii", "replace") if read else ""
+    return Fingerprint(raw.facts.class_names, counts, content)
 
 
 def _download(
@@ -270,34 +289,6 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     if spec.needs_folder and raw.facts.class_names:
         _check_every_class_is_trained(raw, rest)
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
-
-
-def without_missing(train: Split, validation: Split, test: Split, read: Inputs) -> tuple[Split, Split, Split]:
-    """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
-
-    Splits without any are handed back as they are, so that nothing is copied. ``read`` holds the inputs that the first
-    two were taken from.
-    """
-    parts = (train, validation, test)
-    trained = train.inputs
-    if isinstance(trained, Streamed) or trained.dtype == torch.uint8:
-        return parts
-    if not any(bool(torch.isnan(_in_memory(part.inputs)).any()) for part in parts):
-        return parts
-    means = torch.nan_to_num(trained.to(torch.float64).nanmean(0)).to(torch.float32)
-
-    def filled(part: Split, read: Inputs) -> Split:
-        own = _in_memory(part.inputs)
-        inputs = torch.where(torch.isnan(own), means, own)
-        return replace(part, inputs=inputs, read=read if part.read is None else part.read)
-
-    return filled(train, read), filled(validation, read), filled(test, test.inputs)
-
-
-def _in_memory(inputs: Inputs) -> Tensor:
-    """The same inputs, of which it is known that they are not streamed: tables never are."""
-    assert isinstance(inputs, Tensor)
-    return inputs
 
 
 def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:

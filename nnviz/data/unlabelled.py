@@ -144,6 +144,7 @@ def _of_table(
     given: Path, count: int, features: Sequence[str], missing: bool, likewise: Likewise | None
 ) -> Iterator[Block]:
     from nnviz.data.table_columns import again  # noqa: PLC0415 - as in read_table
+    from nnviz.data.table_large import LargeFrame  # noqa: PLC0415 - as in read_table
 
     if given.is_dir() or given.suffix.lower() not in TABLE_ENDINGS:
         raise DataError(
@@ -155,8 +156,10 @@ def _of_table(
     lacking = [one.name for one in recipes if one.name not in table.frame.columns]
     if lacking:
         raise _lacks(lacking, given)
-    columns = [again(one, table.frame.get_column(one.name), table.decimal) for one in recipes]
-    rows = table.frame.height
+    frame = table.frame
+    assert not isinstance(frame, LargeFrame)  # it was not asked for one
+    columns = [again(one, frame.get_column(one.name), table.decimal) for one in recipes]
+    rows = frame.height
     total = rows + len(table.ragged)
     if not total:
         raise DataError("There is no row in this table.", file=shown(given))

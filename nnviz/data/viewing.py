@@ -46,6 +46,7 @@ class ViewedData:
         left_out: Files that hold no example, and why.
         numbers: Of each split, which of the examples as they were read these are; empty where that is their order.
         read: Of each split, all inputs as they were read, where those were made others; empty where none were.
+        ends: Of a streamed table the smallest and the largest number of each column over the training examples.
     """
 
     config: DataConfig
@@ -58,6 +59,7 @@ class ViewedData:
     left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
     numbers: tuple[Array, ...] = field(default=(), repr=False)
     read: tuple[Array | StreamedArray | None, ...] = field(default=(), repr=False)
+    ends: tuple[Array, Array] | None = field(default=None, repr=False)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -162,7 +164,7 @@ def view(
         DataError: It is missing or corrupt; names the file or the field.
         Cancelled: ``cancelled`` said so.
     """
-    from nnviz.data import tensors  # noqa: PLC0415 - loads torch
+    from nnviz.data import streamed, tensors  # noqa: PLC0415 - loads torch
 
     loaded = tensors.load(config, data_dir, progress, cancelled)
     spec = datasets.dataset(config.dataset)
@@ -171,6 +173,10 @@ def view(
     source = datasets.source_of(config.dataset)
     names = source.example_files(request)
     shape = loaded.facts.input_shape
+    trained, ends = loaded.train.inputs, None
+    if isinstance(trained, streamed.Streamed) and len(shape) == 1 and len(trained):
+        low, high = streamed.extremes(trained).numpy()
+        ends = low, high
     return ViewedData(
         config,
         spec.title,
@@ -182,6 +188,7 @@ def view(
         source.left_out(request),
         tuple(_numbers(one) for one in splits),
         tuple(None if one.read is None else one.read.numpy() for one in splits),
+        ends,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nnviz.data.streamed import extremes
 from nnviz.errors import InputError
 from nnviz.probes.base import ExampleInput, Measurement
 from nnviz.probes.feature_maps import FeatureMapProbe
@@ -74,11 +75,10 @@ def facts_of(training: Training) -> InputFacts:
     facts = training.data.facts
     inputs = training.data.train.inputs
     whole = inputs.dtype == torch.uint8
-    if whole or not isinstance(inputs, torch.Tensor):
+    if whole:
         low, high = np.zeros(1, np.float32), np.full(1, 255, np.float32)
     else:
-        flat = inputs.reshape(len(inputs), -1)
-        low, high = flat.amin(0).numpy(), flat.amax(0).numpy()
+        low, high = (ends.reshape(-1).numpy() for ends in extremes(inputs))
     network = training.network
     loss = Choice.of(network.graph.nodes[network.output_id].params.get("loss")).kind
     if not loss:

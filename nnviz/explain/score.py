@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.data.examples import LoadedData
+from nnviz.data.streamed import extremes
 from nnviz.errors import InputError, TrainingError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
 from nnviz.explain.methods import Baseline
@@ -278,10 +279,10 @@ class OwnNetwork:
         Of images those of the bytes 0 and 255; of a table the ends of each feature in the training split.
         """
         inputs = self.data.train.inputs
-        if inputs.dtype == torch.uint8 or not isinstance(inputs, Tensor):
+        if inputs.dtype == torch.uint8:
             low, high = (torch.full_like(inputs[:1], end) for end in (0, _BYTES))
         else:
-            low, high = inputs.amin(0, keepdim=True), inputs.amax(0, keepdim=True)
+            low, high = extremes(inputs).unsqueeze(1)
         ends = torch.cat([self.prepared(low), self.prepared(high)])
         return ends.amin(0, keepdim=True), ends.amax(0, keepdim=True)
 

@@ -31,9 +31,10 @@ from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
 _DROPOUTS = (nn.Dropout, nn.Dropout2d)
-_NO_RIGHT = (
+#: Why an input of one's own has no loss.
+NO_RIGHT = (
     "Nobody said what is right for your own input: it has no loss, and nothing flows back. "
-    "One that begins with an example keeps the class of that."
+    "Say it beside the drawing, where it says “It is a”; one that begins with an example keeps the class of that."
 )
 _CPU = torch.device("cpu")
 
@@ -289,7 +290,7 @@ def refuse_without_right(training: Training, example: Example) -> None:
         InputError: It is an input of one's own, and nobody said which class is right for it.
     """
     if example.own is not None and example.own.label not in training.data.facts.class_names:
-        raise InputError(_NO_RIGHT)
+        raise InputError(NO_RIGHT)
 
 
 def _of_own(training: Training, own: OwnInput) -> tuple[Tensor, Tensor | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +11,7 @@ from nnviz.errors import InputError
 from nnviz.explain import attribution
 from nnviz.explain.methods import BY_KEY, Baseline
 from nnviz.explain.score import CancelledCheck, Goal, OwnNetwork, Progress, frozen
-from nnviz.explain.values import Example, Numbers, pinned_place
+from nnviz.explain.values import NO_RIGHT, Example, Numbers, pinned_place
 from nnviz.project.model import Pinned
 
 if TYPE_CHECKING:
@@ -108,6 +108,19 @@ class WhyAnswer:
 def pinned_example(own: OwnNetwork, pinned: Pinned) -> Example:
     """The pinned example: of the training split where nothing was held back; the first where there is none such."""
     return Example(*pinned_place(own.data, pinned))
+
+
+def about_right(own: OwnNetwork, question: WhyQuestion) -> WhyQuestion:
+    """The same question about the class that is right for the example.
+
+    Raises:
+        InputError: It is an input of one's own, and nobody said which class is right for it.
+    """
+    names = own.data.class_names
+    right = question.label if question.own is not None else own.data.describe(question.index, question.split)
+    if right not in names:
+        raise InputError(NO_RIGHT)
+    return replace(question, target=names.index(right))
 
 
 def why(

@@ -33,9 +33,12 @@ def available_bytes(device: torch.device) -> int:
 
 
 def roomiest_bytes() -> int:
-    """Memory that a training could have on the device with the most of it: beyond that, no choice of device helps."""
-    names = ["cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    return max(available_bytes(torch.device(name)) for name in names)
+    """Memory that a training could have on the device with the most of it: beyond that, no choice of device helps.
+
+    Of a GPU all that it has: to ask what is free there would take some hundred megabytes on each, and keep them.
+    """
+    gpus = (torch.cuda.get_device_properties(torch.device("cuda", index)) for index in range(torch.cuda.device_count()))
+    return max(available_bytes(torch.device("cpu")), *(int(one.total_memory) for one in gpus), 0)
 
 
 def fits(project: Project, inference: Inference, examples: Examples, device: torch.device) -> bool:

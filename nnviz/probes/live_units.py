@@ -143,12 +143,16 @@ class LiveUnits(Probe):
 
     def _saturating(self, node: str, low: float, high: float) -> Callable[[Tensor], None]:
         middle, half = (low + high) / 2, (high - low) / 2
+        zero_is_flat = not low <= 0 <= high
 
         def look(output: Tensor) -> None:
             # In numbers of the same kind: comparing into truth values takes three times as long.
             distance = (_first_examples(output) - middle).abs_()
             total = distance.sum()
             beyond, count = distance.gt_(half).sum(), distance.numel()
+            if zero_is_flat:
+                # A sigmoid is never 0: that is a unit which is switched off, and it is not saturated.
+                beyond = beyond - (_first_examples(output) == 0).sum()
             if (before := self._ends.get(node)) is not None:
                 beyond, total, count = before[0] + beyond, before[1] + total, before[2] + count
             self._ends[node] = (beyond, total, count)

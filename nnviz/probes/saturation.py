@@ -27,7 +27,7 @@ class Saturation(Collector):
     Definition: ``saturation/<node>`` is the share of the node's outputs, over every image of the probe set and in
     evaluation mode, whose derivative is under 5 % of its maximum. The derivative is the one that the backward pass
     uses. For a sigmoid this is an input beyond ±4.36, for a tanh beyond ±2.18. Where an output is not a number, the
-    share is none either.
+    share is none either. A unit that is switched off puts out 0 whatever flows into it: it is not saturated.
 
     How to read it: a saturated output passes almost no gradient on. A few are harmless; when most are saturated, the
     layers before learn next to nothing: the weights are too large, or the inputs are not scaled.
@@ -59,8 +59,8 @@ class Saturation(Collector):
         for node_id, (source, module, threshold) in self._nodes.items():
             if source not in outputs:
                 continue
-            derivative = _derivative(module, outputs[source])
-            flat, strange = (derivative < threshold).sum(), derivative.isnan().any()
+            derivative, on = _derivative(module, outputs[source]), _on(module, outputs[source])
+            flat, strange = ((derivative < threshold) & on).sum(), derivative.isnan().any()
             self._flat[node_id] = self._flat[node_id] + flat if node_id in self._flat else flat
             self._strange[node_id] = self._strange[node_id] | strange if node_id in self._strange else strange
             self._count[node_id] = self._count.get(node_id, 0) + outputs[source].numel()
@@ -114,4 +114,12 @@ def _derivative(module: nn.Module, inputs: Tensor) -> Tensor:
     """The derivative of a function of single numbers, at each input: whatever autograd says it is."""
     with torch.enable_grad():
         leaf = inputs.detach().requires_grad_(True)
-        return torch.autograd.grad(module(leaf).sum(), leaf)[0]
+        return torch.autograd.grad(module.forward(leaf).sum(), leaf)[0]
+
+
+def _on(module: nn.Module, inputs: Tensor) -> Tensor:
+    """Where the module says what its function says: not where a unit is switched off."""
+    with torch.no_grad():
+        said: Tensor = module.forward(inputs)
+        heard: Tensor = module(inputs)
+        return heard.eq(said) | said.isnan()

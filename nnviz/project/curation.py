@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace as changed
@@ -78,6 +78,40 @@ def decided(
         label="" if label == own_label else label,
         weight=known.weight if weight is None else weight,
     )
+
+
+def difference_words(before: Iterable[Curated], after: Iterable[Curated]) -> str:
+    """What is decided otherwise than before, in a few words: ``Example 17: left out``; of several how many of each.
+
+    Args:
+        before: What was decided.
+        after: What is decided; empty words where it is the same.
+    """
+    old = {entry.example: entry for entry in before}
+    new = {entry.example: entry for entry in after}
+    deeds: dict[str, list[str]] = {}
+    for example in sorted(old.keys() | new.keys()):
+        was, now = (known.get(example, Curated(example)) for known in (old, new))
+        if (was.label, was.weight) == (now.label, now.weight):
+            continue
+        said = []
+        if was.label != now.label:
+            said.append(f"relabelled as {now.label}" if now.label else "its own label again")
+        if was.weight != now.weight:
+            said.append("left out" if now.weight == 0 else f"weight {was.weight:g} → {now.weight:g}")
+        kind = (
+            "left out"
+            if now.weight == 0 and was.weight != 0
+            else "relabelled"
+            if now.label != was.label
+            else "weighted"
+        )
+        kind = "as usual again" if now.is_usual else kind
+        deeds.setdefault(kind, []).append(f"Example {example}: {', '.join(said)}")
+    told = [text for texts in deeds.values() for text in texts]
+    if len(told) < 2:
+        return "".join(told)
+    return f"Examples: {', '.join(f'{len(texts):,} {kind}' for kind, texts in deeds.items())}"
 
 
 def curated_problem(entry: Curated) -> tuple[str, str] | None:

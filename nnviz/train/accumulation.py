@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
 import torch
@@ -18,6 +19,7 @@ def accumulated(
     *,
     join_single: bool = False,
     backward: Callable[[Tensor], object] = torch.autograd.backward,
+    within: Callable[[int, bool], AbstractContextManager[int]] = lambda count, last: nullcontext(1),
 ) -> Gradients:
     """Finds the gradients of the mean loss of all examples by adding up those of parts.
 
@@ -29,6 +31,8 @@ def accumulated(
         size: Examples in a part.
         join_single: A last part of one example joins the one before it.
         backward: The backward pass from a loss.
+        within: (examples, whether it is the last) -> what is entered for a part, and by what its loss is multiplied in
+            the backward pass.
 
     Returns:
         In the place of the forward and the backward pass of :func:`nnviz.train.loop.train_step`.
@@ -37,12 +41,14 @@ def accumulated(
     def gradients(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         answers: list[Tensor] = []
         whole: Tensor | None = None
-        for first, last in pairwise(bounds_of(inputs.shape[0], size, join_single)):
+        count = inputs.shape[0]
+        for first, last in pairwise(bounds_of(count, size, join_single)):
             part = slice(first, last)
-            own, share = loss_function.of_part(part, inputs.shape[0])
-            outputs = network(inputs[part])
-            loss = own(outputs, targets[part]) * share
-            backward(loss)
+            own, share = loss_function.of_part(part, count)
+            with within(last - first, last == count) as times:
+                outputs = network(inputs[part])
+                loss = own(outputs, targets[part]) * share
+                backward(loss if times == 1 else loss * times)
             answers.append(outputs.detach())
             whole = loss.detach() if whole is None else whole + loss.detach()
         assert whole is not None  # a batch has at least one example

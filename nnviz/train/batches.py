@@ -13,8 +13,10 @@ from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.network.losses import LossFunction, WeightedLoss
+from nnviz.project.curation import difference_words
 from nnviz.project.model import Curated, TrainConfig
 from nnviz.train.example_record import ExampleRecord
+from nnviz.train.live_settings import Changed
 
 
 class _Decided(NamedTuple):
@@ -22,6 +24,16 @@ class _Decided(NamedTuple):
 
     first_epoch: int
     curation: Curation
+
+
+class _Told(NamedTuple):
+    """Behind ``step`` (-1: before the first) this was decided about single examples."""
+
+    step: int
+    entries: tuple[Curated, ...]
+
+
+_BEFORE = -1
 
 
 class Batches:
@@ -64,6 +76,8 @@ class Batches:
         #: By the first epoch they hold for, ascending, since the start or the last restore; never empty.
         self._decided = [_Decided(0, curated(data.train, data.facts, entries))]
         self.curation = self._decided[0].curation
+        #: What was decided behind which step, ascending, since the start or the last restore; never empty.
+        self._told = [_Told(_BEFORE, self.curation.entries)]
         self.plan = EpochPlan(len(data.train), config.step_size, join_single=join_single)
         self.feeder = self.again()
         self.record: ExampleRecord | None = None
@@ -148,8 +162,15 @@ class Batches:
         epoch = self.plan.at(step).epoch
         return next((one for one in reversed(self._decided) if one.first_epoch <= epoch), self._decided[0]).curation
 
-    def curate(self, entries: Sequence[Curated], first_epoch: int) -> None:
-        """Other decisions, from an epoch on."""
+    def curate(self, entries: Sequence[Curated], first_epoch: int, step: int) -> None:
+        """Other decisions, from an epoch on.
+
+        Args:
+            entries: All that is decided.
+            first_epoch: From which on it holds.
+            step: Behind which it was decided.
+        """
+        self._tell(step, tuple(entries))
         found = curated(self._data.train, self._data.facts, entries)
         self._decided = [one for one in self._decided if one.first_epoch < first_epoch] + [_Decided(first_epoch, found)]
 
@@ -162,10 +183,11 @@ class Batches:
         """
         newest, place = self.latest, self.plan.at(step)
         if entries is None or place.batch == 0 or entries == newest.entries:
-            self._decided = [_Decided(0, newest)]
+            self._decided, self._told = [_Decided(0, newest)], [_Told(_BEFORE, newest.entries)]
             return
         then = curated(self._data.train, self._data.facts, entries)
         self._decided = [_Decided(0, then), _Decided(place.epoch + 1, newest)]
+        self._told = [_Told(_BEFORE, newest.entries)]
 
     def go_back(self, step: int) -> None:
         """Up to a step all is made again as it was decided; from the next epoch on the latest decisions hold."""
@@ -173,6 +195,25 @@ class Batches:
         self._decided = [one for one in self._decided if one.first_epoch < max(begins, 1)]
         if self.latest is not newest:
             self._decided.append(_Decided(begins, newest))
+        present = self._told[-1]
+        self._told = [one for one in self._told if one.step < step]
+        self._tell(step, present.entries)
+
+    def _tell(self, step: int, entries: tuple[Curated, ...]) -> None:
+        """Behind a step this is decided: what was decided at the same step before is as if it had not been."""
+        if self._told[-1].step == step:
+            self._told.pop()
+        if self._told[-1].entries != entries:
+            self._told.append(_Told(step, entries))
+
+    def changes_at(self, step: int) -> list[Changed]:
+        """What was decided anew behind a step."""
+        index = next((index for index, one in enumerate(self._told) if one.step == step), 0)
+        words = difference_words(self._told[index - 1].entries, self._told[index].entries) if index else ""
+        if not words:
+            return []
+        place = self.plan.at(step)
+        return [Changed("curation", words if place.batch == 0 else f"{words}, from the next epoch on")]
 
     def use_curation(self, step: int) -> None:
         """What holds for the epoch of a step is what the batches are made by."""

@@ -95,25 +95,20 @@ def build(
     return Built(network, room, shards is not None)
 
 
-def refuse_for_several(config: TrainConfig, network: Network, device: torch.device, *, mixed: bool) -> None:
-    """Whether several processes can train together like this.
-
-    Args:
-        config: How it is trained.
-        network: What is trained.
-        device: Where.
-        mixed: Whether steps are computed with narrow numbers.
+def refuse_for_divided(config: TrainConfig) -> None:
+    """Whether a network of which each process holds a part can be trained like this.
 
     Raises:
-        ProjectError: They cannot.
+        ProjectError: It cannot.
     """
-    if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
+    if config.precision == "mixed" or config.channels_last == "always":
         raise ProjectError(
-            "Accumulated batches and averaged weights are for one process: training in several takes neither.",
-            field="training",
+            "Mixed precision and channels last are for a network that each process holds as a whole, and this one is "
+            "divided: choose single precision, and never channels last.",
+            field="training.precision" if config.precision == "mixed" else "training.channels_last",
         )
-    if mixed or puts_channels_last(config, network, device):
+    if registry.AVERAGING(config.averaging.kind).averages:
         raise ProjectError(
-            "Mixed precision and channels last are for one process: training in several takes neither.",
-            field="training",
+            "Averaged weights are for a network that each process holds as a whole, and this one is divided.",
+            field="training.averaging",
         )

@@ -110,8 +110,10 @@ def _of_graphs(before: Graph, after: Graph) -> Iterator[Difference]:
     for key, node in before.nodes.items():
         if key not in after.nodes:
             yield Difference(f"graph.nodes.{key}", f"{_named(node)} was removed")
-    for key in (key for key in first.nodes if key in second.nodes):
+    for key in (key for key in first.nodes if key in second.nodes and first.nodes[key] is not second.nodes[key]):
         yield from _of_nodes(before.nodes[key], after.nodes[key], first.nodes[key], second.nodes[key])
+    if first.edges is second.edges or first.edges == second.edges:
+        return
     if ends := {edge.target.node for edge in frozenset(first.edges) ^ frozenset(second.edges)}:
         where = next((node for key, node in after.nodes.items() if key in ends), None)
         yield Difference("graph.edges", f"the wires of {_named(where)}" if where is not None else "the wires")

@@ -7,7 +7,9 @@ decides, by a clock or by a finding, is decided once, and nobody waits for a col
 A step: every process takes the same batch and computes what the network puts out for its own part; these outputs are
 gathered, so that each finds the loss of the whole batch, whatever the loss is; DistributedDataParallel adds the
 gradients up while they are found. That is the sum that one process finds with the whole batch, but for the order in
-which it is added. Batch normalisation takes its statistics over the whole batch (:mod:`nnviz.train.shared_norm`).
+which it is added. Of several batches that make one update, each is divided so, and the gradients are added up over the
+processes with the last. All make the same update, so an average of the weights is the same everywhere. Batch
+normalisation takes its statistics over the whole batch (:mod:`nnviz.train.shared_norm`).
 
 Where one device cannot hold the whole network with its gradients and the optimizer's numbers, or where that is asked
 for, each process holds a part of them (:mod:`nnviz.train.sharded`). What needs the whole, a checkpoint or weights that
@@ -21,7 +23,7 @@ import struct
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace as replace_fields
 from datetime import timedelta
 from enum import IntEnum
@@ -36,8 +38,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError
-from nnviz.network.losses import LossFunction
+from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError, is_out_of_memory
 from nnviz.network.network import Network
 from nnviz.project.model import Project
 from nnviz.train import checkpoint as checkpoints
@@ -256,10 +257,14 @@ class Together:
                 if self._asked_to_stop:
                     self.on_stop()
 
-    def forward_of(self, split: str) -> nn.Module:
-        """Stands in for the network in an evaluation of a whole split, whose batches it gets one after the other."""
-        assert self._network is not None
-        return _SharedForward(self, self._network, SPLITS.index(split))
+    def forward_of(self, split: str, network: Network) -> nn.Module:
+        """Stands in for a network in an evaluation of a whole split, whose batches it gets one after the other.
+
+        Args:
+            split: Which one.
+            network: What is evaluated in every process: the one that is trained, or the average of its weights.
+        """
+        return _SharedForward(self, network, SPLITS.index(split))
 
     def begin_evaluating(self, batch: int, split: int) -> None:
         """Every process is to do its part of a batch of a split."""
@@ -333,29 +338,52 @@ class Together:
 
     # -- every process ------------------------------------------------------------------------------------------------
 
-    def gradients(self, loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Puts the gradients of the whole batch's mean loss into ``parameter.grad``; a :data:`loop.Gradients`.
+    @contextmanager
+    def taking(self, count: int, last: bool) -> Iterator[int]:
+        """Within it all processes compute a batch, one of those of a step.
+
+        Only in the last one the gradients go from one process to the other, as the sum of all; where each holds a part
+        of them it has no room for the sum of the others before.
 
         Args:
-            loss_function: Mean loss of a batch.
-            inputs: The whole batch, the same in every process.
-            targets: What is right for it.
+            count: Examples in it.
+            last: Whether it is the last of the step.
 
         Returns:
-            The outputs for the whole batch and its loss, without a graph behind them, the same in every process.
+            What the loss of the batch is to be multiplied by: the gradients are averaged over the processes, where each
+            has a share of their sum, or all have the whole of it.
         """
+        network = self._parallel
+        assert network is not None
+        apart = isinstance(network, DistributedDataParallel) and not last
+        with (
+            self._waiting(),
+            shared_norm.over(count),
+            network.no_sync() if apart else nullcontext(),  # type: ignore[operator]  # it is DistributedDataParallel's
+        ):
+            yield self.ranks.size if count >= self.ranks.size else 1
+
+    def own_rows(self, inputs: Tensor) -> Tensor:
+        """What the network that is trained puts out for some examples; its gradients are added up over all."""
         assert self._parallel is not None
+        outputs: Tensor = self._parallel(inputs)
+        return outputs
+
+    def with_all_rows(self, forward: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        """What the network puts out for a whole batch, the same in every process.
+
+        Args:
+            forward: :meth:`own_rows`, in whatever numbers it computes.
+            inputs: The whole batch, the same in every process.
+
+        Returns:
+            float[n, …]; this process's own rows have a graph behind them, what the others' are is found by them.
+        """
         count = inputs.shape[0]
         part = self.ranks.part(count)
-        with self._waiting(), shared_norm.over(count):
-            outputs = self._parallel(inputs[part])
-            found = self._rows_of_all(outputs.detach(), count)
-            # The own rows have a graph behind them; what the others' are is found by them.
-            whole = torch.cat((found[: part.start], outputs, found[part.stop :]))
-            loss = loss_function(whole, targets)
-            # The gradients are averaged over the processes: each has a share of the sum, or all have the whole of it.
-            (loss * (self.ranks.size if count >= self.ranks.size else 1)).backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
-        return whole.detach(), loss.detach()
+        outputs = forward(inputs[part])
+        found = self._rows_of_all(outputs.detach(), count)
+        return torch.cat((found[: part.start], outputs, found[part.stop :]))
 
     def outputs(self, network: nn.Module, inputs: Tensor) -> Tensor:
         """What a network puts out for a whole batch, each process for its part; nothing is learned from it."""
@@ -567,7 +595,9 @@ def _packed(order: Order) -> Tensor:
 
 
 def _is_of_connection(error: RuntimeError) -> bool:
-    """Whether it was the way to another process that broke, not the computation."""
+    """Whether it was the way to another process that broke, not the computation or this process's own device."""
+    if is_out_of_memory(error) or isinstance(error, torch.AcceleratorError):
+        return False
     if isinstance(error, dist.DistError):
         return True
     words = ("connection", "gloo", "peer", "nccl", "socket", "timed out")

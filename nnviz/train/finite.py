@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from nnviz.data.streamed import Inputs, extremes
 from nnviz.data.tensors import LoadedData, Scaler, Split
 from nnviz.errors import DataError
 
@@ -135,11 +136,16 @@ def refuse_unusable(data: LoadedData) -> None:
         if any(split is one for one in seen):
             continue
         seen.append(split)
-        # Streamed inputs are bytes: only what scales them can be of no use.
-        inputs = split.inputs if isinstance(split.inputs, Tensor) else split.inputs[:1]
-        for what, tensor, scaler in (("inputs", inputs, data.scaler), ("targets", split.targets, None)):
-            if not _usable(tensor, scaler):
-                raise DataError(_where(name, what, tensor, scaler), field="data")
+        for what, tensor, scaler in (("inputs", split.inputs, data.scaler), ("targets", split.targets, None)):
+            if not _usable(_telling(tensor), scaler):
+                raise DataError(_where(name, what, _telling(tensor)), field="data")
+
+
+def _telling(inputs: Inputs) -> Tensor:
+    """What tells whether inputs are of use: of streamed numbers their ends, of streamed bytes any; else all of them."""
+    if isinstance(inputs, Tensor):
+        return inputs
+    return extremes(inputs) if len(inputs) and inputs.is_floating_point() else inputs[:1]
 
 
 def _usable(tensor: Tensor, scaler: Scaler | None) -> bool:
@@ -156,7 +162,7 @@ def _usable(tensor: Tensor, scaler: Scaler | None) -> bool:
     return is_finite(scaler.apply(torch.stack((low, high))))
 
 
-def _where(split: str, what: str, tensor: Tensor, scaler: Scaler | None) -> str:
+def _where(split: str, what: str, tensor: Tensor) -> str:
     bad = ~torch.isfinite(tensor.float())
     if not bool(bad.any()):
         scaled = "their numbers are too far apart for 32-bit arithmetic"

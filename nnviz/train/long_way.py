@@ -1,8 +1,9 @@
-"""The way to the gradients that calls every module, by accumulated batches or in mixed precision."""
+"""The way to the gradients that calls every module: by accumulated batches, in mixed precision, or with others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from nnviz.project import registry
 from nnviz.train.accumulation import accumulated
 from nnviz.train.loop import Gradients
 from nnviz.train.precision import MixedPrecision
+
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
 
 
 class LongWay:
@@ -31,6 +35,25 @@ class LongWay:
         """That of the training itself, whose gradients bear no scale."""
         way = self._way(network, scaled=True)
         return way if self._mixed is None else self._mixed.unscaled(way)
+
+    def of_several(self, network: Network, together: Together) -> Gradients:
+        """That of a training of several processes, each of which has a part of every batch."""
+        forward = together.own_rows if self._mixed is None else self._mixed.forward(together.own_rows)
+        backward = torch.autograd.backward if self._mixed is None else self._mixed.backward
+        several = bool(needs_several(network))
+
+        def gradients(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            own = accumulated(
+                lambda part: together.with_all_rows(forward, part),
+                self._batch_size(),
+                join_single=several,
+                backward=backward,
+                within=together.taking,
+            )
+            outputs, loss = own(loss_function, inputs, targets)
+            return outputs.detach(), loss
+
+        return gradients if self._mixed is None else self._mixed.unscaled(gradients)
 
     def of_copy(self, network: Network) -> Gradients:
         """That of a copy, whose losses are not scaled in the first place."""

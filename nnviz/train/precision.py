@@ -51,12 +51,17 @@ def mixed_type(config: TrainConfig, network: nn.Module, device: torch.device) ->
     if device.type == "cpu":
         return torch.bfloat16
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return torch.bfloat16 if _has_brain_floats(device) else torch.float16
     raise ProjectError(
         f"Mixed precision is for the processor and for CUDA, and was never tried on {device.type}: choose single "
         "precision, or another device.",
         field="training.precision",
     )
+
+
+def _has_brain_floats(device: torch.device) -> bool:
+    """Whether this GPU computes with brain floats; torch's own question is about whichever is the current one."""
+    return torch.version.hip is not None or torch.cuda.get_device_capability(device)[0] >= 8
 
 
 def multiplies_brain_floats() -> bool:

@@ -23,6 +23,7 @@ from nnviz import paths
 from nnviz.data import datasets, picture_steps, step_facts
 from nnviz.data.examples import Scaler, Split
 from nnviz.data.images import LeftOut
+from nnviz.data.missing import known_means
 from nnviz.data.preparation import plan
 from nnviz.data.sources.source import CancelledCheck, Request
 from nnviz.data.tensors import LoadedData, load
@@ -317,7 +318,7 @@ def _known(
         spec = datasets.dataset(project.data.dataset)
         inputs = data.train.inputs
         own_table = spec.needs_folder and inputs.is_floating_point()
-        means = inputs.double().mean(0).float() if own_table and isinstance(inputs, torch.Tensor) else None
+        means = known_means(inputs) if own_table else None
         likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
         return data.facts, data.scaler, _reader(project, data.facts, data_dir, run, same_data=True), means, likewise
     kinds = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]

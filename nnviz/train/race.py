@@ -74,6 +74,7 @@ class Standing:
         name: Its name.
         step, epoch: Steps made, epochs that ended.
         epochs: How many it is to have.
+        steps: How many steps these are together; 0 before it is known.
         start: Mean loss over the validation split before the first step; NaN where there is none.
         batch_loss: Mean loss of the last batches.
         loss, accuracy: Of the validation split after the last epoch; NaN before the first, or where there is none.
@@ -87,6 +88,7 @@ class Standing:
     step: int = 0
     epoch: int = 0
     epochs: int = 0
+    steps: int = 0
     start: float = math.nan
     batch_loss: float = math.nan
     loss: float = math.nan
@@ -105,7 +107,7 @@ class Lane:
         project: What it trains.
         run: What it measures; for any thread.
         path: Its file; None where none is written. Set once, before it is READY.
-        start: See :class:`Standing`.
+        start, steps: See :class:`Standing`.
         failure: Why it ended, as a sentence.
         session: The owner's.
         writer: The owner's.
@@ -116,6 +118,7 @@ class Lane:
     run: Run
     path: Path | None = None
     start: float = math.nan
+    steps: int = 0
     failure: str = ""
     done: bool = False
     session: TrainingSession | None = None
@@ -130,6 +133,7 @@ class Lane:
             step=max(0, self.run.last_step),
             epoch=0 if math.isnan(epoch) else int(epoch),
             epochs=self.project.training.epochs,
+            steps=self.steps,
             start=self.start,
             batch_loss=self._batch_loss(),
             loss=_latest(self.run, LOSS.series("validation")),
@@ -203,6 +207,9 @@ class Race:
         self._looked_before: tuple[int, Interest] | None = None
         #: Steps of each in a round.
         self._steps = 1
+        #: Steps a second of each, at the most; None for as many as the computer makes. And when the next may be made.
+        self._pace: float | None = None
+        self._due = 0.0
 
     # -- readable on any thread ----------------------------------------------------------------------------------------
 
@@ -245,6 +252,21 @@ class Race:
         with self._changed:
             self._wants_run = False
             self._wants_steps += 1
+            self._changed.notify_all()
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """So many steps a second of each at the most, one round at a time, so that each can be looked at.
+
+        Args:
+            steps_per_second: None for as many as the computer makes.
+
+        Raises:
+            InputError: That is no speed.
+        """
+        if steps_per_second is not None and not 0 < steps_per_second < math.inf:
+            raise InputError(f"{steps_per_second} steps a second is no speed.", field="pace")
+        with self._changed:
+            self._pace, self._due = steps_per_second, 0.0
             self._changed.notify_all()
 
     def look(self, lane: int | None, interest: Interest = NOTHING) -> None:
@@ -348,6 +370,7 @@ class Race:
                 self._take_out(lane)
                 continue
             data = data or lane.session.data
+            lane.steps = lane.session.position.steps
             lane.session.take_turn(0)  # what is looked at
             self._measure_start(lane)
             lane.session.end_turn()
@@ -426,7 +449,7 @@ class Race:
     def _turn(self) -> None:
         """A round, or a wait."""
         with self._changed:
-            run, steps, looked = self._wants_run, self._wants_steps, self._looked
+            run, steps, looked, pace = self._wants_run, self._wants_steps, self._looked, self._pace
             self._wants_steps = max(0, steps - 1)
         if looked != self._looked_before:
             self._tell_interest(looked)
@@ -435,7 +458,10 @@ class Race:
                 for lane in self._racing:
                     _session(lane).play()
                 self._enter(RaceState.RUNNING)
-            self._round(self._steps)
+            if pace is None:
+                self._round(self._steps)
+            elif self._is_due(pace):
+                self._round(1)
         elif steps:
             for lane in self._racing:
                 _session(lane).step()
@@ -451,6 +477,18 @@ class Race:
                 asked = (self._wants_run, self._wants_steps, self._looked)
                 if asked == (run, 0, looked) and not self._closing.is_set():
                     self._changed.wait(_PATIENCE)
+
+    def _is_due(self, pace: float) -> bool:
+        """Whether the next round of one step may begin by now; else it waits for that, or until something is asked."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = max(self._due + 1.0 / pace, now)
+            return True
+        with self._changed:
+            asked = (self._wants_run, self._wants_steps, self._looked is self._looked_before, self._pace)
+            if asked == (True, 0, True, pace) and not self._closing.is_set():
+                self._changed.wait(self._due - now)
+        return False
 
     def _round(self, steps: int) -> None:
         """Everyone makes so many steps, with what falls due on the way; 0 does only what was asked of each."""

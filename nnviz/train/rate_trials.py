@@ -39,8 +39,10 @@ _FALLEN = 0.97
 _KEPT = 1.05
 #: Seconds that a piece may take at most before it is the training's turn again; one batch is always done.
 _PIECE = 0.002
-#: Seconds after which a trial is given up: a network on which it takes so long is not to be kept waiting.
-_GIVEN_UP = 4.0
+#: Seconds of this thread's work after which a trial is given up: a network on which it takes so long is not to be kept
+#: waiting. What others do on the machine meanwhile, a lecture's recorder say, makes no network a slow one: of time that
+#: passes it may be so many times as much.
+_GIVEN_UP, _HELD_UP = 4.0, 5.0
 #: Answers that are remembered.
 _REMEMBERED = 16
 #: Copies of the weights that a trial needs: themselves, gradients, and what the optimizer keeps and lays out.
@@ -67,7 +69,9 @@ class RateTrials(Probe):
         self._answers: dict[RateQuestion, RateAnswer] = {}
         self._question: RateQuestion | None = None
         self._trial: Iterator[None] | None = None
-        self._took = 0.0
+        self._took = self._passed = 0.0
+        #: What did best of the rates that the trial under way has been through; None before the first.
+        self._best: RateAnswer | None = None
         self.kept: Callable[[int], Checkpoint | None] = lambda step: None
 
     def ask(self, question: RateQuestion) -> RateAnswer | None:
@@ -76,7 +80,7 @@ class RateTrials(Probe):
         if answer is None and self._trial is None and question.rates and not self._training.replaying:
             if self._training.is_divided:
                 return None  # there is no whole network to copy
-            self._question, self._took = question, 0.0
+            self._question, self._took, self._passed, self._best = question, 0.0, 0.0, None
             self._trial = self._try(question)
         return answer
 
@@ -87,17 +91,19 @@ class RateTrials(Probe):
 
     def measure(self, measurement: Measurement) -> list[Reading]:
         """Another piece of the trial; what comes of it is the findings' to say."""
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.thread_time()
         patience = max(_PIECE, measurement.patience if math.isfinite(measurement.patience) else _PIECE)
         while self._trial is not None:
             if next(self._trial, self) is self:
                 self._trial = None
             took = time.perf_counter() - began
-            if self._trial is not None and self._took + took > _GIVEN_UP:
+            work = max(self._took + time.thread_time() - worked, (self._passed + took) / _HELD_UP)
+            if self._trial is not None and work > _GIVEN_UP:
                 self._give_up()
             if took > patience:
                 break
-        self._took += time.perf_counter() - began
+        self._took += time.thread_time() - worked
+        self._passed += time.perf_counter() - began
         return []
 
     def reset(self) -> None:
@@ -105,9 +111,9 @@ class RateTrials(Probe):
         self._trial = self._question = None
 
     def _give_up(self) -> None:
-        """Nothing is said of rates that there was no time to try."""
+        """Nothing is said of rates that there was no time to try; one that was tried and did well is an answer."""
         assert self._question is not None
-        self._remember(self._question, RateAnswer(None, self._training.step, 0))
+        self._remember(self._question, self._best or RateAnswer(None, self._training.step, 0))
         self._trial = None
 
     def _remember(self, question: RateQuestion, answer: RateAnswer) -> None:
@@ -139,7 +145,7 @@ class RateTrials(Probe):
                 copied.random.release()
             fallen = after <= _FALLEN * before or (start.progress.step > 0 and after <= _KEPT * before)
             if math.isfinite(after) and fallen and (best.rate is None or after < best.after):
-                best = RateAnswer(value, start.progress.step, STEPS, before, after)
+                best = self._best = RateAnswer(value, start.progress.step, STEPS, before, after)
         self._remember(question, best if best.rate is not None else RateAnswer(None, start.progress.step, STEPS))
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 
 from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
+from nnviz.project.model import Curated
 from nnviz.record.evaluated import AnyEvaluated, to_reading
 from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
@@ -143,11 +143,6 @@ class Runner:
     def epochs(self) -> int:
         """How far to train."""
         return self.training.epochs
-
-    @epochs.setter
-    def epochs(self, count: int) -> None:
-        self.training.epochs = count
-        self._record_changes()
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -347,25 +342,61 @@ class Runner:
 
     def set_learning_rate(self, value: float) -> None:
         """From the next step on."""
+        before = self.training.base_rate
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
         self._record_changes()
+        if self.training.base_rate != before:
+            self._keep_what_was_set()
+
+    def set_epochs(self, count: int, *, beyond: bool = False) -> None:
+        """How far to train.
+
+        Args:
+            count: To so many epochs.
+            beyond: They are more than the project says, which a checkpoint is to remember.
+        """
+        training = self.training
+        before = training.epochs, training.goes_beyond
+        training.epochs, training.goes_beyond = count, beyond
+        self._record_changes()
+        if (training.epochs, training.goes_beyond) != before:
+            self._keep_what_was_set()
+        self.publish()
 
     def take_on(self, settings: LiveSettings) -> None:
         """Other settings of optimizer and layers from the next step on, written down in the run.
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: Several processes train together.
+            TrainingError: The network is divided among several processes.
         """
+        before = self.training.live_settings
         self.training.take_on(settings)
         if self._going_back_to is None and self._rewind.steps[-1:] == [self.training.step]:
             self._keep_state()
-        self._saving.changed()
+        if self.training.live_settings != before:
+            self._keep_what_was_set()
         self._record_changes()
         if not self.speed.running and not self.has_errand:
             self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
             self.publish()
+
+    def _keep_what_was_set(self) -> None:
+        """The state of this step is another one: where it rests, that is kept once nobody sets anything any more."""
+        self._saving.changed()
+        if not self.speed.running and not self.has_errand and self.training.step:
+            self._saving.put_off = self._saving.put_off or "pause"
+
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples, from the next epoch on, written down in the run.
+
+        Returns:
+            What could not be done, as a sentence; empty where all was.
+        """
+        remark = self.training.curate(entries)
+        self._record_changes()
+        return remark
 
     def _record_changes(self) -> None:
         """What was changed by hand at this step, in place of what the run says of it."""
@@ -549,13 +580,7 @@ class Runner:
     def _state_to_save(self) -> Checkpoint:
         if self._before_best is None:
             return self.training.capture(copied=False)  # written down at once, so the live tensors need no copy
-        training = self.training
-        return replace(
-            self._before_best,
-            switches=training.switches,
-            live=training.live_settings,
-            sizes=training.epoch_plan.sizes,
-        )
+        return self.training.with_what_was_set(self._before_best)
 
     @property
     def has_checkpoint_to_save(self) -> bool:

@@ -783,14 +783,12 @@ class TrainingSession:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
-        runner.epochs = count
-        runner.training.goes_beyond = beyond
-        runner.publish()
+        runner.set_epochs(count, beyond=beyond)
 
     def _curate(self, entries: Sequence[Curated]) -> None:
-        training = self._prepared.training
+        runner = self._prepared
         self._leave_sub_steps()
-        if remark := training.curate(entries):
+        if remark := runner.curate(entries):
             self._refuse(DataError(remark))
 
     def _look(self, interest: Interest) -> None:

@@ -56,7 +56,11 @@ class _Sum(torch.autograd.Function):
 
 
 def _normalised(module: nn.modules.batchnorm._BatchNorm, inputs: Tensor) -> Tensor:
-    """(x − E[x]) / √(Var[x] + ε) · γ + β over all examples of all processes, which moves the running statistics."""
+    """(x − E[x]) / √(Var[x] + ε) · γ + β over all examples of all processes, which moves the running statistics.
+
+    Of narrow numbers (mixed precision) the sums are taken in 32 bits, as torch's own layer does.
+    """
+    narrow, inputs = inputs.dtype, inputs.float()
     own = inputs.numel() / inputs.shape[1]
     dims = [dim for dim in range(inputs.dim()) if dim != 1]
     shape = [-1 if dim == 1 else 1 for dim in range(inputs.dim())]
@@ -80,7 +84,7 @@ def _normalised(module: nn.modules.batchnorm._BatchNorm, inputs: Tensor) -> Tens
     found: Tensor = apart * torch.rsqrt(variance + module.eps).view(shape)
     if module.affine:
         found = found * module.weight.view(shape) + module.bias.view(shape)
-    return found
+    return found.to(narrow)
 
 
 class _Shared1d(nn.BatchNorm1d):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import torch
 
 from nnviz.data.epoch_plan import EpochPlan, StepPlace
@@ -21,7 +22,7 @@ from nnviz.train import optimizers
 from nnviz.train.averaging import Average
 from nnviz.train.batches import Batches
 from nnviz.train.best_weights import BestWeights
-from nnviz.train.build import Built, refuse_for_several
+from nnviz.train.build import Built, refuse_for_divided
 from nnviz.train.checkpoint import Checkpoint, Progress
 from nnviz.train.early_end import EarlyEnd
 from nnviz.train.epoch_losses import EpochLosses
@@ -105,11 +106,12 @@ class TrainingState:
             device,
             lambda: self.batch_size if config.accumulation > 1 else len(data.train),
             divided=self.is_divided,
+            together=together,
         )
+        if self.is_divided:
+            refuse_for_divided(config)
         if together is not None:
-            refuse_for_several(config, network, device, mixed=self.ways.mixed is not None)
             together.attach(network, self.for_the_others)
-            self.ways.go_together(together.gradients)
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, network.random_state)
         several = needs_several(network)
@@ -201,7 +203,8 @@ class TrainingState:
 
     def curate(self, entries: Sequence[Curated]) -> None:
         """Other decisions about single examples, from the next epoch on; before the first step at once."""
-        self.batches.curate(entries, self.epoch_plan.next_epoch(self.next_new_step))
+        step = self.next_new_step
+        self.batches.curate(entries, self.epoch_plan.next_epoch(step), step)
         self._begin_batches_anew()
 
     def switch_units(self, switches: UnitSwitches) -> None:
@@ -269,9 +272,12 @@ class TrainingState:
     def _use_switches(self, switches: UnitSwitches) -> None:
         if switches == self.ways.switchboard.now:
             return
-        if self.together is not None:
-            raise TrainingError("Units are switched off or frozen in this run: go on with it in one process.")
+        if self.is_divided:
+            raise TrainingError(
+                "The network is divided among several processes: its units cannot be switched off or frozen."
+            )
         self.ways.use_switches(switches)
+        self.tell_the_others()
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -309,6 +315,24 @@ class TrainingState:
         if not self.in_use.keeps_too_much:
             return captured
         return replace(captured, optimizer=self.in_use.needed(captured.optimizer))
+
+    def with_what_was_set(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint of the present step, taken earlier, with all that was set by hand since then."""
+        progress, rate = self._progress(), self.rates.at(self.next_new_step, self.epoch_plan)
+        return replace(
+            checkpoint,
+            progress=msgspec.structs.replace(
+                checkpoint.progress,
+                base_rate=progress.base_rate,
+                more_until=progress.more_until,
+                test_uses=progress.test_uses,
+            ),
+            # Where there is no schedule the rate is the optimizer's own, and stands nowhere else.
+            optimizer_groups=tuple({**group, "lr": rate} for group in checkpoint.optimizer_groups),
+            switches=self.ways.switchboard.now,
+            live=self.plans.latest.settings,
+            sizes=self.epoch_plan.sizes,
+        )
 
     def _progress(self) -> Progress:
         best = self.best
@@ -399,6 +423,7 @@ class TrainingState:
         if checkpoint.live is not None:
             self.plans.begin_anew(settings=checkpoint.live)
         self._use_settings(self.plans.latest.settings)
+        self._use_switches(checkpoint.switches)
 
     def _check(self, checkpoint: Checkpoint) -> None:
         checks.check_checkpoint(

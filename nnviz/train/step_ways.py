@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 import torch
 from torch.optim import Optimizer
@@ -18,6 +19,9 @@ from nnviz.train.recipe import with_recipe
 from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.updates import Updates
 
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
+
 
 class StepWays:
     """The ways of the steps that come next. Belongs to the thread that owns the network.
@@ -29,10 +33,11 @@ class StepWays:
         device: Where.
         batch_size: Says how many examples are computed at once just now.
         divided: Whether this process holds a part of the network's numbers alone.
+        together: The other processes that have a part of each batch; None where it is alone.
 
     Attributes:
         gradients: The way to the gradients: a short one of a dense chain, past those of a network that has no weights,
-            that of accumulated batches or of mixed precision; None for the usual one.
+            that of accumulated batches, of mixed precision or of several processes; None for the usual one.
         updates: Makes the updates, with clipping and regularisers.
         kernels: The optimizer's own updates; None where there is none.
         mixed: How steps are computed with narrow numbers; None for 32 bits.
@@ -48,6 +53,7 @@ class StepWays:
         batch_size: Callable[[], int],
         *,
         divided: bool,
+        together: Together | None = None,
     ) -> None:
         self._network = network
         self.gradients: loop.Gradients | None = loop.without_gradients(network)
@@ -64,21 +70,20 @@ class StepWays:
             self.gradients = None if divided else DenseChain.of(network)
             self.kernels = None if divided else Updates(optimizer)
             self.updates = with_recipe(self.kernels or optimizer, [*network.parameters()], config)
-            narrow = mixed_type(config, network, device)
+            narrow = None if divided else mixed_type(config, network, device)
             if narrow is not None:
                 self.mixed = MixedPrecision(device, narrow, [p for p in network.parameters() if p.requires_grad])
                 self.updates = self.mixed.updates(self.updates)
             if config.accumulation > 1 or self.mixed is not None:
                 self._long = LongWay(self.mixed, batch_size)
                 self.gradients = self._long_way = self._long.of_training(network)
+            if together is not None:
+                way = self._long or LongWay(None, batch_size)
+                self.gradients = self._long_way = way.of_several(network, together)
         #: The way, and the updates, as long as no unit is switched off or frozen.
         self._short_way = self.gradients
         self._all_updates = self.updates
         self.switchboard = Switchboard(network)
-
-    def go_together(self, gradients: loop.Gradients) -> None:
-        """Several processes have a part of each batch: they find the gradients like this."""
-        self.gradients = self._short_way = gradients
 
     def use_switches(self, switches: UnitSwitches) -> None:
         """Units are off or frozen like this from here on."""

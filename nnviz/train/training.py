@@ -213,6 +213,11 @@ class Training:
         self._state.plan(base=float(value))
 
     @property
+    def base_rate(self) -> float:
+        """What the schedule multiplies, from the next step that is trained on."""
+        return self._plans.latest.base
+
+    @property
     def live_settings(self) -> LiveSettings:
         """What else can be changed while it trains, as it is for the next step that is trained."""
         return self._plans.latest.settings
@@ -224,7 +229,7 @@ class Training:
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: Several processes train together.
+            TrainingError: The network is divided among several processes.
         """
         settings = among(settings, self.network.node_ids)
         problem = settings.problem(self.config.optimizer.kind, self.network.graph.nodes)
@@ -232,13 +237,19 @@ class Training:
             problem = f"{several} needs batches of more than one example"
         if problem:
             raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
-        if settings != self.live_settings and self._state.together is not None:
-            raise TrainingError("Several processes train together: settings are changed in a training of one.")
+        if settings == self.live_settings:
+            return
+        if self.is_divided:
+            raise TrainingError(
+                "The network is divided among several processes: its settings are changed in a training of one."
+            )
         self._state.plan(settings=settings)
+        self._state.tell_the_others()
 
     def changes_at(self, step: int) -> list[Changed]:
-        """What was changed by hand to hold from the step behind this one on: learning rate, goal and settings."""
-        return self._plans.changes_at(step, self.config.optimizer.kind, self.network.graph.nodes)
+        """What was changed by hand behind this step: learning rate, goal, settings, and what examples are to count."""
+        settings = self._plans.changes_at(step, self.config.optimizer.kind, self.network.graph.nodes)
+        return [*settings, *self._batches.changes_at(step)]
 
     @property
     def epochs(self) -> int:
@@ -486,7 +497,7 @@ class Training:
             each: Called with what came out of each batch, in the order of the examples, and what is right.
         """
         together = self._state.together
-        network = self.shown_network if together is None else together.forward_of(split)
+        network = self.shown_network if together is None else together.forward_of(split, self.shown_network)
         feeder = self.feeder(split)
         if split == "train":
             feeder.label(self.curated_targets, None)
@@ -620,6 +631,10 @@ class Training:
             copied: False gives the live tensors, for whoever writes them down before the next step.
         """
         return self._state.capture(copied=copied)
+
+    def with_what_was_set(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint of the present step, taken earlier, with all that was set by hand since then."""
+        return self._state.with_what_was_set(checkpoint)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.

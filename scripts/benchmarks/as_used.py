@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,29 +73,50 @@ def measure(settings: Settings) -> Iterator[Row]:
 def _epoch_seconds(name: str, case: Case, data_dir: Path) -> float:
     """Seconds an epoch after the first one: ends of epochs as this process sees the lines that tell of them."""
     with tempfile.TemporaryDirectory() as folder:
-        ends = _line_times(_command(name, case, data_dir, Path(folder)), case.epochs)
-    return (ends[-1] - ends[0]) / (case.epochs - 1)
+        return epoch_seconds(command(name, case, data_dir, Path(folder)), case.epochs)
 
 
-def _command(name: str, case: Case, data_dir: Path, folder: Path) -> Sequence[str]:
+def command(name: str, case: Case, data_dir: Path, folder: Path) -> Sequence[str]:
+    """What Python is to run, of the programs that are compared here.
+
+    Args:
+        name: Of the program.
+        case: What it trains.
+        data_dir: Where MNIST is.
+        folder: Where it writes.
+    """
     if name == "nnviz train":
-        command = ["-m", "nnviz", "train", f"sample:{case.sample}", "--data-dir", str(data_dir), "--json"]
-        return [*command, "--epochs", str(case.epochs), "--run", str(folder / "bench.nnvizrun")]
+        words = ["-m", "nnviz", "train", f"sample:{case.sample}", "--data-dir", str(data_dir), "--json"]
+        return [*words, "--epochs", str(case.epochs), "--run", str(folder / "bench.nnvizrun")]
     script = {"bare script": "bare", "nnviz train, instruments off": "silent", "the visible window": "visible"}[name]
     return [str(_FOLDER / "programs" / f"{script}.py"), case.sample, str(case.epochs), str(data_dir), str(folder)]
 
 
-def _line_times(arguments: Sequence[str], epochs: int) -> list[float]:
-    """When each epoch was said to have ended.
+def epoch_seconds(
+    arguments: Sequence[str], epochs: int, interpreter: str = sys.executable, more: Mapping[str, str] | None = None
+) -> float:
+    """Seconds an epoch after the first one, as this process sees the lines that tell of the ends of epochs.
+
+    Args:
+        arguments: What Python is to run.
+        epochs: How many it trains, at least 2.
+        interpreter: Which Python.
+        more: Environment variables of the program, besides those of this one.
 
     Raises:
         RuntimeError: The program failed, or told of fewer epochs.
     """
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    ends = _line_times(arguments, epochs, interpreter, more or {})
+    return (ends[-1] - ends[0]) / (epochs - 1)
+
+
+def _line_times(arguments: Sequence[str], epochs: int, interpreter: str, more: Mapping[str, str]) -> list[float]:
+    """When each epoch was said to have ended."""
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **more}
     ends: list[float] = []
     began = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
+        [interpreter, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
     ) as process:
         for line in process.stdout or ():
             if line.startswith("{") and json.loads(line).get("event") == "epoch":

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 import torch
+from hand_written import CASES
 from rows import Row, Settings, in_turn, ratios
-from training import CASES, Driven, bare_steps, data_of
+from training import Driven, bare_steps, data_of
 
 from nnviz.project.samples import templates
 from nnviz.train.devices import resolve, synchronise

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import torch
+from hand_written import CASES
 from rows import Row, Settings, in_turn, percentile, ratios, ratios_of
 from torch import nn
 
@@ -25,35 +26,6 @@ from nnviz.train.session import TrainingSession
 
 VALIDATION = 2_000
 SPIRAL_EPOCHS = 40
-
-
-def mlp() -> nn.Module:
-    """mlp-512-dropout, as one writes it by hand."""
-    return nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2),
-        nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2),
-        nn.Linear(512, 10),
-    )  # fmt: skip
-
-
-def cnn() -> nn.Module:
-    """cnn-32-64, as one writes it by hand."""
-    return nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(1024, 1024), nn.Sigmoid(), nn.Dropout(0.2),
-        nn.Linear(1024, 1024), nn.Sigmoid(), nn.Dropout(0.2),
-        nn.Linear(1024, 10),
-    )  # fmt: skip
-
-
-#: sample, its hand-written twin, optimizer as the sample's, steps of a piece (about a second)
-CASES: tuple[tuple[str, Callable[[], nn.Module], Callable[[nn.Module], torch.optim.Optimizer], int], ...] = (
-    ("mlp-512-dropout", mlp, lambda module: torch.optim.RMSprop(module.parameters(), lr=0.001), 120),
-    ("cnn-32-64", cnn, lambda module: torch.optim.Adam(module.parameters(), lr=0.001), 25),
-)
 
 
 def bare_steps(

@@ -257,7 +257,13 @@ def test_colours_of_16_bits_keep_all_of_them(tmp_path: Path, top: int) -> None:
 
 
 def planar_tiff_of(
-    values: NDArray[np.uint16], order: str, compression: int, predictor: int, tiled: bool, extra: int | None = None
+    values: NDArray[np.uint16],
+    order: str,
+    compression: int,
+    predictor: int,
+    tiled: bool,
+    extra: int | None = None,
+    colours: int = 2,
 ) -> bytes:
     """A TIFF of 16 bits, each colour a plane of its own, in strips of 3 rows or tiles of 16 x 16, as TIFF 6.0 says."""
     height, width, samples = values.shape
@@ -283,7 +289,7 @@ def planar_tiff_of(
         content += part + bytes(len(part) % 2)
     several = {258: (3, [16] * samples), 273 + 51 * tiled: (4, places), 279 + 46 * tiled: (4, [len(p) for p in parts])}
     entries: dict[int, tuple[int, list[int]]] = {
-        256: (4, [width]), 257: (4, [height]), 259: (3, [compression]), 262: (3, [2 if samples > 1 else 1]),
+        256: (4, [width]), 257: (4, [height]), 259: (3, [compression]), 262: (3, [colours if samples > 1 else 1]),
         277: (3, [samples]), 284: (3, [2]), 317: (3, [predictor]), **several,
     }  # fmt: skip
     entries |= {322: (4, [16]), 323: (4, [16])} if tiled else {278: (4, [3])}
@@ -327,6 +333,11 @@ def test_planes_of_16_bits_keep_all_of_them(
     half[..., 3] = 32_768
     file.write_bytes(planar_tiff_of(half, *how, extra=1))
     assert np.abs(read_image(file, 20, 3, "black") - expected / 2).max() <= 2
+    # Four inks: of each the upper byte, as where they lie side by side.
+    inks = random.integers(0, 65_536, (20, 20, 4)).astype(np.uint16)
+    file.write_bytes(planar_tiff_of(inks, *how, colours=5))
+    shown = np.asarray(Image.fromarray((inks >> 8).astype(np.uint8), "CMYK").convert("RGB"))
+    assert np.array_equal(read_image(file, 20, 3), shown.transpose(2, 0, 1))
 
 
 def test_other_colours_of_16_bits_keep_all_of_them(tmp_path: Path) -> None:
@@ -340,6 +351,18 @@ def test_other_colours_of_16_bits_keep_all_of_them(tmp_path: Path) -> None:
     twelve = np.random.default_rng(4).integers(0, 4096, (8, 8, 3))
     (tmp_path / "b.ppm").write_bytes(b"P6 8 8 4095\n" + twelve.astype(">u2").tobytes())
     assert np.abs(read_image(tmp_path / "b.ppm", 8, 3) - twelve.transpose(2, 0, 1) * (255 / 4095)).max() <= 0.51
+    # The same written as decimal numbers, with remarks between them.
+    for name, pixels, most in (("a", values[..., :3], 65_535), ("b", twelve, 4095)):
+        text = "\n".join(" ".join(map(str, row.reshape(-1))) + " # 999 of a row" for row in pixels)
+        (tmp_path / "plain.ppm").write_text(f"P3\n# made by hand\n8 8\n{most}\n{text}\n")
+        assert np.array_equal(read_image(tmp_path / "plain.ppm", 8, 3), read_image(tmp_path / f"{name}.ppm", 8, 3))
+    for damage, words in ((text[:90], "not 192"), (text.replace(" ", " -", 1), "stands between"), ("", "0 numbers")):
+        (tmp_path / "plain.ppm").write_text(f"P3 8 8 4095\n{damage}")
+        with pytest.raises(DataError, match=words):
+            read_image(tmp_path / "plain.ppm", 8, 3)
+    (tmp_path / "plain.ppm").write_text(f"P3 8 8 300\n{text}")
+    with pytest.raises(DataError, match="is above 300"):
+        read_image(tmp_path / "plain.ppm", 8, 3)
     for extra, factor in ((0, 1.0), (1, 0.5)):
         pixels = values.copy()
         if extra:

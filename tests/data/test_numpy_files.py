@@ -249,7 +249,11 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypa
     path = saved(tmp_path, x=GREY, y=LABELS)
     monkeypatch.setattr(numpy_sets, "MOST_BYTES", 1_000)
     monkeypatch.setattr(numpy_sets.FileArray, "pieces", lambda self: pytest.fail("it was read"))
-    with pytest.raises(DataError, match=r"would take .* GB, more than the 0 GB allowed"):
+    with pytest.raises(DataError, match=r"would take .* GB, more than the 0 GB .* let them be streamed") as caught:
+        load(on(path, memory="memory"))
+    assert caught.value.field == "data.params.memory"
+    path = saved(tmp_path, x=np.asfortranarray(GREY), y=LABELS)
+    with pytest.raises(DataError, match=r"lies column by column, so that its .* GB would have to be read at once"):
         load(on(path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import dataclasses
 import functools
 import gzip
 import hashlib
@@ -20,8 +21,11 @@ import numpy as np
 import pytest
 from idx_files import idx_bytes
 from test_download import Site, site, tar_bytes  # noqa: F401 - a fixture
+from test_streamed import same_data
 
 from nnviz.data import acquire, cifar, datasets, download, idx, published, tensors, torchvision_bridge
+from nnviz.data.sources import DECLARED
+from nnviz.data.streamed import Streamed
 from nnviz.data.tensors import load
 from nnviz.data.torchvision_bridge import Remote
 from nnviz.errors import Cancelled, DataError
@@ -119,7 +123,7 @@ def hundred(rows: int) -> bytes:
 def test_cifar100_takes_the_fine_labels(tmp_path: Path) -> None:
     content = hundred(5)
     (tmp_path / "train").write_bytes(content)
-    images, labels = cifar.read_cifar(tmp_path, ("train",), {"train": md5(content)}, "", cifar.HUNDRED)
+    images, labels = cifar.read_batch(tmp_path / "train", md5(content), "", cifar.HUNDRED)
     assert images.shape == (5, 3, 32, 32) and labels.tolist() == [7] * 5
 
 
@@ -129,6 +133,8 @@ def served(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:  # noqa: F811 -
     members = {"train": hundred(40), "test": hundred(20), "meta": b"names"}
     site.files["set.tar.gz"] = packed = tar_bytes({f"cifar-100-python/{name}": one for name, one in members.items()})
     remote = Remote("set.tar.gz", (site.url("set.tar.gz"),), md5(packed))
+    spec, source = DECLARED["cifar100"]
+    monkeypatch.setitem(DECLARED, "cifar100", (dataclasses.replace(spec, count=lambda params: (40, 20)), source))
     monkeypatch.setattr(acquire, "remotes", lambda kind: (remote,))
     monkeypatch.setattr(torchvision_bridge, "checksums", lambda kind: {name: md5(one) for name, one in members.items()})
     monkeypatch.setattr(acquire, "fetch", functools.partial(download.fetch, attempts=1, timeout=5.0))
@@ -174,6 +180,20 @@ def test_an_archive_that_was_put_there_by_hand_is_taken(served: Site, tmp_path: 
     folder.mkdir()
     (folder / "set.tar.gz").write_bytes(served.files["set.tar.gz"])
     assert len(load(DataConfig("cifar100"), tmp_path, download=True).test) == 20 and served.asked == []
+
+
+def test_a_published_set_is_streamed_as_any_other(
+    served: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = load(DataConfig("cifar100"), tmp_path, download=True)
+    on_disk = DataConfig("cifar100", {"memory": "disk"})
+    same_data(load(on_disk, tmp_path), held)
+    tensors.clear_cache()
+    monkeypatch.setattr(cifar, "read_batch", lambda *more: pytest.fail("the files were read again"))
+    found = load(on_disk, tmp_path)
+    assert isinstance(found.train.inputs, Streamed) and found.facts.streamed
+    same_data(found, held)
+    assert datasets.inspect(on_disk, tmp_path).data.streamed
 
 
 def test_a_silent_server_is_left_at_once(tmp_path: Path) -> None:

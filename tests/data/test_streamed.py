@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nnviz.data import datasets, images, memory_budget, picture_store, tensors
+from nnviz.data import datasets, images, memory_budget, row_store, tensors
 from nnviz.data.described import histograms
 from nnviz.data.preparation import moments
 from nnviz.data.streamed import Streamed, read_ahead
@@ -52,18 +52,19 @@ def config(root: Path, memory: str = "disk", **more: object) -> DataConfig:
 
 def kept() -> Path:
     """The folder of the only set that is kept."""
-    (folder,) = (one for one in picture_store.root().iterdir() if one.is_dir())
+    (folder,) = (one for one in row_store.root().iterdir() if one.is_dir())
     return folder
 
 
 def same_data(one: LoadedData, other: LoadedData) -> None:
+    """Bit for bit."""
     assert one.fingerprint == other.fingerprint and one.warnings == other.warnings
     for name in ("train", "validation", "test"):
         first, second = one.split(name), other.split(name)
         assert torch.equal(first.inputs[:], second.inputs[:]) and torch.equal(first.targets, second.targets)
         for index in (0, len(first) - 1):
             assert torch.equal(first.inputs[index], second.inputs[index])
-            assert torch.equal(first.as_read(index), second.as_read(index))
+            assert torch.equal(first.as_read(index).nan_to_num(), second.as_read(index).nan_to_num())
     assert len(one.scaler.numbers) == len(other.scaler.numbers)
     for number, same in zip(one.scaler.numbers, other.scaler.numbers, strict=True):
         assert torch.equal(number, same)
@@ -90,7 +91,7 @@ def test_streamed_is_the_same_data(pets: Path, preparation: tuple[Choice, ...]) 
     told = [datasets.inspect(one) for one in chosen]
     assert [one.data.streamed for one in told] == [True, False]
     assert told[0].warnings == told[1].warnings and told[0].unreadable == 1
-    assert any(str(picture_store.root()) in note for note in told[0].notes)
+    assert any(str(row_store.root()) in note for note in told[0].notes)
     views = [view(one) for one in chosen]
     numbers = np.arange(len(views[0]))[::-7]
     assert np.array_equal(views[0].inputs_of(numbers), views[1].inputs_of(numbers))
@@ -135,7 +136,7 @@ def test_what_a_reader_fails_with_comes_out_where_the_batch_would(pets: Path) ->
 
     inputs = load(config(pets)).train.inputs
     assert isinstance(inputs, Streamed)
-    reading = read_ahead(inputs.then(fails), iter([slice(0, 4), slice(4, 8), slice(8, 11), slice(11, 15)]))
+    reading = read_ahead(inputs.then("fails", fails), iter([slice(0, 4), slice(4, 8), slice(8, 11), slice(11, 15)]))
     assert len(next(reading)) == len(next(reading)) == 4
     with pytest.raises(ValueError, match="planted"):
         next(reading)
@@ -146,16 +147,16 @@ class Stop:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, copy: Path | None = None) -> None:
         self._left, self._copy = at, copy
-        self._real = picture_store._write
-        monkeypatch.setattr(picture_store, "_TOGETHER", 700)  # a write for every second picture
-        monkeypatch.setattr(picture_store, "_write", self)
+        self._real = row_store._write
+        monkeypatch.setattr(row_store, "_TOGETHER", 700)  # a write for every second picture
+        monkeypatch.setattr(row_store, "_write", self)
 
     def __call__(self, file: object, place: int, content: bytes) -> None:
         self._left -= 1
         if self._left == 0:
             self._real(file, place, content[: len(content) // 2])  # type: ignore[arg-type]  # torn in the middle
             if self._copy is not None:
-                shutil.copytree(picture_store.root(), self._copy)
+                shutil.copytree(row_store.root(), self._copy)
             raise Cancelled("stopped")
         self._real(file, place, content)  # type: ignore[arg-type]
 
@@ -169,7 +170,7 @@ def test_an_import_that_is_broken_off_anywhere_is_gone_on_with(
     monkeypatch.setattr(images, "read_unless_deep", lambda path, *more: decoded.append(path) or real(path, *more))  # type: ignore[func-returns-value]
     fewer = 0
     for number, at in enumerate(np.random.default_rng(1).integers(1, 110, 20).tolist()):
-        shutil.rmtree(picture_store.root(), ignore_errors=True)
+        shutil.rmtree(row_store.root(), ignore_errors=True)
         tensors.clear_cache()
         with monkeypatch.context() as planted:
             Stop(planted, at, tmp_path / f"killed{number}")
@@ -180,8 +181,8 @@ def test_an_import_that_is_broken_off_anywhere_is_gone_on_with(
                 pass
         assert not (kept() / "whole.json").exists()
         if number % 2:  # as a kill leaves it, rather than an orderly end
-            shutil.rmtree(picture_store.root())
-            shutil.copytree(tmp_path / f"killed{number}", picture_store.root())
+            shutil.rmtree(row_store.root())
+            shutil.copytree(tmp_path / f"killed{number}", row_store.root())
         tensors.clear_cache()
         decoded.clear()
         same_data(load(config(pets)), reference)
@@ -194,12 +195,12 @@ def test_an_import_that_is_broken_off_anywhere_is_gone_on_with(
 
 
 def zeroed(folder: Path) -> None:
-    with (folder / "pixels").open("r+b") as file:
+    with (folder / "rows").open("r+b") as file:
         file.write(bytes(4000))
 
 
 def cut(folder: Path) -> None:
-    with (folder / "pixels").open("r+b") as file:
+    with (folder / "rows").open("r+b") as file:
         file.truncate(5000)
 
 
@@ -213,8 +214,8 @@ def no_json(folder: Path) -> None:
 
 
 def link(folder: Path) -> None:
-    (folder / "pixels").unlink()
-    (folder / "pixels").symlink_to(folder / "progress")
+    (folder / "rows").unlink()
+    (folder / "rows").symlink_to(folder / "progress")
 
 
 def whole_of_nothing(folder: Path) -> None:
@@ -225,9 +226,9 @@ def half_with_its_time(folder: Path) -> None:
     """Other content under the old time: the checksums tell."""
     import os
 
-    facts = (folder / "pixels").stat()
-    (folder / "pixels").write_bytes(bytes(facts.st_size))
-    os.utime(folder / "pixels", ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    facts = (folder / "rows").stat()
+    (folder / "rows").write_bytes(bytes(facts.st_size))
+    os.utime(folder / "rows", ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
 @pytest.mark.parametrize("damage", [zeroed, cut, foreign_header, no_json, link, whole_of_nothing, half_with_its_time])
@@ -238,7 +239,7 @@ def test_what_is_damaged_or_foreign_is_made_anew(pets: Path, damage: Callable[[P
     tensors.clear_cache()
     again = load(config(pets))
     assert torch.equal(again.train.inputs[:], pictures) and again.fingerprint == reference.fingerprint
-    assert not (kept() / "pixels").is_symlink()
+    assert not (kept() / "rows").is_symlink()
 
 
 def test_other_files_or_another_size_are_another_set(pets: Path) -> None:
@@ -249,19 +250,19 @@ def test_other_files_or_another_size_are_another_set(pets: Path) -> None:
     assert first.fingerprint is not None and second.fingerprint is not None
     assert first.fingerprint.content != second.fingerprint.content
     load(config(pets, size=9))
-    assert len([one for one in picture_store.root().iterdir() if one.is_dir()]) == 3
+    assert len([one for one in row_store.root().iterdir() if one.is_dir()]) == 3
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
     pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(picture_store, "_free", lambda folder: 300_000_000)
-        planted.setattr(picture_store, "_LEFT_FREE", 300_000_000)
+        planted.setattr(row_store, "_free", lambda folder: 300_000_000)
+        planted.setattr(row_store, "_LEFT_FREE", 300_000_000)
         with pytest.raises(StorageError, match=r"80 pictures take 0\.00 GB on the disk, but .* has room for 0\.00 GB"):
             load(config(pets))
     with monkeypatch.context() as planted:
-        real, written = picture_store._write, 0
+        real, written = row_store._write, 0
 
         def full(file: object, place: int, content: bytes) -> None:
             nonlocal written
@@ -270,8 +271,8 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
                 raise OSError(errno.ENOSPC, "No space left on device")
             real(file, place, content)  # type: ignore[arg-type]
 
-        planted.setattr(picture_store, "_write", full)
-        planted.setattr(picture_store, "_TOGETHER", 1000)
+        planted.setattr(row_store, "_write", full)
+        planted.setattr(row_store, "_TOGETHER", 1000)
         with pytest.raises(StorageError, match=r"could not be kept in .*: the disk is full"):
             load(config(pets))
     assert not (kept() / "whole.json").exists()
@@ -281,10 +282,10 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
 def test_the_longest_unused_goes_where_room_is_needed(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(config(pets))
     first = kept()
-    monkeypatch.setattr(picture_store, "MOST_BYTES", 60_000)
+    monkeypatch.setattr(row_store, "MOST_BYTES", 60_000)
     load(config(pets, size=11))
     assert not first.exists() and kept() != first
-    monkeypatch.setattr(picture_store, "MOST_BYTES", 1000)
+    monkeypatch.setattr(row_store, "MOST_BYTES", 1000)
     with pytest.raises(StorageError, match="choose a smaller size"):
         load(config(pets, size=10))
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from nnviz.data import datasets
+from nnviz.data.examples import LoadedData
 from nnviz.data.tensors import load
 from nnviz.errors import DataError
 from nnviz.project.files import io
@@ -67,6 +68,29 @@ def test_the_share_is_stratified_seeded_and_disjoint(tmp_path: Path, make: objec
     with pytest.raises(DataError, match="test_share"):
         load(DataConfig(config.dataset, {**config.params, "test_share": 0.95}))
     assert io.loads(io.dumps(Project(data=chosen))).data.params["test_share"] == 0.0
+
+
+@pytest.mark.parametrize("kind", ["iris", "wine", "diabetes", "digits", "spiral", "moons", "bump", "blobs"])
+def test_what_is_drawn_or_bundled_has_a_test_share_as_well(kind: str) -> None:
+    """What is usual need not be said: a project from before has the same examples, under the same fingerprint."""
+
+    def split(**params: float) -> tuple[LoadedData, set[tuple[float, ...]]]:
+        config = DataConfig(kind, dict(params), preparation=())
+        data = load(config)
+        assert datasets.split_sizes(config) == tuple(map(len, (data.train, data.validation, data.test)))
+        return data, {tuple(row.flatten().tolist()) for row in data.test.inputs}
+
+    usual, held_out = split()
+    said, same = split(test_share=0.2, test_seed=0)
+    assert same == held_out and said.fingerprint == usual.fingerprint and said.mark == usual.mark
+    count = sum(datasets.dataset(kind).sizes)
+    assert len(usual.test) == {"digits": 360}.get(kind, round(count * 0.2))
+    more, wider = split(test_share=0.4)
+    other, elsewhere = split(test_share=0.4, test_seed=3)
+    assert 0 <= len(more.test) - round(count * 0.4) <= 1 and elsewhere != wider and len(other.test) == len(more.test)
+    trained = {tuple(row.flatten().tolist()) for part in (more.train, more.validation) for row in part.inputs}
+    assert len(trained & wider) <= (2 if kind in ("iris", "wine", "digits") else 0), "but for examples that are twice"
+    assert not len(split(test_share=0.0)[0].test)
 
 
 def test_the_file_of_the_labels_is_named(tmp_path: Path) -> None:

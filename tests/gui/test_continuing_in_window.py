@@ -23,6 +23,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.safety import unsaved_run
 from nnviz.project.samples.sketch import chain, dropout, features, linear, output, relu
 from nnviz.record.places import runs_folder
 from nnviz.record.store import RunLock, open_run
@@ -151,6 +152,7 @@ def test_what_cannot_be_gone_on_with_is_named_and_a_recorded_run_is_continued_be
     qtbot.waitUntil(lambda: "gone.nnvizrun, is neither beside it nor among the kept" in declined(), timeout=TIMEOUT)
     window.files.open(wider)
     qtbot.waitUntil(lambda: f"of {SECOND}: 9, not 5" in declined(), timeout=TIMEOUT)
+    assert declined().endswith("Training begins anew.")
     press_notice(window, "declined", "Start warm from the layers that fit")
     qtbot.waitUntil(lambda: window.notices.notice("warm") is not None, timeout=TIMEOUT)
     said = window.notices.notice("warm")
@@ -173,6 +175,32 @@ def test_what_cannot_be_gone_on_with_is_named_and_a_recorded_run_is_continued_be
     assert list(runs_folder().glob("*.nnvizrun")) == [run]
     for name, tensor in last_weights(whole).weights.items():
         assert torch.equal(last_weights(run).weights[name], tensor), name
+
+
+def test_a_training_that_began_after_the_save_is_offered_when_the_file_is_opened_again(
+    qtbot: QtBot, open_window: OpenWindow, open_file: OpenFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, file = open_window(PROJECT), tmp_path / "mine.nnviz"
+    trained_a_little(window, qtbot, 2)
+    save(window, qtbot, file, monkeypatch)
+    named = window.workspace.runs.live_path
+    window.training.reset()
+    qtbot.waitUntil(lambda: state_is(window, "ready")() and window.training.standing.step == 0, timeout=TIMEOUT)
+    trained_a_little(window, qtbot, 3)
+    qtbot.waitUntil(lambda: unsaved_run.run_of(file) is not None, timeout=TIMEOUT)
+    later = window.workspace.runs.live_path
+    assert later not in (None, named) and not window.document.is_modified
+    window.finish()  # as after a crash: nobody was asked to save
+
+    window = open_file(file)
+    qtbot.waitUntil(lambda: window.notices.notice("later") is not None, timeout=TIMEOUT)
+    assert window.training.standing.step == 2 and window.workspace.runs.live_path == named
+    press_notice(window, "later", "Go on with that one")
+    qtbot.waitUntil(lambda: window.training.standing.step > 3 and window.training.trained, timeout=TIMEOUT)
+    assert window.workspace.runs.live_path == later and window.document.path == file
+    window.action("save").trigger()
+    qtbot.waitUntil(lambda: f"kept:{later.name}" in file.read_text(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: unsaved_run.run_of(file) is None, timeout=TIMEOUT)
 
 
 def test_a_restart_after_an_edit_may_keep_the_weights_of_the_layers_that_fit(

@@ -24,6 +24,7 @@ from nnviz.gui.look.theme import format_number
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import Edge, Node, PortRef, Project
 from nnviz.project.samples.templates import sample
+from nnviz.train.checkpoint import to_blobs
 from nnviz.train.sub_steps import SubStep
 
 
@@ -202,6 +203,51 @@ def test_five_clicks_make_one_step_and_write_an_update_out(qtbot: QtBot, open_wi
     person.until(lambda: window.training.state == "running")
     person.until(lambda: not flow.bar.sub_step.isEnabled())
     assert flow.bar.sub_step.toolTip().startswith("Pause first")
+
+
+def everything(window: MainWindow) -> dict[str, bytes]:
+    """All that decides how the training goes on: weights, the optimizer's state, random numbers, the order of data."""
+    assert window.bridge.session is not None
+    return to_blobs(window.bridge.session.capture().result(20))
+
+
+def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtBot, open_window: OpenWindow) -> None:
+    other = open_window("spiral")
+    states = [everything(other)]
+    for step in (1, 2):
+        other.training.step()
+        qtbot.waitUntil(lambda: other.training.standing.step == step, timeout=30_000)  # noqa: B023
+        states.append(everything(other))
+    window = open_window("spiral")
+    person, flow = Person(window, qtbot), window.flow
+
+    def to(part: SubStep) -> None:
+        person.click(flow.band.parts[part])
+        person.until(lambda: flow._asked is None and flow.part is part and flow.band.title == part.value)
+        assert [one for one, button in flow.band.parts.items() if button.isChecked()] == [part]
+
+    person.click(flow.bar.sub_step)
+    person.until(lambda: flow.part is SubStep.BATCH)
+    # Forth, and back: until the update nothing has changed, however often it is looked at.
+    for part in (SubStep.BACKWARD, SubStep.LOSS, SubStep.LOSS, SubStep.FORWARD):
+        to(part)
+        assert everything(window) == states[0]
+    to(SubStep.UPDATE)  # two clicks after the first: the loss and the gradients between are done on the way
+    person.until(lambda: flow.update.isVisible() and "→" in flow.update.words)
+    assert everything(window) == states[1]
+    to(SubStep.LOSS)  # of the next step
+    assert everything(window) == states[1]
+    person.keys(Qt.Key.Key_F7, Qt.KeyboardModifier.ShiftModifier)
+    person.until(lambda: flow.part is SubStep.UPDATE and flow._made)
+    assert everything(window) == states[2]
+    # So it is in a lecture.
+    window.looks.set_lecture(True)
+    page = window.lecture.page
+    assert page is not None
+    qtbot.waitUntil(lambda: not page.band.place_of("forward").isEmpty(), timeout=30_000)
+    person.click(page.band, page.band.place_of("forward").center().toPoint())
+    person.until(lambda: flow.part is SubStep.FORWARD and page.band.looking.part == "forward")
+    assert everything(window) == states[2]
 
 
 def test_backward_brings_the_cards_before_the_neurons_and_goes_when_they_come_back(

@@ -238,6 +238,20 @@ def test_an_example_is_followed_by_a_click_on_the_plane(qtbot: QtBot, open_windo
     assert view.numbers.enlarged_map.shape == (200, 200)  # type: ignore[union-attr]
     assert "Tanh" in view.words.text() and view.legend.title.startswith("unit 0")
 
+    # Keys are about the unit that is shown, not about one that was chosen before; a click beside all chooses none.
+    view.picture._choose(UnitPlace(2, 3))
+    mouse(view.picture, QEvent.Type.MouseMove, QPointF(1, 1))
+    mouse(view.picture, QEvent.Type.MouseMove, places.units[1][0])
+    QTest.keyClick(view.picture, Qt.Key.Key_O)
+    qtbot.waitUntil(lambda: view.is_off(UnitPlace(1, 0)), timeout=10_000)
+    assert not view.is_off(UnitPlace(2, 3))
+    qtbot.waitUntil(lambda: "but it is switched off → 0" in view.words.text(), timeout=10_000)
+    assert view.legend.title == "unit 0 of tanh1" and view.picture.chosen == UnitPlace(2, 3)
+    for kind in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
+        mouse(view.picture, kind, QPointF(1, 1))
+    assert view.picture.chosen is None
+    qtbot.waitUntil(lambda: view.legend.title == "Decision", timeout=10_000)
+
 
 def test_the_sum_inside_a_unit_is_taken_apart_for_the_point_that_is_followed(
     qtbot: QtBot, open_window: OpenWindow
@@ -247,7 +261,7 @@ def test_the_sum_inside_a_unit_is_taken_apart_for_the_point_that_is_followed(
     view.choose_example("train", 3)
     qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.layers[1].sums is not None, timeout=10_000)
     menu = view.menu_of(UnitPlace(1, 4))
-    assert menu.actions()[0].text() == "unit 4 of linear1"
+    assert menu.actions()[0].text() == "unit 4 of tanh1"
     assert window.docks is not None
     panel = window.docks.panels["explain"]
     assert isinstance(panel, ExplainPanel)

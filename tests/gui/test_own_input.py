@@ -11,13 +11,16 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.explain.place import LOSS, Place
+from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.explain.own_input_view import OwnInputView
 from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.own_input import OwnInputPanel
+from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetProject
 from nnviz.record.quantities import OUTPUT, PINNED_INPUT
@@ -231,6 +234,16 @@ def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
     view.rows.fields[0].setText("much")
     view.rows.fields[0].editingFinished.emit()
     assert refused and view.numbers()[0] == 0.5
+    # What somebody says of them stays while they are changed, and goes back like a number.
+    names = view._facts.class_names  # type: ignore[union-attr]
+    view.right.box.setCurrentIndex(1)
+    view.right.box.activated.emit(1)
+    assert view.rows.label == names[0]
+    view.rows.sliders[0].setValue(300)
+    assert view.right.label == view.rows.label == names[0]
+    for _ in range(2):
+        QTest.keyClick(view.rows.sliders[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert view.right.label == "" and view.numbers().tolist() == [0.5, -0.25]
     # Numbers go back, too, from the field as from the slider.
     view.rows.sliders[1].setValue(900)
     slid = view.numbers().tolist()
@@ -240,6 +253,115 @@ def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
         view.rows.sliders[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     )
     assert view.numbers().tolist() == slid
+
+
+def by_hand(window: MainWindow, numbers: Any, right: int) -> dict[str, Any]:
+    """Loss, gradients and saliency of a class: digits-cnn written down in torch's own functions."""
+    session = window.bridge.session
+    assert session is not None
+
+    def question() -> dict[str, Any]:
+        import torch
+        from torch.nn import functional
+
+        training = session.training
+        own = {name: one.detach() for name, one in training.network.named_parameters()}
+
+        def of(layer: str) -> tuple[Any, Any]:
+            weight, bias = (next(one for name, one in own.items() if name.endswith(f"{layer}.{which}"))
+                            for which in ("weight", "bias"))  # fmt: skip
+            return weight, bias
+
+        with torch.enable_grad():
+            inputs = training.data.scaler.apply(torch.from_numpy(numbers)[None]).requires_grad_()
+            conv1 = functional.conv2d(inputs, *of("conv1"))
+            pooled = functional.max_pool2d(torch.relu(conv1), 2)
+            pooled = functional.max_pool2d(torch.relu(functional.conv2d(pooled, *of("conv2"))), 2)
+            hidden = functional.leaky_relu(functional.linear(pooled.flatten(1), *of("linear1")), 0.01)
+            logits = functional.linear(hidden, *of("linear2"))[0]
+            loss = torch.logsumexp(logits, 0) - logits[right]
+            (of_conv1,) = torch.autograd.grad(loss, conv1, retain_graph=True)
+            (slope,) = torch.autograd.grad(logits[right], inputs)
+        return {"loss": loss.item(), "conv1": of_conv1[0].numpy(), "saliency": slope[0].abs().numpy().max(0)}
+
+    return session.ask(question).result(20)
+
+
+def choose(qtbot: QtBot, view: OwnInputView, name: str) -> None:
+    """A class in the box beside the drawing, by two clicks."""
+    box = view.right.box
+    assert box.isVisible()
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=box.rect().center())
+    rows = box.view()
+    qtbot.waitUntil(rows.isVisible, timeout=TIMEOUT)
+    qtbot.wait(QApplication.doubleClickInterval() + 50)  # until then the list takes a release for that of the first
+    QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton,
+                     pos=rows.visualRect(rows.model().index(box.findText(name), 0)).center())  # fmt: skip
+
+
+def test_a_drawn_digit_is_told_its_class_and_has_a_loss(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1280, 720)
+    view, flow = opened(qtbot, window), window.flow
+    assert window.docks is not None and view.picture is not None
+    # It is drawn beside the cards, which keep their pictures in a small window, and the palette lends its room.
+    qtbot.waitUntil(lambda: not window.palette_panel.isVisible() and view.width() > 300, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not window.canvas.camera.gliding, timeout=TIMEOUT)
+    assert window.canvas.stage.level is not Level.FAR and view.draw_field.area().width() >= 120
+    side = view.picture.shape[1]
+    # No part of it is like another: of equal numbers in a window of a pooling either may be the winner.
+    drag(view.draw_field, [(0.31 * side, 0.33 * side), (0.16 * side, 0.61 * side), (0.83 * side, 0.47 * side)], side)
+    rests(qtbot, view)
+    window.action("backward").trigger()
+    qtbot.waitUntil(lambda: flow.looking is not None and "Nobody said" in flow.looking.words, timeout=TIMEOUT)
+    choose(qtbot, view, "1")
+    assert view.right.label == "1"
+    qtbot.waitUntil(lambda: flow.looking is not None and "your own input, a “1”" in flow.looking.words, timeout=TIMEOUT)
+    expected = by_hand(window, view.numbers(), 1)
+    lens = window.canvas.stage.lens
+    assert lens is not None and np.abs(expected["conv1"]).max() > 1e-6
+    assert lens.pictures["conv1"].values == pytest.approx(expected["conv1"], rel=1e-4, abs=1e-8)
+    explain, why = window.docks.show_panel("explain"), window.docks.show_panel("why")
+    assert isinstance(explain, ExplainPanel) and isinstance(why, WhyPanel)
+    explain.toggle_page()
+    place = max(np.ndindex(expected["conv1"].shape), key=lambda at: abs(expected["conv1"][at]))
+    for asked_about, value in (
+        (Place(LOSS, LOSS), expected["loss"]),
+        (Place("conv1", index=place, backward=True), float(expected["conv1"][place])),
+    ):
+        explain.explain(asked_about)
+        qtbot.waitUntil(
+            lambda: (there := explain.walk.place) is not None and there.node == asked_about.node,  # noqa: B023
+            timeout=TIMEOUT,
+        )
+        qtbot.waitUntil(lambda: not (explain.walk.waiting or explain.walk.failure), timeout=TIMEOUT)
+        taken = explain.walk.taken
+        assert taken is not None and taken.right == "1" and taken.explanation.value == pytest.approx(value, rel=1e-4)
+        assert explain.page is not None and "your own input, a “1”" in written(explain.page.sheet)
+    explain.toggle_page()
+    # Where the answer is looked into, the right class can be asked about, whatever the answer is.
+    window.docks.show_panel("why")
+    why.views.why.choose("saliency", "right")
+    qtbot.waitUntil(lambda: (found := why.views.why.answer) is not None and found.target == 1, timeout=TIMEOUT)
+    assert why.views.why.answer is not None
+    assert why.views.why.answer.map == pytest.approx(expected["saliency"], rel=1e-3, abs=1e-6)
+    # A lecture shows the same input and says the same about it.
+    window.looks.set_lecture(True)
+    page = window.lecture.page
+    assert page is not None and page.band.looking is not None and "a “1”" in page.band.looking.words
+    assert window.feed.shown.instead and window.workspace.own_input is not None
+    window.looks.set_lecture(False)
+    # What was said is taken back and said again like a stroke; an empty canvas is of no class.
+    QTest.keyClick(view.draw_field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert view.right.label == "" and not view.is_blank
+    qtbot.waitUntil(lambda: flow.looking is not None and "Nobody said" in flow.looking.words, timeout=TIMEOUT)
+    QTest.keyClick(view.draw_field, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert view.right.label == "1"
+    QTest.keyClick(view.draw_field, Qt.Key.Key_Delete)
+    assert view.right.label == "" and view.is_blank
+    # Put away, the palette has its room again.
+    window.docks.docks["own_input"].close()
+    qtbot.waitUntil(window.palette_panel.isVisible, timeout=TIMEOUT)
 
 
 def test_an_own_input_is_taken_apart_while_it_stands_on_the_cards(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -11,6 +11,7 @@ from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
+from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.races import Races
 from nnviz.gui.window.window import MainWindow
@@ -56,8 +57,20 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     assert window.feed.shown.others == (*races.runs[:3], *races.runs[4:])
     assert [window.feed.shown.place(at) for at in range(5)] == [0, 1, 2, 4, 5]
 
+    # The foot says what is on the screen and how far it is to go; speed and play of the bars are those of the race.
+    planned = races.standings[0].steps
+    person.until(lambda: window.timeline._where.text() == f"race paused, step 1 of {format_count(planned)}")
+    person.keys(Key.Key_Minus)
+    assert races.pace == 20.0 and window.training.pace == 20.0 and page.pace.currentText() == "20/s"
+    person.keys(Key.Key_Escape)
+    person.until(lambda: not window.race_room.shown)
+    window.action("faster").trigger()
+    assert races.pace is None and window.action("play").isEnabled()
+    press_notice(window, "replay", "All who race")
+    person.until(lambda: window.race_room.shown)
+
     # On with it, behind the page; the curves of all are drawn, and the runs are listed as others are.
-    person.click(page.play_button)
+    person.keys(Key.Key_F5)
     person.until(lambda: races.standings[0].epoch >= 1)
     person.keys(Key.Key_Escape)
     person.until(lambda: not window.race_room.shown)
@@ -102,6 +115,7 @@ def test_a_run_that_still_races_is_not_gone_on_with_and_the_project_stays(
     person.until(lambda: window.notices.notice("declined") is not None)
     declined = window.notices.notice("declined")
     assert declined is not None and f"{path.name} is being written" in declined.text
+    assert "Your project stays as it is." in declined.text and not declined.buttons
     assert window.document.project is own and window.training.replay is not None
 
     races.stop()

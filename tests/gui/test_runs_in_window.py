@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from run_file_mutations import good_run
@@ -15,12 +15,14 @@ from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.compare.page import ComparePage
+from nnviz.gui.look.theme import format_number
 from nnviz.gui.panels.layer_curves import LayerCurvesPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.runs import RunsPanel
 from nnviz.project.samples import templates
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
+from nnviz.record.readings import Scalar
 from nnviz.record.stored import open_run
 
 Key = Qt.Key
@@ -92,7 +94,7 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.click(panel.compare_button)
     page = window.compare_room.page
     assert isinstance(page, ComparePage)
-    person.until(lambda: page.table.columnCount() == 3)
+    person.until(lambda: page.table.columnCount() == 2)
     assert page.table.lines[0].title == "Results"
     with open_run(one) as stored:
         lowest = stored.scalars("loss/validation")[1].min()
@@ -105,6 +107,32 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     page.sides[0].hold.setChecked(True)
     window.feed.set_step(40)
     person.until(lambda: [side.at.text() for side in page.sides] == ["step 8", "step 40"])
+
+    # The cards of all layers: numbers as the files have them, and what only one network has is said.
+    person.click(page.views._buttons["cards"])
+    left, right = page.sides
+    person.until(lambda: not left.cards.isHidden() and left.cards.rows == right.cards.rows != ())
+    left.hold.setChecked(False)
+    window.feed.set_step(None)
+    person.until(lambda: all(side.cards._step is None for side in page.sides))
+    for side in page.sides:
+        assert side.path is not None
+        with open_run(side.path) as stored:
+            gradient = stored.latest("gradient_norm/conv1")
+        assert isinstance(gradient, Scalar)
+        written = {number.title: number.text for number in side.cards.numbers("conv1")}
+        assert written["gradient norm"] == format_number(gradient.value)
+    left.slider.setValue(8)
+    right.slider.setValue(24)  # this run alone goes elsewhere
+    person.until(lambda: [side.at.text() for side in page.sides] == ["step 8", "step 24"])
+    page._choose(three, True)
+    person.until(lambda: three in [path for path, _ in page._paths])
+    page._set_side(right, three)
+    person.until(lambda: "tanh1" in right.cards.nodes and "tanh1" in [node for node, _ in left.cards.rows])
+    assert left.cards.seen("tanh1") is None and right.cards.seen("conv1") is None
+    assert page.grab().toImage() != page.grab(QRect(0, 0, 1, 1)).toImage()  # painted without a complaint
+    page._choose(three, False)
+    right.hold.setChecked(False)
     person.keys(Key.Key_Escape)
     person.until(lambda: not window.compare_room.shown)
     window.feed.set_step(None)

@@ -7,6 +7,7 @@ import math
 import msgspec
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_hands import Person
@@ -41,6 +42,17 @@ def test_a_sweep_is_set_up_made_read_and_used(qtbot: QtBot, open_window: OpenWin
     assert not panel.start_button.isEnabled() and "Choose a setting" in panel.words.text()
     panel.setup.add.setFocus()
     person.until(panel.setup.add.hasFocus)
+    # Taken from the list that drops down while one types, it is one setting, and not the next of the list as well.
+    person.write("learning ra")
+    completer = panel.setup.add.completer()
+    assert completer is not None
+    person.until(completer.popup().isVisible)
+    QTest.keyClick(completer.popup(), Key.Key_Down)
+    QTest.keyClick(completer.popup(), Key.Key_Return)
+    person.until(lambda: not panel.setup.add.currentText())
+    assert [row.setting.path for row in panel.setup.rows] == ["training.learning_rate"]
+    panel.setup._remove(panel.setup.rows[0])
+    panel.setup.add.setFocus()
     person.write("learning ra")
     person.keys(Key.Key_Return)
     assert [row.setting.path for row in panel.setup.rows] == ["training.learning_rate"]

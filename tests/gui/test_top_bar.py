@@ -139,6 +139,24 @@ def test_enter_gives_the_keyboard_back_to_the_canvas(qtbot: QtBot, open_window: 
     assert window.focusWidget() is window.canvas
 
 
+def test_a_number_is_typed_over_while_it_trains(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    field = window.top_bar._rate.lineEdit()
+    assert field is not None
+    window.action("play").trigger()
+    qtbot.waitUntil(lambda: window.training.standing.step > 0, timeout=TIMEOUT)
+    field.setFocus()
+    # A double click takes the number, not what stands on one side of its point.
+    QTest.mouseDClick(field, Qt.MouseButton.LeftButton, pos=field.rect().center())
+    assert field.selectedText() == field.text() == "0.01"
+    now = window.training.standing.step
+    qtbot.waitUntil(lambda: window.training.standing.step > now, timeout=TIMEOUT)  # the bar is told of it
+    assert field.selectedText() == "0.01"
+    QTest.keyClicks(field, "0.5")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert window.document.project.training.optimizer.params["learning_rate"] == 0.5
+
+
 def test_a_wrong_learning_rate_says_why_it_is_refused(open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
     field = window.top_bar._rate.lineEdit()

@@ -77,6 +77,9 @@ def test_a_weight_is_typed_over_and_everything_follows(qtbot: QtBot, open_window
     project = window.document.project
     QTest.keySequence(popup, QKeySequence(QKeySequence.StandardKey.Undo))
     qtbot.waitUntil(lambda: bool((of_network(qtbot, window, f"{conv}.weight") == before).all()), timeout=TIMEOUT)
+    # The menu offers what the finding names.
+    qtbot.waitUntil(window.action("redo_weight_edit").isEnabled, timeout=TIMEOUT)
+    assert not window.action("undo_weight_edit").isEnabled()
     popup.close()
     qtbot.waitUntil(lambda: window.bridge.position.redoable_edit != "", timeout=TIMEOUT)  # type: ignore[union-attr]
     panel.view.grid.setFocus()

@@ -50,8 +50,13 @@ def test_documents_and_records_work_without_torch(room: str) -> None:
     assert int(run_python(IMPORT_ALL.format(blocked=blocked, room=room))) > 1
 
 
+def test_the_command_line_loads_torch_and_qt_only_when_a_command_needs_them() -> None:
+    blocked = {"PySide6", "shiboken6", "pyqtgraph", "torch", "torchvision", "sklearn"}
+    assert int(run_python(IMPORT_ALL.format(blocked=blocked, room="commands"))) > 10
+
+
 def test_importing_nnviz_loads_neither_torch_nor_qt() -> None:
-    heavy = "{'torch', 'numpy', 'PySide6', 'pyqtgraph', 'sklearn'}"
+    heavy = "{'torch', 'numpy', 'msgspec', 'tqdm', 'PySide6', 'pyqtgraph', 'sklearn'}"
     assert run_python(f"import sys, nnviz, nnviz.cli; print({heavy} & set(sys.modules))").strip() == "set()"
 
 

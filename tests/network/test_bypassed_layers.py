@@ -9,7 +9,7 @@ import pytest
 import torch
 from msgspec.structs import replace as changed
 
-from nnviz import commands
+from nnviz.commands.summary import summary
 from nnviz.network.network import Network
 from nnviz.project.edits import Bypass
 from nnviz.project.files import io
@@ -70,10 +70,10 @@ def test_weights_start_the_same_up_to_a_bypassed_layer_with_weights() -> None:
 def test_the_summary_says_which_layer_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.nnviz"
     io.save(Bypass({"conv2": True}).apply(sample("digits-cnn")), path)
-    assert commands.summary(str(path), as_json=False) == 0
+    assert summary(str(path), as_json=False) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("conv2"))
     assert "(bypassed)" in line and line.split()[-2:] == ["0", "0"]
-    assert commands.summary(str(path), as_json=True) == 0
+    assert summary(str(path), as_json=True) == 0
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["layers"]}
     assert (rows["conv2"]["kind"], rows["conv2"]["bypassed"], rows["conv2"]["parameters"]) == ("conv2d", True, 0)
     assert rows["conv2"]["output_shape"] == rows["pool1"]["output_shape"] and not rows["conv1"]["bypassed"]

@@ -20,7 +20,7 @@ from typing import Any
 
 from fuzzed_projects import Forge
 
-from nnviz import commands
+from nnviz.commands.summary import summary
 from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError
 from nnviz.project import registry
@@ -174,7 +174,7 @@ def use(path: Path, draw: random.Random) -> bool:
                 found.fixes[0].edit.apply(project)
     out = streams.StringIO()
     with contextlib.redirect_stdout(out), contextlib.suppress(InputError):
-        commands.summary(str(path), as_json=draw.random() < 0.5)
+        summary(str(path), as_json=draw.random() < 0.5)
     assert "total" in out.getvalue()
     io.save(project, path)
     assert io.load(path) == project

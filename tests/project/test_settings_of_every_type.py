@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from nnviz.commands import TrainOptions
+from nnviz.commands.train import TrainOptions
 from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError
 from nnviz.project import registry, settings

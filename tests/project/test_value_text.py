@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import param_values
 
-from nnviz.commands import TrainOptions
+from nnviz.commands.train import TrainOptions
 from nnviz.data import datasets
 from nnviz.errors import InputError, ParamError
 from nnviz.project import choices, registry, settings

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from nnviz import cli
+from nnviz.commands.training_report import JsonReport
 from nnviz.record import store
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
 from nnviz.record.store import RunWriter, open_run
-from nnviz.reports import JsonReport
 from nnviz.train.position import EpochResult
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows does not let go of a file that is open")

@@ -7,9 +7,22 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 from torch import Tensor
-from training_helpers import MLP, advance, evaluate, made_training, same, tables, weights
+from training_helpers import (
+    CPU,
+    MADE,
+    MLP,
+    advance,
+    evaluate,
+    made_training,
+    project_of,
+    same,
+    tables,
+    weights,
+)
 
+from nnviz.project.model import Choice
 from nnviz.record.run import Run
 from nnviz.train.checkpoint import Checkpoint, from_blobs
 from nnviz.train.instruments import Instruments
@@ -87,4 +100,38 @@ def test_live_changes_at_the_end_leave_the_way_back_and_are_kept() -> None:
     advance(training, 3)
     advance(resumed, 3)
     assert resumed.epoch_plan.sizes == training.epoch_plan.sizes
+    assert same(weights(resumed.network), weights(training.network))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("keep_best", [True, False])
+def test_what_is_set_when_all_is_done_is_in_the_checkpoint_that_is_kept_then(schedule: str, keep_best: bool) -> None:
+    store, run = Kept(), Run()
+    project = project_of(MLP, keep_best=keep_best, epochs=2)
+    project = changed(project, training=changed(project.training, schedule=Choice(schedule)))
+    training, resumed = (Training(project, tables(), CPU) for _ in range(2))
+    MADE.extend((training, resumed))
+    instruments = Instruments(training, run, (), 0.1)
+    runner = Runner(training, instruments, run, epochs=2, keep_best=keep_best, store=store)
+    runner.begin()
+    while not runner.finished:
+        runner.advance()
+    if keep_best:
+        training._state.best.epoch = 1  # planted, so that its weights take the place of the last ones
+    runner.complete()
+    runner.rest()
+    assert store.last is not None and not runner.has_checkpoint_to_save
+    runner.set_learning_rate(training.base_rate)  # as whoever goes on with a run says it again
+    runner.set_epochs(2)
+    assert not runner.has_checkpoint_to_save
+    runner.set_learning_rate(0.0625)
+    runner.set_epochs(5, beyond=True)
+    assert runner.has_checkpoint_to_save
+    runner.save_what_was_put_off()
+    resumed.restore(store.last)
+    assert resumed.base_rate == training.base_rate == 0.0625 and resumed.learning_rate == training.learning_rate
+    assert resumed.epochs == 5 and resumed.goes_beyond
+    runner.leave_best()
+    for one in (training, resumed):
+        advance(one, 3)
     assert same(weights(resumed.network), weights(training.network))

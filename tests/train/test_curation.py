@@ -264,3 +264,26 @@ def test_a_session_takes_it_on() -> None:
         weights_now = session.ask(lambda: session.training._batches.curation.weights).result(20)
         assert weights_now is not None and float(weights_now[8]) == 2.5
     assert said == ["What was decided about example 1000 is left aside: the data have changed, or know no such class."]
+
+
+def test_it_is_an_event_of_the_run_at_the_step_behind_which_it_was_decided() -> None:
+    def told() -> list[tuple[int, str]]:
+        return [(event.step, event.text) for event in session.run.events() if event.series.endswith("curation")]
+
+    with served(session_of()) as session:
+        session.step(3).result(20)
+        wait_for(lambda: session.position.step == 3)
+        session.curate(ENTRIES[:1]).result(20)
+        assert told() == [(3, "Example 3: relabelled as c, from the next epoch on")]
+        session.curate(()).result(20)  # undone at the same step: nothing was decided
+        assert told() == []
+        session.curate(ENTRIES).result(20)
+        assert told() == [(3, "Examples: 2 relabelled, 1 left out, 1 weighted, from the next epoch on")]
+        session.step(4).result(20)
+        wait_for(lambda: session.position.step == 7)
+        session.curate((*ENTRIES[:1], *ENTRIES[2:])).result(20)
+        assert told()[1:] == [(7, "Example 7: weight 0 → 1, from the next epoch on")]
+        # Back before both, and on: what is decided now holds from there on, and is marked there.
+        session.go_back(2).result(20)
+        wait_for(lambda: session.position.step == 2 and not session.position.activity)
+        assert told() == [(2, "Examples: 2 relabelled, 1 weighted, from the next epoch on")]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nnviz import cli, commands
+from nnviz import cli
+from nnviz.commands import listings
 from nnviz.errors import is_out_of_memory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +70,7 @@ def test_the_command_line_says_it_in_one_line(
         raise error
 
     assert is_out_of_memory(error)
-    monkeypatch.setattr(commands, "samples", samples)
+    monkeypatch.setattr(listings, "samples", samples)
     assert cli.main(["samples"]) == 1
     assert capsys.readouterr().err == "nnviz: The memory was not enough: close other programs.\n"
 

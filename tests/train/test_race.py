@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from training_helpers import wait_for
 
 from nnviz.errors import InputError, TooLargeError
 from nnviz.project.entrants import MOST, Entrant, presets
@@ -184,3 +185,28 @@ def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> 
     assert [one.rank for one in before] == [2, 1, 3]
     after = ranked([standing("a", 0.5, 2.0), standing("b", 0.7, 1.0), standing("c", 0.1, 0.1, "gone")])
     assert [one.rank for one in after] == [1, 2, 0]
+
+
+def test_slow_motion_is_one_round_at_a_time_and_lets_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    race = Race(_spiral(epochs=1), _preset(_spiral(), "activations")[:2], keep=False)
+    rounds: list[int] = []
+    inner = race._round
+    monkeypatch.setattr(race, "_round", lambda steps: (rounds.append(steps), inner(steps)))
+    with pytest.raises(InputError):
+        race.set_pace(0.0)
+    race.set_pace(1e-4)  # the second round would come after hours
+    race.play()
+    thread = threading.Thread(target=race.serve)
+    thread.start()
+    try:
+        wait_for(lambda: rounds == [1] and all(one.step == 1 for one in race.standings))
+        assert race.state is RaceState.RUNNING and race.standings[0].steps == 32
+        race.step()  # asked for in between, everyone makes one, and rests
+        wait_for(lambda: race.state is RaceState.PAUSED and {one.step for one in race.standings} == {2})
+        race.play()
+        race.set_pace(None)
+        thread.join(30)
+    finally:
+        race.close()
+        thread.join(30)
+    assert all(one.done and one.step == 32 for one in race.standings) and max(rounds) > 1

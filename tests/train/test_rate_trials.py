@@ -104,6 +104,19 @@ def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     assert tried(RateTrials(training), RateQuestion((0.1,)), training).rate is None
 
 
+def test_given_up_after_a_rate_that_did_well_that_one_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = made_training(optimizer="sgd", learning_rate=1e-6)
+    trials = RateTrials(training)
+    question = RateQuestion((0.1, 1e-4))
+    trials.ask(question)
+    while trials._best is None:
+        trials.measure(Measurement(network=training.network, step=training.step))
+    monkeypatch.setattr("nnviz.train.rate_trials._GIVEN_UP", 0.0)
+    trials.measure(Measurement(network=training.network, step=training.step))
+    answer = trials.ask(question)
+    assert answer is not None and answer.rate == 0.1 and not trials.busy
+
+
 def test_going_back_ends_what_is_under_way() -> None:
     training = made_training()
     trials = RateTrials(training)

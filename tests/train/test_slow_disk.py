@@ -15,7 +15,7 @@ from nnviz.record.pending import Pending
 from nnviz.record.run import Run
 from nnviz.record.run_file import RunFile
 from nnviz.record.store import RunWriter, open_run
-from nnviz.train import runner as runner_module
+from nnviz.train import saving
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.checkpoint_store import WritesBehind
 from nnviz.train.instruments import Instruments
@@ -45,7 +45,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
         disk.written += [(checkpoint.step, checkpoint.tag) for checkpoint in batch.checkpoints]
 
     monkeypatch.setattr(RunFile, "write", slow)
-    monkeypatch.setattr(runner_module, "_LARGE", 0)
+    monkeypatch.setattr(saving, "_LARGE", 0)
     yield disk
     disk.gate.set()
 
@@ -145,7 +145,7 @@ def runner_with(store: Behind, *, room: bool) -> Runner:
 
 
 def test_two_snapshots_and_never_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "_LARGE", 0)
+    monkeypatch.setattr(saving, "_LARGE", 0)
     store = Behind()
     runner = runner_with(store, room=True)
     store.busy = True
@@ -159,7 +159,7 @@ def test_two_snapshots_and_never_three(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_room_for_two_a_newer_one_is_put_off_and_only_the_last_one_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runner_module, "_LARGE", 0)
+    monkeypatch.setattr(saving, "_LARGE", 0)
     store = Behind()
     runner = runner_with(store, room=False)
     store.busy = True
@@ -180,7 +180,7 @@ def test_without_room_for_two_a_newer_one_is_put_off_and_only_the_last_one_waits
 
 
 def test_a_resting_session_keeps_what_was_put_off_once_the_disk_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "_LARGE", 0)
+    monkeypatch.setattr(saving, "_LARGE", 0)
     store = Behind()
     with served(session_of(CNN, epochs=100, store=store, probes=default_probes((1, 8, 8)))) as session:
         session.ask(lambda: setattr(session.training.room, "allows", lambda nbytes, left_out: False)).result(20)

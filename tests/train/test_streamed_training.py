@@ -14,7 +14,7 @@ from training_helpers import CNN, advance, images, made_training, same, session_
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.curation import curated, mark_of
 from nnviz.data.examples import LoadedData, Split
-from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Streamed
 from nnviz.explain.example_answers import example_answers
 from nnviz.explain.own_input import example_of, facts_of
@@ -39,7 +39,7 @@ def both(tmp_path: Path) -> tuple[LoadedData, LoadedData]:
         on_disk = split.inputs[torch.from_numpy(order)]
         (tmp_path / name).write_bytes(on_disk.numpy().tobytes())
         numbers = np.argsort(order)
-        return Split(Streamed(StoredPictures(tmp_path / name, tuple(on_disk.shape), numbers)), split.targets)
+        return Split(Streamed(StoredRows(tmp_path / name, tuple(on_disk.shape), numbers)), split.targets)
 
     return held, replace(held, train=streamed("train"), validation=streamed("validation"), test=streamed("test"))
 

@@ -35,6 +35,7 @@ from nnviz.record.interest import Interest
 from nnviz.record.readings import ArrayReading, Reading, Scalar
 from nnviz.record.run import Run
 from nnviz.train import runner as runner_module
+from nnviz.train import saving
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.rewind import MOST, Rewind
 from nnviz.train.session import EpochResult, SessionState, TrainingSession
@@ -543,7 +544,7 @@ def test_stopping_ends_it_and_playing_goes_on() -> None:
 def test_checkpoints_are_kept_at_the_end_of_epochs_as_far_as_writing_them_is_not_felt(
     monkeypatch: pytest.MonkeyPatch, share: int, kept: list[tuple[int, int, str]]
 ) -> None:
-    monkeypatch.setattr(runner_module, "_SAVE_SHARE", share)
+    monkeypatch.setattr(saving, "_SAVE_SHARE", share)
     shelf = Shelf()
     with served(session_of(epochs=3, store=shelf)) as session:
         session.play()

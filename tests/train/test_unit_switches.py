@@ -14,8 +14,13 @@ import torch
 from nnviz.data.tensors import load
 from nnviz.errors import ParamError, RunFileError
 from nnviz.explain.at_rest import network_at_rest
+from nnviz.probes.base import Measurement
+from nnviz.probes.live_units import LiveUnits
+from nnviz.probes.probe_set import ProbeSetPass
+from nnviz.probes.saturation import Saturation
 from nnviz.project.model import Choice, Project
 from nnviz.project.samples import templates
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.session import SessionState, TrainingSession
@@ -75,6 +80,35 @@ def test_a_unit_that_is_off_is_a_unit_whose_outgoing_weights_are_zero() -> None:
             assert not ours[:, 0].any()
             expected[:, 0] = 0.0
         assert torch.allclose(ours, expected, atol=1e-7), name
+
+
+@pytest.mark.parametrize("kind", ["tanh", "sigmoid"])
+def test_a_unit_that_is_off_is_not_saturated(kind: str) -> None:
+    """It puts out 0 whatever flows into it; all others count as before, in the exact share and in the live one."""
+    project = templates.sample("spiral")
+    nodes = {
+        name: msgspec.structs.replace(node, kind=kind) if node.kind == "tanh" else node
+        for name, node in project.graph.nodes.items()
+    }
+    training = made(msgspec.structs.replace(project, graph=msgspec.structs.replace(project.graph, nodes=nodes)))
+    with torch.no_grad():
+        training.network.module_of("linear1").weight.mul_(9.0)  # type: ignore[operator, union-attr]  # a tensor
+    inputs = training.data.validation.inputs
+    sums = training.network.module_of("linear1")(inputs).detach()
+    flat = (
+        1 - torch.tanh(sums) ** 2 < 0.05
+        if kind == "tanh"
+        else torch.sigmoid(sums).mul(1 - torch.sigmoid(sums)) < 0.0125
+    )
+    assert flat[:, 3].float().mean() > 0.3
+    training.switch_units(UnitSwitches(off=frozenset({Unit("tanh1", 3)})))
+    flat[:, 3] = False
+    exact = ProbeSetPass([Saturation()]).measure(Measurement(training.network, 1, probe_inputs=inputs))
+    found = {reading.series: reading.value for reading in exact if isinstance(reading, Scalar)}
+    assert found["saturation/tanh1"] == pytest.approx(float(flat.float().mean()), abs=2 / flat.numel())
+    live = LiveUnits()
+    live.watch(training.network)["tanh1"](training.network.module_of("tanh1")(sums))
+    assert int(live._ends["tanh1"][0]) == pytest.approx(int(flat.sum()), abs=1)
 
 
 @pytest.mark.parametrize(

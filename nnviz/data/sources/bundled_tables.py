@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
-from nnviz.data.sources.source import Arrays, Request, Source, fixed, hold_out_test, sized
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.source import DRAWN_TEST_PARAMS, Arrays, Request, Source, fixed, hold_out_test, shared
 from nnviz.project.model import Choice, DataFacts
 from nnviz.project.spec import ParamSpec
 
@@ -14,8 +14,9 @@ _IRIS = DatasetSpec(
     "Iris",
     "150 irises of three kinds, each with four lengths in cm: setosa stands apart, the other two overlap.",
     "tables",
+    DRAWN_TEST_PARAMS,
     facts=fixed(DataFacts((4,), 3, "classes", ("setosa", "versicolor", "virginica"))),
-    count=sized(*generated_sizes(150)),
+    count=shared(150),
     source="R. A. Fisher: The Use of Multiple Measurements in Taxonomic Problems, 1936; as scikit-learn carries it.",
     licence="CC BY 4.0",
     feature_names=("sepal length", "sepal width", "petal length", "petal width"),
@@ -31,8 +32,9 @@ _BREAST_CANCER = DatasetSpec(
     "Breast cancer",
     "569 tumours, benign or malignant, each with 30 numbers measured in a picture of its cell nuclei.",
     "tables",
+    DRAWN_TEST_PARAMS,
     facts=fixed(DataFacts((30,), 1, "binary", ("malignant", "benign"))),
-    count=sized(*generated_sizes(569)),
+    count=shared(569),
     source="W. H. Wolberg, O. L. Mangasarian and W. N. Street: Breast Cancer Wisconsin (Diagnostic), UCI Machine "
     "Learning Repository, 1995; as scikit-learn carries it.",
     licence="CC BY 4.0",
@@ -56,9 +58,10 @@ _DIABETES = DatasetSpec(
             "100",
             choices=(("100", "hundreds"), ("1", "as scored")),
         ),
+        *DRAWN_TEST_PARAMS,
     ),
     facts=fixed(DataFacts((10,), 1, "regression")),
-    count=sized(*generated_sizes(442)),
+    count=shared(442),
     source="B. Efron, T. Hastie, I. Johnstone and R. Tibshirani: Least Angle Regression, 2004; as scikit-learn carries "
     "it.",
     licence="none stated; free to use with citation",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
-from nnviz.data.sources.source import Arrays, Request, Source, fixed, how_to_get, missing_files, sized
+from nnviz.data.sources.published_set import MEMORY, PublishedSet
+from nnviz.data.sources.source import Request, fixed, how_to_get, sized
 from nnviz.project.model import DataFacts
+
+if TYPE_CHECKING:
+    from nnviz.data.sources.published_set import Part
 
 _CIFAR_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _CIFAR10 = DatasetSpec(
@@ -14,6 +20,7 @@ _CIFAR10 = DatasetSpec(
     "CIFAR-10",
     "60,000 colour photographs of 32×32 pixels in ten classes, from airplane to truck.",
     "images",
+    (MEMORY,),
     facts=fixed(DataFacts((3, 32, 32), 10, "classes", _CIFAR_NAMES)),
     count=sized(50_000, 10_000),
     source="A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009.",
@@ -134,6 +141,7 @@ _CIFAR100 = DatasetSpec(
     "CIFAR-100",
     "60,000 colour photographs of 32×32 pixels in a hundred classes, from apple to worm: 500 of each to train.",
     "images",
+    (MEMORY,),
     facts=fixed(DataFacts((3, 32, 32), 100, "classes", _CIFAR100_NAMES)),
     count=sized(50_000, 10_000),
     source="A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009.",
@@ -146,25 +154,19 @@ _CIFAR100 = DatasetSpec(
 )
 
 
-class Cifar10(Source):
+class Cifar10(PublishedSet):
     """50,000 colour photographs of 32×32 pixels to train and 10,000 to test."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
         """What is known of them without looking at the disk."""
         return (_CIFAR10, _CIFAR100)
 
-    def read(self, request: Request, place: Path | None) -> Arrays:
-        """See :meth:`Source.read`."""
+    def parts(self, request: Request, place: Path) -> Iterator[Part]:
+        """See :meth:`PublishedSet.parts`."""
         from nnviz.data import cifar, torchvision_bridge
 
-        if place is None:
-            raise missing_files(request)
         spec = request.spec
-        assert spec.count is not None
-        training, test = spec.count(request.values)
         sums = torchvision_bridge.checksums(spec.kind)
-        request.report(0, training + test)
         batch = cifar.HUNDRED if spec.kind == "cifar100" else cifar.TEN
-        inputs, targets = cifar.read_cifar(place, spec.files[:-1], sums, how_to_get(spec), batch)
-        request.report(training, training + test)
-        return inputs, targets, *cifar.read_cifar(place, spec.files[-1:], sums, how_to_get(spec), batch)
+        for name in spec.files:
+            yield cifar.read_batch(place / name, sums[name], how_to_get(spec), batch)

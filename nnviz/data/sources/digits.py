@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
-from nnviz.data.sources.source import Arrays, Request, Source, hold_out_test, sized
+from nnviz.data.sources.source import DRAWN_TEST_PARAMS, Arrays, Request, Source, hold_out_test
 from nnviz.project.model import DataFacts, Params
 from nnviz.project.spec import ParamSpec
 
 #: Also of MNIST.
 DIGIT_NAMES = tuple("0123456789")
+_DIGITS_THERE_ARE = 1797
 
 
 def _digits_facts(params: Params) -> DataFacts:
     side = int(str(params["size"]))
     return DataFacts((1, side, side), 10, "classes", DIGIT_NAMES)
+
+
+def _digits_count(params: Params) -> tuple[int, int]:
+    share = params["test_share"]
+    assert isinstance(share, float)  # the ParamSpec parsed it
+    test = min(ceil(_DIGITS_THERE_ARE * share), _DIGITS_THERE_ARE - 1)  # a fifth was 360 of them from the beginning
+    return _DIGITS_THERE_ARE - test, test
 
 
 _DIGITS = DatasetSpec(
@@ -32,9 +41,10 @@ _DIGITS = DatasetSpec(
             "28",
             choices=(("8", "8×8, as scanned"), ("28", "28×28, enlarged")),
         ),
+        *DRAWN_TEST_PARAMS,
     ),
     facts=_digits_facts,
-    count=sized(1437, 360),
+    count=_digits_count,
     source="E. Alpaydin and C. Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, "
     "1998; the part that scikit-learn carries.",
     licence="CC BY 4.0",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
-from nnviz.data.sources.source import SEED, Arrays, Request, Source, count_param, counted, fixed, hold_out_test
+from nnviz.data.sources.source import (
+    DRAWN_TEST_PARAMS,
+    SEED,
+    Arrays,
+    Request,
+    Source,
+    count_param,
+    counted,
+    fixed,
+    hold_out_test,
+)
 from nnviz.errors import DataError
 from nnviz.project.model import Choice, DataFacts, Params
 from nnviz.project.spec import ParamSpec
@@ -77,6 +87,7 @@ _CIRCLES = DatasetSpec(
             "factor", "inner by outer", "Radius of the inner circle by that of the outer.", "float", 0.5, 0.1, 0.95
         ),
         SEED,
+        *DRAWN_TEST_PARAMS,
     ),
     facts=fixed(DataFacts((2,), 1, "binary", ("outer", "inner"))),
     count=counted,
@@ -98,6 +109,7 @@ _BLOBS = DatasetSpec(
             "spread", "spread", "Standard deviation of each cloud; middles lie from −5 to 5.", "float", 1.0, 0.1, 5.0
         ),
         SEED,
+        *DRAWN_TEST_PARAMS,
     ),
     facts=_class_facts,
     count=counted,
@@ -119,6 +131,7 @@ _CLASSIFICATION = DatasetSpec(
         ParamSpec("separation", "separation", "Half the side of the cube: larger is easier.", "float", 1.0, 0.1, 10.0),
         ParamSpec("wrong", "wrong labels", "Share of the labels that are drawn at random.", "float", 0.01, 0.0, 0.5),
         SEED,
+        *DRAWN_TEST_PARAMS,
     ),
     facts=_hard_facts,
     count=counted,
@@ -138,6 +151,7 @@ _REGRESSION = DatasetSpec(
         _informative(3),
         ParamSpec("noise", "noise", "Standard deviation of what is added to the answer.", "float", 0.1, 0.0, 2.0),
         SEED,
+        *DRAWN_TEST_PARAMS,
     ),
     facts=_number_facts,
     count=counted,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.sources.digits import DIGIT_NAMES
-from nnviz.data.sources.source import Arrays, Request, Source, fixed, how_to_get, missing_files, sized
+from nnviz.data.sources.published_set import MEMORY, PublishedSet
+from nnviz.data.sources.source import Request, fixed, how_to_get, sized
 from nnviz.project.model import DataFacts, Params
 from nnviz.project.spec import ParamSpec
+
+if TYPE_CHECKING:
+    from nnviz.data.sources.published_set import Part
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -31,6 +36,7 @@ def _idx_set(
         title,
         help,
         "images",
+        (MEMORY,),
         facts=fixed(DataFacts((1, 28, 28), 10, "classes", names)),
         count=sized(60_000, 10_000),
         source=source,
@@ -79,6 +85,7 @@ _QMNIST = DatasetSpec(
     "QMNIST",
     "MNIST made anew from its sources, with all 60,000 digits of its test split instead of 10,000.",
     "images",
+    (MEMORY,),
     facts=fixed(DataFacts((1, 28, 28), 10, "classes", DIGIT_NAMES)),
     count=sized(60_000, 60_000),
     source="C. Yadav and L. Bottou: Cold Case: The Lost MNIST Digits, 2019.",
@@ -136,6 +143,7 @@ _EMNIST = DatasetSpec(
                 ("byclass", "by class: 62"),
             ),
         ),
+        MEMORY,
     ),
     facts=_emnist_facts,
     count=_emnist_count,
@@ -153,37 +161,33 @@ _EMNIST = DatasetSpec(
 )
 
 
-class IdxSets(Source):
+class IdxSets(PublishedSet):
     """Grey pictures of 28×28 pixels, most often 60,000 to train and 10,000 to test."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
         """Those that are alike but for their content."""
         return (_MNIST, _FASHION_MNIST, _KMNIST, _EMNIST, _QMNIST)
 
-    def read(self, request: Request, place: Path | None) -> Arrays:
-        """See :meth:`Source.read`."""
+    def parts(self, request: Request, place: Path) -> Iterator[Part]:
+        """See :meth:`PublishedSet.parts`."""
         from nnviz.data import idx
 
-        if place is None:
-            raise missing_files(request)
         spec = request.spec
         assert spec.facts is not None and spec.count is not None
         facts, cure = spec.facts(request.values), how_to_get(spec)
         training, test = spec.count(request.values)
-        request.report(0, training + test)
         if spec.kind == "qmnist":
-            first = idx.read_qmnist(place, "train", training, cure)
-            request.report(training, training + test)
-            return *first, *idx.read_qmnist(place, "test", test, cure)
+            yield idx.read_qmnist(place, "train", training, cure)
+            yield idx.read_qmnist(place, "test", test, cure)
+            return
         side, classes = facts.input_shape[-1], facts.targets
-        if spec.kind == "emnist":
-            split = request.text("split")
-            lowest = 1 if split == "letters" else 0  # letters are counted from 1 there
-            prefixes = tuple(f"emnist-{split}-{part}" for part in ("train", "test"))
-            inputs, targets = idx.read_split(place, prefixes[0], training, side, classes, cure, lowest)
-            request.report(training, training + test)
-            others, answers = idx.read_split(place, prefixes[1], test, side, classes, cure, lowest)
-            return idx.upright(inputs), targets, idx.upright(others), answers
-        inputs, targets = idx.read_split(place, "train", training, side, classes, cure)
-        request.report(training, training + test)
-        return inputs, targets, *idx.read_split(place, "t10k", test, side, classes, cure)
+        emnist = f"emnist-{request.text('split')}" if spec.kind == "emnist" else ""
+        lowest = 1 if emnist == "emnist-letters" else 0  # letters are counted from 1 there
+        for part, count in (("train", training), ("test" if emnist else "t10k", test)):
+            prefix = f"{emnist}-{part}" if emnist else part
+            labels = idx.read_labels(place, prefix, count, classes, cure, lowest)
+            done = 0
+            for block in idx.idx_blocks(idx.image_file(place, prefix), (count, side, side), cure):
+                pictures = block[:, None]
+                yield idx.upright(pictures) if emnist else pictures, labels[done : done + len(block)]
+                done += len(block)

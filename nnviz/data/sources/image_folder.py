@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -13,7 +12,6 @@ from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
 from nnviz.data.memory_budget import WHERE, is_streamed
 from nnviz.data.sources.source import (
-    IMPORTING,
     TEST_PARAMS,
     Arrays,
     LeftOutFile,
@@ -21,9 +19,12 @@ from nnviz.data.sources.source import (
     Source,
     SourceFacts,
     hold_out_share,
+    some,
+    state_of,
+    streamed_note,
     test_sizes,
 )
-from nnviz.errors import Cancelled, DataError
+from nnviz.errors import DataError
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
@@ -154,9 +155,7 @@ class ImageFolder(Source):
             return hold_out_share(request, read.pixels, labels)
         trained = sum(counts[0]) + sum(counts[1])
         first, rest = slice(None, trained), slice(trained, None)
-        if isinstance(read.pixels, np.ndarray):
-            return read.pixels[first], labels[first], read.pixels[rest], labels[rest]
-        return read.pixels.only(first), labels[first], read.pixels.only(rest), labels[rest]
+        return some(read.pixels, first), labels[first], some(read.pixels, rest), labels[rest]
 
     def example_files(self, request: Request) -> tuple[Sequence[str], Sequence[str]] | None:
         """See :meth:`Source.example_files`: below the folder, in the order of :meth:`read`."""
@@ -216,17 +215,13 @@ class _Found:
         files = self.files
         size, channels = int(request.number("size")), int(request.text("channels"))
         background, how = request.text("background"), request.text("how")
-        streamed, state = self.is_streamed(request), _state(files)
-        doing = IMPORTING if streamed else "Loading"
+        streamed, state = self.is_streamed(request), state_of(files)
 
         def report(done: int) -> None:
-            try:
-                request.report(done, len(files), doing)
-            except Cancelled:
-                if not streamed:
-                    raise
-                how_far = f"about {done:,} of {len(files):,} pictures"
-                raise Cancelled(f"The import was stopped at {how_far}. Next time it goes on from there.") from None
+            if streamed:
+                request.report_import(done, len(files), "pictures")
+            else:
+                request.report(done, len(files))
 
         def read() -> ReadPictures:
             if streamed:
@@ -276,12 +271,7 @@ class _Found:
         if levels := read.levels.describe():
             notes.append(levels)
         if streamed:
-            from nnviz.data.picture_store import root
-
-            notes.append(
-                f"Streamed: the pictures lie decoded in {root()} and are read from there batch by batch. That folder "
-                "may be deleted: they are then decoded again."
-            )
+            notes.append(streamed_note("pictures"))
         if system := self.pictures.system:
             count = "1 file" if len(system) == 1 else f"{len(system):,} files"
             notes.append(str(DataError(f"{count} of the system left out.", file=system[0].name)))
@@ -311,16 +301,3 @@ class _Found:
 def _named(file: Path, what: str, place: Path) -> str:
     shown = file.relative_to(place) if file.is_relative_to(place) else file
     return str(DataError(what, file=str(shown)))  # on one line, whatever it is called
-
-
-def _state(files: Sequence[Path]) -> str:
-    """Says which pictures these are and in which state, in any process; one that cannot be looked at counts as such."""
-    found = hashlib.sha256()
-    for file in files:
-        try:
-            facts = file.stat()
-            mark = f"{facts.st_size} {facts.st_mtime_ns}"
-        except (OSError, ValueError):
-            mark = "gone"
-        found.update(f"{file.absolute()}\0{mark}\0".encode("utf-8", "surrogatepass"))
-    return found.hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.memory_budget import WHERE
 from nnviz.data.sources.source import (
     TEST_PARAMS,
     Arrays,
@@ -14,6 +15,9 @@ from nnviz.data.sources.source import (
     Source,
     SourceFacts,
     hold_out_share,
+    some,
+    state_of,
+    streamed_note,
     test_share,
     test_sizes,
 )
@@ -28,7 +32,7 @@ _PATH = "data.params.path"
 _NUMPY_FILE = DatasetSpec(
     "numpy_file",
     "NumPy arrays",
-    "Your own arrays, at most 4 GB of examples: a .npz file with x and y (or x_train, y_train, x_test, y_test), or "
+    "Your own arrays: a .npz file with x and y (or x_train, y_train, x_test, y_test), or "
     "x.npy with y.npy beside it. Pictures [n, h, w], [n, h, w, c] or [n, c, h, w]; features [n, k]. Without arrays for "
     "it a fifth is the test split. Arrays of Python objects are never opened.",
     "tables",
@@ -65,6 +69,7 @@ _NUMPY_FILE = DatasetSpec(
             "auto",
             choices=(("auto", "found"), ("classes", "classes"), ("numbers", "numbers")),
         ),
+        WHERE,
         *TEST_PARAMS,
     ),
     facts=None,
@@ -93,7 +98,8 @@ class NumpyFile(Source):
         test = 0 if plan.test is None else plan.test.inputs.shape[0]
         undivided = plan.test is None and plan.validation is None
         sizes = test_sizes(request, count) if undivided else (count + (validation or 0), test)
-        return SourceFacts(plan.facts, sizes, path, validation=validation, notes=plan.notes)
+        notes = (*plan.notes, streamed_note("examples")) if plan.streamed else plan.notes
+        return SourceFacts(plan.facts, sizes, path, validation=validation, notes=notes)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """The file, and those beside it that hold the answers."""
@@ -104,17 +110,13 @@ class NumpyFile(Source):
         import numpy as np
 
         plan = _plan(request, _path(request))
-        labels = dict(zip(map(id, plan.parts), plan.labels, strict=True))
-        inputs = plan.inputs(plan.training, request.report)
-        targets = labels[id(plan.training)]
-        if plan.validation is not None:
-            inputs = np.concatenate([inputs, plan.inputs(plan.validation, request.report)])
-            targets = np.concatenate([targets, labels[id(plan.validation)]])
-        elif plan.test is None:
+        inputs = request.brought(plan.rows(state_of(plan.files)), streamed=plan.streamed)
+        targets = np.concatenate(plan.labels)
+        if plan.validation is None and plan.test is None:
             return hold_out_share(request, inputs, targets)
-        if plan.test is None:
-            return inputs, targets, inputs[:0], targets[:0]
-        return inputs, targets, plan.inputs(plan.test, request.report), labels[id(plan.test)]
+        tested = 0 if plan.test is None else len(plan.labels[-1])
+        first, rest = slice(None, len(targets) - tested), slice(len(targets) - tested, None)
+        return some(inputs, first), targets[first], some(inputs, rest), targets[rest]
 
 
 def _path(request: Request) -> Path:
@@ -133,5 +135,5 @@ def _plan(request: Request, path: Path) -> Plan:
     from nnviz.data.numpy_sets import HowToTake, plan_of
 
     inputs, targets, layout, task = (request.text(name) for name in ("inputs", "targets", "layout", "task"))
-    how = HowToTake(inputs, targets, layout, task, *test_share(request))
+    how = HowToTake(inputs, targets, layout, task, *test_share(request), request.text("memory"))
     return plan_of(path, how, lambda done, total: request.report(done, total, "Looking through"))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.sources.digits import DIGIT_NAMES
-from nnviz.data.sources.source import Arrays, Request, Source, fixed, how_to_get, missing_files, sized
+from nnviz.data.sources.published_set import MEMORY, PublishedSet
+from nnviz.data.sources.source import Request, fixed, how_to_get, sized
 from nnviz.project.model import DataFacts
+
+if TYPE_CHECKING:
+    from nnviz.data.sources.published_set import Part
 
 _USPS = DatasetSpec(
     "usps",
     "USPS",
     "9,298 handwritten digits of 16×16 pixels, cut from the envelopes of the United States' mail in the 1980s.",
     "images",
+    (MEMORY,),
     facts=fixed(DataFacts((1, 16, 16), 10, "classes", DIGIT_NAMES)),
     count=sized(7_291, 2_007),
     source="J. J. Hull: A Database for Handwritten Text Recognition Research, 1994.",
@@ -29,6 +36,7 @@ _SVHN = DatasetSpec(
     "SVHN",
     "99,289 house numbers from street photographs, 32×32 pixels in colour: digits as MNIST's, in the wild.",
     "images",
+    (MEMORY,),
     facts=fixed(DataFacts((3, 32, 32), 10, "classes", DIGIT_NAMES)),
     count=sized(73_257, 26_032),
     source="Y. Netzer et al.: Reading Digits in Natural Images with Unsupervised Feature Learning, 2011.",
@@ -45,6 +53,7 @@ _STL10 = DatasetSpec(
     "13,000 colour photographs of 96×96 pixels in ten classes, few to train on: 500 of each. The 100,000 unlabelled "
     "ones that belong to it are downloaded with them, and left packed.",
     "images",
+    (MEMORY,),
     facts=fixed(
         DataFacts(
             (3, 96, 96),
@@ -65,30 +74,25 @@ _STL10 = DatasetSpec(
 )
 
 
-class Published(Source):
+class Published(PublishedSet):
     """Sets each of which has a format of its own."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
         """What is known of them without looking at the disk."""
         return (_USPS, _SVHN, _STL10)
 
-    def read(self, request: Request, place: Path | None) -> Arrays:
-        """See :meth:`Source.read`."""
+    def parts(self, request: Request, place: Path) -> Iterator[Part]:
+        """See :meth:`PublishedSet.parts`."""
         from nnviz.data import published, torchvision_bridge
 
-        if place is None:
-            raise missing_files(request)
         spec, cure = request.spec, how_to_get(request.spec)
         assert spec.count is not None
         training, test = spec.count(request.values)
-        request.report(0, training + test)
         if spec.kind == "stl10":
-            first = published.read_stl10(place, "train", training, cure)
-            request.report(training, training + test)
-            return *first, *published.read_stl10(place, "test", test, cure)
+            yield published.read_stl10(place, "train", training, cure)
+            yield published.read_stl10(place, "test", test, cure)
+            return
         sums = torchvision_bridge.checksums(spec.kind)
         read = published.read_usps if spec.kind == "usps" else published.read_svhn
-        trained, tested = spec.files
-        first = read(place / trained, sums[trained], training, cure)
-        request.report(training, training + test)
-        return *first, *read(place / tested, sums[tested], test, cure)
+        for name, count in zip(spec.files, (training, test), strict=True):
+            yield read(place / name, sums[name], count, cure)

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.drawn import SHAPE_NAMES
-from nnviz.data.sources.source import SEED, Arrays, Request, Source, count_param, counted, fixed, hold_out_test
+from nnviz.data.sources.source import (
+    DRAWN_TEST_PARAMS,
+    SEED,
+    Arrays,
+    Request,
+    Source,
+    count_param,
+    counted,
+    fixed,
+    hold_out_test,
+)
 from nnviz.project.model import DataFacts
 
 _SHAPES = DatasetSpec(
@@ -15,7 +25,7 @@ _SHAPES = DatasetSpec(
     "Generated 32×32 colour images of ten shapes, each of random colour, place, size, tilt, background and noise. "
     "What a network must learn here is form alone.",
     "images",
-    (count_param(6000, 100_000, "How many images are drawn."), SEED),
+    (count_param(6000, 100_000, "How many images are drawn."), SEED, *DRAWN_TEST_PARAMS),
     facts=fixed(DataFacts((3, 32, 32), 10, "classes", SHAPE_NAMES)),
     count=counted,
     source="Drawn by nnviz.",

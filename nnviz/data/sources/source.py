@@ -7,6 +7,7 @@ costs microseconds and is done for all of them at the start of the program; so w
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnviz.data.image_files import Levels
-    from nnviz.data.stored_pictures import StoredPictures
+    from nnviz.data.row_blocks import RowBlocks
+    from nnviz.data.stored_rows import StoredRows
     from nnviz.data.table_reading import HowToRead
     from nnviz.data.table_recipe import Recipe
 
@@ -35,7 +37,7 @@ IMPORTING = "Importing"
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
 CancelledCheck: TypeAlias = Callable[[], bool]
 #: Inputs as a source gives them: in memory, or on the disk.
-ReadInputs: TypeAlias = "NDArray[Any] | StoredPictures"
+ReadInputs: TypeAlias = "NDArray[Any] | StoredRows"
 #: Arrays as a source gives them: (training inputs, training targets, test inputs, test targets).
 Arrays: TypeAlias = "tuple[ReadInputs, NDArray[Any], ReadInputs, NDArray[Any]]"
 
@@ -135,6 +137,33 @@ class Request:
             raise Cancelled(f"{doing} {self.spec.title} was stopped.")
         if self.progress is not None:
             self.progress(f"{doing} {self.spec.title}", done, total)
+
+    def report_import(self, done: int, total: int, what: str) -> None:
+        """As :meth:`report`, of examples that are brought to the disk for good.
+
+        Args:
+            done: How many are there.
+            total: Of how many.
+            what: What they are called, in the plural.
+        """
+        try:
+            self.report(done, total, IMPORTING)
+        except Cancelled:
+            how_far = f"about {done:,} of {total:,} {what}"
+            raise Cancelled(f"The import was stopped at {how_far}. Next time it goes on from there.") from None
+
+    def brought(self, rows: RowBlocks, *, streamed: bool) -> ReadInputs:
+        """All examples that come in blocks: in memory, or on the disk for good.
+
+        Raises:
+            DataError: Their file is damaged, or was changed meanwhile.
+            StorageError: The disk has no room for them, or cannot be written.
+            Cancelled: The listener wants no more.
+        """
+        count = rows.shape[0]
+        if streamed:
+            return rows.on_disk(lambda done: self.report_import(done, count, rows.what))
+        return rows.in_memory(lambda done: self.report(done, count))
 
     def number(self, name: str) -> float:
         """A numeric parameter."""
@@ -263,17 +292,14 @@ def how_to_get(spec: DatasetSpec) -> str:
     )
 
 
-def hold_out_test(
-    request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None, seed: int = 0
-) -> Arrays:
+def hold_out_test(request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None) -> Arrays:
     """Takes the test split out of an undivided set: always the same examples, every class with its share.
 
     Args:
         request: What is read.
         inputs: All examples.
         targets: Their answers.
-        count: How many are taken; as declared by default.
-        seed: Fixes which ones.
+        count: How many are taken; as declared by default. The parameter ``test_seed`` fixes which ones.
     """
     import numpy as np
 
@@ -282,37 +308,33 @@ def hold_out_test(
     if count is None:
         assert request.spec.count is not None
         _, count = request.spec.count(request.values)
-    chosen = stratified(targets, count, seed)
+    chosen = stratified(targets, count, test_share(request)[1])
     rest: NDArray[np.bool_] = np.ones(len(inputs), bool)
     rest[chosen] = False
-    if not isinstance(inputs, np.ndarray):
-        return inputs.only(rest), targets[rest], inputs.only(chosen), targets[chosen]
-    return inputs[rest], targets[rest], inputs[chosen], targets[chosen]
+    return some(inputs, rest), targets[rest], some(inputs, chosen), targets[chosen]
 
 
-#: How much of the user's own data is the test split, where the files have none of their own.
-TEST_PARAMS = (
-    ParamSpec(
-        "test_share",
-        "test share",
-        "Share of the examples that is the sealed test split, of every class its part, where the files have none of "
-        "their own. 0: there is none.",
-        "float",
-        TEST_SHARE,
-        0.0,
-        0.9,
-    ),
-    ParamSpec(
-        "test_seed",
-        "test seed",
-        "Fixes which examples the test split holds.",
-        "int",
-        0,
-        0,
-        2**31 - 1,
-        advanced=True,
-    ),
-)
+def _test_params(where: str) -> tuple[ParamSpec, ParamSpec]:
+    share = f"Share of the examples that is the sealed test split, of every class its part{where}. 0: there is none."
+    return (
+        ParamSpec("test_share", "test share", share, "float", TEST_SHARE, 0.0, 0.9),
+        ParamSpec(
+            "test_seed",
+            "test seed",
+            "Fixes which examples the test split holds.",
+            "int",
+            0,
+            0,
+            2**31 - 1,
+            advanced=True,
+        ),
+    )
+
+
+#: How much of what is generated, or comes as one table, is the test split.
+DRAWN_TEST_PARAMS = _test_params("")
+#: The same of the user's own data, where the files have none of their own.
+TEST_PARAMS = _test_params(", where the files have none of their own")
 
 
 def test_share(request: Request) -> tuple[float, int]:
@@ -327,7 +349,37 @@ def test_sizes(request: Request, count: int) -> tuple[int, int]:
 
 def hold_out_share(request: Request, inputs: ReadInputs, targets: NDArray[Any]) -> Arrays:
     """Takes the test split out of undivided examples of the user's own, as :data:`TEST_PARAMS` say."""
-    return hold_out_test(request, inputs, targets, test_sizes(request, len(targets))[1], test_share(request)[1])
+    return hold_out_test(request, inputs, targets, test_sizes(request, len(targets))[1])
+
+
+def some(inputs: ReadInputs, which: slice | NDArray[Any]) -> ReadInputs:
+    """Some examples; of what lies on the disk nothing is read yet."""
+    import numpy as np
+
+    return inputs[which] if isinstance(inputs, np.ndarray) else inputs.only(which)
+
+
+def streamed_note(what: str) -> str:
+    """What is told of a set that is streamed."""
+    from nnviz.data.row_store import root
+
+    return (
+        f"Streamed: the {what} lie ready in {root()} and are read from there batch by batch. That folder may be "
+        "deleted: they are then brought there anew."
+    )
+
+
+def state_of(files: Sequence[Path]) -> str:
+    """Says which files these are and in which state, in any process; one that cannot be looked at counts as such."""
+    found = hashlib.sha256()
+    for file in files:
+        try:
+            facts = file.stat()
+            mark = f"{facts.st_size} {facts.st_mtime_ns}"
+        except (OSError, ValueError):
+            mark = "gone"
+        found.update(f"{file.absolute()}\0{mark}\0".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
 
 
 def missing_files(request: Request) -> DataError:
@@ -343,7 +395,7 @@ def count_param(default: int, most: int, help: str) -> ParamSpec:
     return ParamSpec(
         "count",
         "examples",
-        f"{help} A fifth of them is the test split.",
+        help,
         "int",
         default,
         minimum=20,
@@ -357,10 +409,21 @@ SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.",
 
 
 def counted(params: Params) -> tuple[int, int]:
-    """Sizes of the splits where the parameter ``count`` says how many examples are drawn."""
-    count = params["count"]
-    assert isinstance(count, int)  # the ParamSpec parsed it
-    return generated_sizes(count)
+    """Sizes of the splits where the parameters ``count`` and ``test_share`` say how many examples are drawn."""
+    count, share = params["count"], params["test_share"]
+    assert isinstance(count, int) and isinstance(share, float)  # the ParamSpec parsed them
+    return generated_sizes(count, share)
+
+
+def shared(count: int) -> Callable[[Params], tuple[int, int]]:
+    """The sizes of so many examples that the parameter ``test_share`` divides."""
+
+    def sizes(params: Params) -> tuple[int, int]:
+        share = params["test_share"]
+        assert isinstance(share, float)  # the ParamSpec parsed it
+        return generated_sizes(count, share)
+
+    return sizes
 
 
 def fixed(value: DataFacts) -> Callable[[Params], DataFacts]:

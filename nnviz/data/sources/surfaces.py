@@ -7,7 +7,17 @@ from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.formula import Formula
-from nnviz.data.sources.source import SEED, Arrays, Request, Source, count_param, counted, fixed, hold_out_test
+from nnviz.data.sources.source import (
+    DRAWN_TEST_PARAMS,
+    SEED,
+    Arrays,
+    Request,
+    Source,
+    count_param,
+    counted,
+    fixed,
+    hold_out_test,
+)
 from nnviz.errors import DataError, ParamError
 from nnviz.project.model import DataFacts, Params
 from nnviz.project.spec import ParamSpec
@@ -74,7 +84,7 @@ def _points(
         title,
         help,
         "surfaces",
-        (*params, _COUNT, _SHAKEN if kind == "above_below" else _NOISE, SEED),
+        (*params, _COUNT, _SHAKEN if kind == "above_below" else _NOISE, SEED, *DRAWN_TEST_PARAMS),
         facts=facts,
         count=counted,
         source=source,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.memory_budget import WHERE, budget_bytes, is_streamed
 from nnviz.data.sources.source import (
     TEST_PARAMS,
     Arrays,
@@ -15,6 +16,8 @@ from nnviz.data.sources.source import (
     Source,
     SourceFacts,
     hold_out_share,
+    state_of,
+    streamed_note,
     test_sizes,
 )
 from nnviz.data.table_choice import ENDINGS, TEXT_ENDINGS, kinds_of, texts_of
@@ -23,11 +26,13 @@ from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
-    from nnviz.data.table_columns import Taken
     from nnviz.data.table_reading import FileTable, HowToRead
     from nnviz.data.table_recipe import Recipe
+    from nnviz.data.table_taken import Taken
 
 _PATH = "data.params.path"
+#: What does not decide which numbers come in.
+_NO_ROWS = frozenset({"path", "memory", "test_share", "test_seed"})
 
 _TABLE_FILE = DatasetSpec(
     "table_file",
@@ -128,6 +133,7 @@ _TABLE_FILE = DatasetSpec(
             advanced=True,
         ),
         ParamSpec("sheet", "sheet", "Of a workbook: its name; nothing for the first.", "text", "", advanced=True),
+        WHERE,
         *TEST_PARAMS,
     ),
     facts=None,
@@ -153,7 +159,8 @@ class TableFile(Source):
         path = request.own_file()
         taken = _taken(request, path)
         sizes = test_sizes(request, len(taken.targets))
-        return SourceFacts(taken.data, sizes, path, notes=taken.notes, warnings=taken.warnings, columns=taken.columns)
+        notes = (*taken.notes, streamed_note("rows")) if taken.data.streamed else taken.notes
+        return SourceFacts(taken.data, sizes, path, notes=notes, warnings=taken.warnings, columns=taken.columns)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """The one file."""
@@ -170,8 +177,13 @@ class TableFile(Source):
         how, taken = _how_to_read(request), _taken(request, path)
         # A small table to be predicted says less of how it is written than the one of the training did.
         if path.suffix.lower() in TEXT_ENDINGS:
-            how = replace(how, decimal=_table(request, path).decimal)
+            how = replace(how, decimal=taken.decimal)
         return replace(how, only_sheet=True), taken.recipes
+
+
+def _bytes(shape: tuple[int, ...]) -> int:
+    """Memory that the numbers of a table would take."""
+    return 4 * shape[0] * shape[1]
 
 
 def _how_to_read(request: Request) -> HowToRead:
@@ -192,17 +204,34 @@ def _table(request: Request, path: Path) -> FileTable:
     from nnviz.data.table_memory import MEMORY
     from nnviz.data.table_reading import read_table
 
-    return MEMORY.table(_state(request, path), lambda: read_table(path, _how_to_read(request), request.report))
+    where = request.text("memory")
+    # A table of text takes about four times its bytes while it is looked at.
+    most = None if where == "memory" else budget_bytes() // 4
+
+    def read() -> FileTable:
+        return read_table(path, _how_to_read(request), request.report, most)
+
+    return MEMORY.table((*_state(request, path), where), read)
 
 
 def _taken(request: Request, path: Path) -> Taken:
-    """The table as it was chosen, from memory where neither file nor choice has changed."""
-    from nnviz.data.table_columns import HowToTake, take
+    """The table as it was chosen, from memory or from the disk where neither file nor choice has changed."""
+    from nnviz.data import table_taken
+    from nnviz.data.table_columns import HowToTake, understand
     from nnviz.data.table_memory import MEMORY
+    from nnviz.data.table_reading import MOST_CELLS
 
     state = _state(request, path)
+    where = request.text("memory")
+    #: All that decides what the rows are, in any process.
+    values = tuple(sorted((name, value) for name, value in request.values.items() if name not in _NO_ROWS))
+    whole_state = f"{state_of([path])} {_how_to_read(request)} {values}"
 
     def make() -> Taken:
+        # What lies on the disk is known without a look into the file.
+        known = None if where == "memory" else table_taken.opened(whole_state)
+        if known is not None and is_streamed(where, _bytes(known.inputs.shape), 4 * MOST_CELLS):
+            return known
         chosen = HowToTake(
             target=request.text("target"),
             task=request.text("task"),
@@ -212,12 +241,29 @@ def _taken(request: Request, path: Path) -> Taken:
             categories=request.text("categories"),
             target_unit=request.number("target_unit"),
         )
-        return take(
-            _table(request, path), chosen, str(path), lambda done, total: request.report(done, total, "Understanding")
+        found = understand(
+            _table(request, path),
+            chosen,
+            str(path),
+            whole_state,
+            lambda done, total: request.report(done, total, "Understanding"),
         )
+        needed = _bytes(found.rows.shape)
+        if is_streamed(where, needed, 4 * MOST_CELLS):
+            return table_taken.on_disk(
+                found, whole_state, lambda done, total: request.report_import(done, total, "rows")
+            )
+        if needed > 4 * MOST_CELLS:
+            rows, features = found.rows.shape
+            raise DataError(
+                f"The columns become {features:,} numbers in each of {rows:,} rows, and at most {MOST_CELLS:,} numbers "
+                "are held in memory: let them be streamed from the disk, leave out columns, or take categories as an "
+                "index.",
+                field="data.params.memory",
+            )
+        return table_taken.in_memory(found, request.report)
 
-    values = tuple(sorted(request.values.items()))
     try:
-        return MEMORY.taken((*state, values), make, lambda: request.report(0, 1))
+        return MEMORY.taken((*state, values, where), make, lambda: request.report(0, 1))
     except DataError as error:
         raise error.at(file=str(path)) from None

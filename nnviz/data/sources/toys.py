@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
-from nnviz.data.sources.source import SEED, Arrays, Request, Source, count_param, counted, fixed, hold_out_test
+from nnviz.data.sources.source import (
+    DRAWN_TEST_PARAMS,
+    SEED,
+    Arrays,
+    Request,
+    Source,
+    count_param,
+    counted,
+    fixed,
+    hold_out_test,
+)
 from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
 
@@ -37,7 +47,7 @@ def _plane(
         title,
         help,
         "plane",
-        (count, _NOISE, SEED) if noisy else (count, SEED),
+        (count, *((_NOISE,) if noisy else ()), SEED, *DRAWN_TEST_PARAMS),
         facts=fixed(DataFacts((2,), 1, "binary", names)),
         count=counted,
         source=source,

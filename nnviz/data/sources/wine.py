@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
-from nnviz.data.sources.source import Arrays, Request, Source, fixed, hold_out_test, sized
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.source import DRAWN_TEST_PARAMS, Arrays, Request, Source, fixed, hold_out_test, shared
 from nnviz.project.model import Choice, DataFacts
 
 _WINES, _FEATURES = 178, 13
@@ -16,8 +16,9 @@ _WINE = DatasetSpec(
     "178 wines of three grapes from one valley, each with 13 numbers of its chemistry. Proline is counted in hundreds "
     "and hue around 1: without standardising, a network sees little but proline.",
     "tables",
+    DRAWN_TEST_PARAMS,
     facts=fixed(DataFacts((_FEATURES,), 3, "classes", ("Barolo", "Grignolino", "Barbera"))),
-    count=sized(*generated_sizes(_WINES)),
+    count=shared(_WINES),
     source="M. Forina, S. Aeberhard and R. Leardi: Wine, UCI Machine Learning Repository, 1991; as scikit-learn "
     "carries it.",
     licence="CC BY 4.0",

@@ -279,6 +279,11 @@ class Camera(QObject):
             self.zoom_changed.emit(zoom)
         self.moved.emit()
 
+    def height_for(self, zoom: float) -> int:
+        """Pixels of height that the view needs so that everything, fitted, is shown at this zoom at least."""
+        covered = max(self._inset, self._corner.height()) + self._foot
+        return math.ceil(zoom * self._content().height()) + covered + 2 * _FIT_MARGIN
+
     def make_rect_visible(self, rect: QRectF) -> None:
         """Scroll as little as needed to show a part of the scene; an empty one needs nothing."""
         if rect.isEmpty():

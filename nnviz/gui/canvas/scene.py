@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.card_grid import CardGrid
-from nnviz.gui.canvas.cards.facts import CardContent, CardSketch, CardSource, is_plane, sketch, wired_ports
+from nnviz.gui.canvas.cards.facts import SIGNED, CardContent, CardSketch, CardSource, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.cards.group_facts import GroupCards
 from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.frames import Frames
@@ -33,9 +33,6 @@ from nnviz.project.document import Document
 from nnviz.project.graph.groups import GraphView, members_by_group, trail, view_of
 from nnviz.project.model import Edge, Graph, PortRef, Project
 from nnviz.record.quantities import PINNED_INPUT, POINTS, quantity_of
-
-#: Ranges of numbers some of which are negative.
-_SIGNED = frozenset({"any", "symmetric"})
 
 
 class CanvasScene(QGraphicsScene):
@@ -400,7 +397,7 @@ class CanvasScene(QGraphicsScene):
             card = self._cards.get(identity)
             content = card.content if card is not None else None
             result, found = results.get(identity), diagnostics.get(identity, ())
-            signed, inputs = ranges.get(identity, "any") in _SIGNED, wired.get(identity, 0)
+            signed, inputs = ranges.get(identity, "any") in SIGNED, wired.get(identity, 0)
             if isinstance(content, CardSketch):
                 # Most of them are the same after an edit, and mostly the very same.
                 before = content.source

@@ -8,19 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.look.run_colours import run_colour, run_line
 from nnviz.gui.panels.curves import Reading, epoch_ends
 from nnviz.gui.panels.numbers import Floats, epochs_of
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.gui.runs.run_events import event_marks
-from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, Quantity
+from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, MACRO_F1, TOP5_ACCURACY, Quantity
 from nnviz.record.run import RunView
 
 _VIEWS: dict[str, tuple[Quantity, str, str]] = {
     "validation": (LOSS, "validation", "Val. loss"),
     "train": (LOSS, "train", "Batch loss"),
     "accuracy": (ACCURACY, "validation", "Val. accuracy"),
+    "top5": (TOP5_ACCURACY, "validation", "Top-5"),
+    "f1": (MACRO_F1, "validation", "F1"),
+}
+#: What is not known of every run: where no run has it, it is not offered.
+_OFFERED = ("accuracy", "top5", "f1")
+_HELP = {
+    "validation": "Show the loss of the validation split, epoch by epoch",
+    "train": "Show the loss of the batches",
+    "accuracy": "Show the accuracy on the validation split, epoch by epoch",
+    "top5": "Show the share of the validation split whose class was among the five likeliest, epoch by epoch",
+    "f1": "Show the mean of F1 over the classes of the validation split, epoch by epoch",
 }
 #: Points up to which each is a dot.
 _MOST_DOTS = 60
@@ -43,9 +54,7 @@ class Overlay(QWidget):
         column.setSpacing(6)
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.views = Segments(
-            [(key, title, f"Show the {title.lower()}") for key, (_, _, title) in _VIEWS.items()], self
-        )
+        self.views = Segments([(key, title, _HELP[key]) for key, (_, _, title) in _VIEWS.items()], self)
         self.axes = Segments(
             (("epoch", "Epochs", "Epochs along the axis: batches of any size compare"), ("step", "Steps", "Steps")),
             self,
@@ -58,9 +67,13 @@ class Overlay(QWidget):
         column.addLayout(row)
         self.legend = Legend(self)
         column.addWidget(self.legend)
-        self._plots = {LOSS: CurvePlot(parent=self), ACCURACY: CurvePlot(parent=self)}
-        self._plots[ACCURACY].set_share()
-        for plot in self._plots.values():
+        # Runs lie close beside each other: the axes begin where the curves do, so that they come apart.
+        self._losses, self._shares = self._plots = (
+            CurvePlot(from_zero=False, parent=self),
+            CurvePlot(from_zero=False, parent=self),
+        )
+        self._shares.set_share(whole=False)
+        for plot in self._plots:
             column.addWidget(plot, 1)
         self.views.set_value(self.view)
         self.axes.set_value(self.axis)
@@ -68,10 +81,10 @@ class Overlay(QWidget):
     @property
     def plot(self) -> CurvePlot:
         """The plot that is seen."""
-        return self._plots[_VIEWS[self.view][0]]
+        return self._losses if _VIEWS[self.view][0] is LOSS else self._shares
 
     def show_view(self, view: str) -> None:
-        """Show ``validation`` or ``train`` loss, or ``accuracy``."""
+        """Show ``validation`` or ``train`` loss, ``accuracy``, ``top5`` or ``f1``."""
         self.view = view
         self.views.set_value(view)
         self._draw_anew()
@@ -98,20 +111,26 @@ class Overlay(QWidget):
         self.plot.set_cursor(None if step is None else float(self._placed(run, np.array([step]))[0]))
 
     def _draw_anew(self) -> None:
-        for plot in self._plots.values():
+        for plot in self._plots:
             plot.clear()
             plot.setVisible(plot is self.plot)
         self._smoothed = {}
         self._draw()
 
     def _draw(self) -> None:
+        for view in _OFFERED:
+            wanted = _VIEWS[view][0].series("validation")
+            self.views.set_offered(
+                view, view == self.view or any(len(run.scalars(wanted)[0]) for run, *_ in self._runs)
+            )
         quantity, split, _ = _VIEWS[self.view]
         series, end = quantity.series(split), 1.0
-        self.plot.set_axis(self.axis, quantity.title.lower(), whole_x=self.axis == "step")
+        title = quantity.title[:1].lower() + quantity.title[1:]
+        self.plot.set_axis(self.axis, title, whole_x=self.axis == "step")
         entries: list[LegendEntry] = []
         for run, name, place in self._runs:
             steps, values = run.scalars(series)
-            entries.append(LegendEntry(name, run_colour(place)))
+            entries.append(LegendEntry(name, run_colour(place), pattern=run_line(place)))
             if not len(steps):
                 continue
             x = self._placed(run, steps)
@@ -121,7 +140,9 @@ class Overlay(QWidget):
                 reading.follow(steps, values, self.smoothing)
                 smoothed = reading.smoothed
             dots = len(steps) <= _MOST_DOTS and smoothed is None
-            self.plot.set_curve(f"{place}", "", run_colour(place), x, values, smoothed, markers=dots)
+            self.plot.set_curve(
+                f"{place}", "", run_colour(place), x, values, smoothed, pattern=run_line(place), markers=dots
+            )
             end = max(end, float(x[-1]))
         self.legend.set_entries(entries)
         marks = [(run, mark, name) for run, name, _ in self._runs for mark in event_marks(run)]

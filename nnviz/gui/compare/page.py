@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.errors import NnvizError
+from nnviz.gui.canvas.cards.facts import ON_CARDS
 from nnviz.gui.compare.overlay import Overlay
 from nnviz.gui.compare.results import ResultsTable
 from nnviz.gui.compare.side import Side
@@ -43,12 +44,13 @@ from nnviz.project.document import Document
 from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.quantities import OUTPUT, PLANE
+from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_MEAN, OUTPUT, PLANE, UPDATE_RATIO, WEIGHTS
 from nnviz.record.run import RunView
 
 _VIEWS = (
     ("results", "Results", "Results, settings that differ, and curves"),
-    ("layers", "Layers", "What the layers of two runs put out, side by side"),
+    ("layers", "Layers", "What one layer of two runs puts out, side by side"),
+    ("cards", "Cards", "The cards of all layers of two runs, side by side, with their filters and numbers"),
 )
 _EMPTY = (
     "Only the run on the screen is here. Choose others above, or tick them in the list of runs: their results, "
@@ -58,7 +60,9 @@ _EMPTY = (
 _MOST_OFFERED = 30
 #: Seconds between two looks at the table of a run that is trained.
 _BETWEEN = 0.5
-_LIST_WIDTH = 220
+_LIST_WIDTH, _NARROW_LIST = 220, 176
+#: What the cards and the numbers beside them read of a run.
+_ON_CARDS = ON_CARDS | {WEIGHTS, UPDATE_RATIO, ACTIVATION_MEAN, ACTIVATION_DEVIATION}
 
 
 class ComparePage(CoveringPage):
@@ -128,7 +132,13 @@ class ComparePage(CoveringPage):
         for side in self.sides:
             side.chosen.connect(lambda path, side=side: self._set_side(side, path))
             side.held_changed.connect(self._show_sides)
+            side.cards.picked.connect(self._pick)
+            side.cards.sight_changed.connect(self._on_sight)
             row.addWidget(side, 1)
+        left, right = (side.cards for side in self.sides)
+        left.beside, right.beside = right, left
+        for one, other in ((left, right), (right, left)):
+            one.verticalScrollBar().valueChanged.connect(other.verticalScrollBar().setValue)
         self.stack.addWidget(self.layers)
         self.column.addWidget(self.stack, 1)
         self.views.set_value("results")
@@ -159,12 +169,15 @@ class ComparePage(CoveringPage):
         self.tell_interest()
 
     def show_view(self, view: str) -> None:
-        """Show ``results`` or ``layers``."""
+        """Show ``results``, ``layers`` or ``cards``."""
         self.views.set_value(view)
-        self.stack.setCurrentWidget(self.layers if view == "layers" else self.results)
+        self.stack.setCurrentWidget(self.results if view == "results" else self.layers)
+        for side in self.sides:
+            side.all_layers = view == "cards"
+        self.list.setFixedWidth(_NARROW_LIST if view == "cards" else _LIST_WIDTH)
         self._show_sides()
         self.tell_interest()
-        if view == "layers":
+        if view != "results":
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def tell_interest(self) -> None:
@@ -173,11 +186,13 @@ class ComparePage(CoveringPage):
         if self.isVisible() and self.views.value == "layers" and self._node:
             node = frozenset({self._node})
             looked = Interest(frozenset({OUTPUT, PLANE}), node, node)
+        elif self.isVisible() and self.views.value == "cards":
+            looked = Interest(_ON_CARDS, self.sides[0].cards.in_sight())
         self.interest_changed.emit("compare", looked)
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Called by the feed while the page can be seen."""
-        if self.views.value == "layers":
+        if self.views.value != "results":
             self._show_sides()
             return
         self.overlay.refresh(changed)
@@ -253,7 +268,7 @@ class ComparePage(CoveringPage):
         self._show_sides()
 
     def _show_sides(self) -> None:
-        if not self.isVisible() or self.views.value != "layers":
+        if not self.isVisible() or self.views.value == "results":
             return
         step = self._workspace.feed.shown.step
         fresh = False
@@ -267,6 +282,31 @@ class ComparePage(CoveringPage):
         for side in self.sides:
             run = None if side.path is None else self._runs.run_of(side.path)
             side.refresh(run, self._node, step)
+        if self.views.value == "cards":
+            self._lay_cards()
+
+    def _lay_cards(self) -> None:
+        """The rows of both columns, as high as the higher card of each needs."""
+        columns = [side.cards for side in self.sides]
+        nodes = [str(self.list.item(at).data(Qt.ItemDataRole.UserRole)) for at in range(self.list.count())]
+        rows = [(node, max(column.height_of(node) for column in columns)) for node in nodes]
+        for column in columns:
+            fresh = not column.rows
+            column.lay(rows)
+            if fresh or column.chosen != self._node:
+                column.choose(self._node)
+
+    def _pick(self, node: str) -> None:
+        """A row of cards was clicked."""
+        for at in range(self.list.count()):
+            if self.list.item(at).data(Qt.ItemDataRole.UserRole) == node:
+                self.list.setCurrentRow(at)
+
+    def _on_sight(self) -> None:
+        """Other cards can be seen: these are to be measured."""
+        if self.views.value == "cards":
+            self._lay_cards()
+            self.tell_interest()
 
     def _find_document(self, side: Side, run: RunView) -> None:
         """The network of a run, read from what its file says; on a worker, once."""

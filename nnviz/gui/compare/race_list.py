@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
-from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.record.quantities import ACCURACY, LOSS
@@ -30,7 +30,7 @@ _LETTERS, _LARGER = 12, 15
 _WIDE = 360
 #: Widths in heights of a line.
 _COLUMN, _RANK = 4.4, 1.5
-_SWATCH = 14
+_SWATCH = 20
 _EDGE = 8
 _TITLES = ("batch loss", "val. loss", "accuracy")
 
@@ -98,8 +98,8 @@ class _Painter(QStyledItemDelegate):
         with Saved(painter):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             left, middle = rect.left() + _EDGE, rect.center().y()
-            painter.setPen(QPen(run_colour(index.row()), 4.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawLine(left + 2, middle, left + _SWATCH - 2, middle)
+            painter.setPen(run_pen(index.row(), 4.0))
+            painter.drawLine(left, middle, left + _SWATCH, middle)
             left += _SWATCH + 4
             painter.setFont(theme.font(letters, 600))
             painter.setPen(colours.text_muted)

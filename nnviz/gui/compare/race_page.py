@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCompleter,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -25,8 +26,10 @@ from nnviz.gui.look import theme
 from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.in_place import InPlace
 from nnviz.gui.parts.owners import Owners
 from nnviz.gui.parts.widgets import FittedText, refresh_fonts, set_font
+from nnviz.gui.runs.pace import PACES, beside, pace_of
 from nnviz.gui.runs.races import Races, changes_of, text_of
 from nnviz.project.document import Document
 from nnviz.project.entrants import Entrant, Preset
@@ -133,6 +136,14 @@ class RacePage(CoveringPage):
         self.head_row.addWidget(self.play_button)
         self.step_button = self._tool("step", "One step of everyone", self._races.step)
         self.stop_button = self._tool("stop", "End the race here; the runs are kept", self._races.stop)
+        self.pace = InPlace([pace.title for pace in PACES], "20/s", "Speed of the race", self.head, editable=False)
+        self.pace.chosen.connect(self._on_pace)
+        self.pace.left.connect(lambda: self.setFocus(Qt.FocusReason.OtherFocusReason))
+        caption = QLabel("Speed", self.head)
+        caption.setProperty("role", "muted")
+        set_font(caption, 13)
+        self.head_row.addWidget(caption)
+        self.head_row.addWidget(self.pace)
         self.state = self.add_line()
         self.cards_button = QPushButton("See the cards", self.head)
         self.cards_button.setToolTip("The network of the chosen entrant on the canvas, while it races")
@@ -169,6 +180,9 @@ class RacePage(CoveringPage):
         self.step_button.setEnabled(not reason and state != "running")
         self.stop_button.setEnabled(alive)
         self.choose_button.setEnabled(not alive)
+        pace = pace_of(races.pace)
+        self.pace.show_value(pace.title)
+        self.pace.setToolTip(f"How fast everyone may train, so that each step can be looked at: {pace.words} (+ and −)")
         self.cards_button.setEnabled(races.shown >= 0)
         self.editing.setVisible(not alive)
         self._show_rows()
@@ -242,6 +256,14 @@ class RacePage(CoveringPage):
             action.setToolTip(preset.why_not or ", ".join(one.name for one in preset.entrants))
             action.triggered.connect(lambda _on=False, preset=preset: self._take_preset(preset))
 
+    def _on_pace(self, title: str) -> None:
+        self._races.set_pace(next(pace.steps_per_second for pace in PACES if pace.title == title))
+
+    def _change_pace(self, by: int) -> None:
+        pace = beside(self._races.pace, by)
+        if pace is not None:
+            self._races.set_pace(pace.steps_per_second)
+
     def _take_preset(self, preset: Preset) -> None:
         self._leave_field()  # who was being changed there is not among these
         self._races.choose(preset)
@@ -287,23 +309,30 @@ class RacePage(CoveringPage):
             self._races.remove(at)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Del in the list takes an entrant away; space belongs to the race."""
+        """Del in the list takes an entrant away; space, plus and minus belong to the race."""
         if watched is self.list and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not self._races.alive:
                 self._remove()
                 return True
-            if event.key() == Qt.Key.Key_Space:
-                self._races.toggle()
+            if self._take_key(event):
                 return True
         return super().eventFilter(watched, event)
 
+    def _take_key(self, event: QKeyEvent) -> bool:
+        """Keys that belong to the race, wherever on the page they are pressed; whether this is one."""
+        if event.key() == Qt.Key.Key_Space:
+            self._races.toggle()
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Minus):
+            self._change_pace(1 if event.key() == Qt.Key.Key_Plus else -1)
+        else:
+            return False
+        return True
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space plays and pauses, Esc leads back to the canvas."""
+        """Space plays and pauses, plus and minus change the speed, Esc leads back to the canvas."""
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
-        elif event.key() == Qt.Key.Key_Space:
-            self._races.toggle()
-        else:
+        elif not self._take_key(event):
             super().keyPressEvent(event)
             return
         event.accept()

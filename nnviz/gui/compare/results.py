@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.panels.runs_columns import BY_KEY
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
@@ -22,8 +22,12 @@ from nnviz.project.flat_settings import differing, setting, words_of
 #: The results, in order, by the keys of the columns of the list.
 _RESULTS = ("loss", "accuracy", "best_epoch", "test_accuracy", "epochs", "steps", "seconds", "parameters")
 _MOST_SETTINGS = 80
+#: Pixels that the titles of the rows have at most.
+_TITLES = 260
 #: Pixels of a column whose name is long.
 _WIDEST = 220
+#: Pixels that a column has at least.
+_NARROWEST = 88
 _WORDS = {"loss": "Lowest validation loss", "accuracy": "Validation accuracy then", "test_accuracy": "Test accuracy"}
 
 
@@ -85,7 +89,13 @@ class ResultsTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
+        # What a row says stands before it also while the runs at the right are scrolled to.
+        titles = self.verticalHeader()
+        titles.setHighlightSections(False)
+        titles.setSectionsClickable(False)
+        titles.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        titles.setMaximumWidth(_TITLES)
+        self.setCornerButtonEnabled(False)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
@@ -103,18 +113,14 @@ class ResultsTable(QTableWidget):
         lines, titles = lines_of(rows), list(names)
         if self._shown == (lines, titles):
             return
-        same_shape = self._shown is not None and len(self._shown[0]) == len(lines) and self._shown[1] == titles
         self._shown = (lines, titles)
         self.setRowCount(len(lines))
-        self.setColumnCount(1 + len(rows))
+        self.setColumnCount(len(rows))
         for at, (name, place) in enumerate(zip(names, places, strict=True)):
             # What tells it from others of its name stands below the name.
-            head = QTableWidgetItem(swatch(run_colour(place)), name.replace(" · ", "\n", 1))
+            head = QTableWidgetItem(swatch(place), name.replace(" · ", "\n", 1))
             head.setToolTip(plain_tip(name))
-            self.setHorizontalHeaderItem(1 + at, head)
-        self.setHorizontalHeaderItem(0, QTableWidgetItem(""))
-        if not same_shape:
-            self.clearSpans()
+            self.setHorizontalHeaderItem(at, head)
         for row, line in enumerate(lines):
             self._fill(row, line)
         self._fit()
@@ -126,28 +132,26 @@ class ResultsTable(QTableWidget):
         heading = not line.cells
         title.setFont(themes.font(13 if heading else 12, 600 if heading else 400))
         title.setForeground(colours.text if heading else colours.text_muted)
-        self.setItem(row, 0, title)
-        for at in range(self.columnCount() - 1):
+        self.setVerticalHeaderItem(row, title)
+        for at in range(self.columnCount()):
             cell = QTableWidgetItem(line.cells[at] if line.cells else "")
             best = at in line.best
             cell.setFont(themes.font(13, 600 if best else 400))
             cell.setForeground(colours.good if best else colours.text)
             cell.setToolTip(plain_tip(f"{cell.text()} – the best of these runs" if best else cell.text()))
-            self.setItem(row, 1 + at, cell)
+            self.setItem(row, at, cell)
 
     def _fit(self) -> None:
         header = self.horizontalHeader()
-        if self.columnCount() < 2:
+        if not self.columnCount():
             return
-        self.resizeColumnToContents(0)
-        header.resizeSection(0, min(header.sectionSize(0) + 8, 260))
-        room = (self.viewport().width() - header.sectionSize(0)) // (self.columnCount() - 1)
-        for at in range(1, self.columnCount()):
+        room = self.viewport().width() // self.columnCount()
+        for at in range(self.columnCount()):
             header.setSectionResizeMode(at, QHeaderView.ResizeMode.Interactive)
             head = self.horizontalHeaderItem(at)
             words = [""] if head is None else head.text().split("\n")
             need = max(header.fontMetrics().horizontalAdvance(word) for word in words) + 42
-            header.resizeSection(at, max(96, min(need, _WIDEST), room))
+            header.resizeSection(at, max(_NARROWEST, min(need, _WIDEST), room))
 
     def restyle(self) -> None:
         """Take the letters and colours of the theme."""
@@ -161,12 +165,13 @@ class ResultsTable(QTableWidget):
         self._fit()
 
 
-def swatch(colour: QColor) -> QPixmap:
-    """The line that stands for a run, as legends draw it."""
-    picture = QPixmap(28, 24)
+def swatch(place: int) -> QPixmap:
+    """The line that stands for the run at this place, as legends draw it."""
+    picture = QPixmap(36, 24)
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.fillRect(0, 5, 12, 3, colour)
+    painter.setPen(run_pen(place, 3.0))
+    painter.drawLine(0, 6, 17, 6)
     painter.end()
     return picture

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from nnviz.gui.compare.card_column import CardColumn
 from nnviz.gui.compare.results import swatch
 from nnviz.gui.look import icons
-from nnviz.gui.look.run_colours import run_colour
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, set_font
@@ -24,11 +24,12 @@ from nnviz.record.quantities import (
     GRADIENT_NORM,
     LOSS,
     OUTPUT,
+    PINNED_INPUT,
     PLANE,
     SATURATION,
     UPDATE_RATIO,
 )
-from nnviz.record.readings import Scalar
+from nnviz.record.readings import ArrayReading, Scalar, count_in
 from nnviz.record.run import RunView
 
 #: What is written of the layer, in order.
@@ -84,6 +85,11 @@ class Side(QWidget):
         self.hold.toggled.connect(self._on_hold)
         row.addWidget(self.hold)
         column.addLayout(row)
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setAccessibleName(f"Step of the {name.lower()}")
+        self.slider.setToolTip("Another step of this run alone; the pin lets go of it again")
+        self.slider.valueChanged.connect(self._on_slid)
+        column.addWidget(self.slider)
         self.figures = ElidedLabel("", self)
         self.figures.setProperty("role", "muted")
         set_font(self.figures, 12)
@@ -94,6 +100,11 @@ class Side(QWidget):
         column.addWidget(self.of_layer)
         self._column = column
         self.view: MapView | None = None
+        #: Whether the cards of all layers are shown, in place of the maps of one.
+        self.all_layers = False
+        self.cards = CardColumn(self)
+        self.cards.hide()
+        column.addWidget(self.cards, 1)
         self.trouble = FittedText(_OPENING)
         column.addWidget(self.trouble, 1)
 
@@ -103,13 +114,14 @@ class Side(QWidget):
         """The runs that can stand here: file, name, and place among those that are drawn."""
         self.box.clear()
         for path, name, place in runs:
-            self.box.addItem(swatch(run_colour(place)), name, path)
+            self.box.addItem(swatch(place), name, path)
         self.box.setCurrentIndex(max(0, self.box.findData(self.path)) if self.path is not None else -1)
 
     def set_document(self, document: Document | None, trouble: str = "") -> None:
         """The network of the run, by which its maps are read; None while it is not known."""
         self.document = document
         self._drawn = ()
+        self.cards.set_document(document)
         if self.view is not None:
             self._column.removeWidget(self.view)
             self.view.hide()
@@ -118,7 +130,7 @@ class Side(QWidget):
         if document is not None:
             self.view = MapView(document, parent=self)
             self.view.set_shared(True)
-            self._column.insertWidget(3, self.view, 1)
+            self._column.insertWidget(4, self.view, 1)
         self._say(trouble or _OPENING if document is None else "")
 
     def refresh(self, run: RunView | None, node: str, step: int | None) -> None:
@@ -131,11 +143,19 @@ class Side(QWidget):
             self.at.setText("")
             self.figures.set_wordings("")
             self.of_layer.set_wordings("")
+            self.slider.setEnabled(False)
             return
         reached = max(run.last_step, 0)
         at = reached if step is None else min(step, reached)
         # A run that ended before that step is shown as it was then.
         self.at.setText(f"step {format_count(at)}" + (", its last" if step is not None and step > reached else ""))
+        self._set_slider(at, reached)
+        if self.all_layers:
+            self._drawn = ()
+            self._say("")
+            self.cards.refresh(run, step)
+            self._tell(run, node, step)
+            return
         maps = run.latest(PLANE.series(node), step) or run.latest(OUTPUT.series(node), step)
         drawn = (run, node, None if maps is None else maps.step, step)
         if drawn != self._drawn:
@@ -148,7 +168,8 @@ class Side(QWidget):
 
     def _say(self, trouble: str) -> None:
         if self.view is not None:
-            self.view.setVisible(not trouble)
+            self.view.setVisible(not trouble and not self.all_layers)
+        self.cards.setVisible(not trouble and self.all_layers)
         self.trouble.setVisible(bool(trouble))
         if trouble and trouble != self.trouble.text():
             self.trouble.setText(trouble)
@@ -160,7 +181,13 @@ class Side(QWidget):
         self.view_moment(run, step)
         series = [(quantity, quantity.series(split), words) for quantity, split, words in _OF_RUN]
         layer = [(quantity, quantity.series(node), quantity.title.lower()) for quantity in _OF_LAYER]
+        if self.all_layers:  # each layer's stand beside its card
+            self.of_layer.set_wordings(example_words(run, step))
+            self.of_layer.set_age(None)
+            layer = []
         for label, wanted in ((self.figures, series), (self.of_layer, layer)):
+            if not wanted:
+                continue
             words, oldest = [], None
             for quantity, name, title in wanted:
                 found = run.latest(name, step)
@@ -180,6 +207,22 @@ class Side(QWidget):
         if self.view is not None and self.view.isVisible():
             self.view.set_moment(moment_of(run, step))
 
+    def _set_slider(self, at: int, reached: int) -> None:
+        self.slider.blockSignals(True)
+        self.slider.setEnabled(reached > 0)
+        self.slider.setRange(0, reached)
+        self.slider.setPageStep(max(1, reached // 20))
+        self.slider.setValue(at)
+        self.slider.blockSignals(False)
+
+    def _on_slid(self, step: int) -> None:
+        """It was moved by hand: this run stays at that step."""
+        self.held = step
+        self.hold.blockSignals(True)
+        self.hold.setChecked(True)
+        self.hold.blockSignals(False)
+        self.held_changed.emit()
+
     def _on_hold(self, on: bool) -> None:
         if on and self._run is not None:
             reached = max(self._run.last_step, 0)
@@ -187,3 +230,14 @@ class Side(QWidget):
         else:
             self.held = None
         self.held_changed.emit()
+
+
+def example_words(run: RunView, step: int | None) -> str:
+    """Which example the cards of a run show, in a few words; empty where it recorded none."""
+    found = run.latest(PINNED_INPUT.series(), step)
+    if not isinstance(found, ArrayReading):
+        return ""
+    label = str(found.meta.get("label", ""))[:40]
+    split = str(found.meta.get("split", ""))[:20]
+    words = f"pinned example {count_in(found.meta, 'sample', 0)}"
+    return words + (f" of {split}" if split else "") + (f", “{label}”" if label else "")

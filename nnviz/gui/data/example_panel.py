@@ -224,6 +224,8 @@ class ExamplePanel(QWidget):
             self.stack.setCurrentWidget(self.pixels)
             return
         self.hint.hide()
+        if self._ends is None and data.ends is not None:
+            self._ends = data.ends
         if self._ends is None:
             inputs = np.asarray(data.inputs[0][:]).reshape(len(data.inputs[0]), -1)
             known = inputs if len(inputs) else np.zeros((1, inputs.shape[1]), np.float32)

@@ -578,3 +578,4 @@ class ActivationPage(QWidget):
         set_font(self.table, max(letters, 13))
         self._say_headings()
         self._plots_row.setDirection(QBoxLayout.Direction.TopToBottom if high else QBoxLayout.Direction.LeftToRight)
+        self._plots_row.update()

@@ -115,9 +115,13 @@ class EnlargedPage(QWidget):
                     widget.hide()
         if isinstance(window, QMainWindow):
             self._state = window.saveState()
+            left = centre.mapTo(window, QPoint(0, 0)).x()
+            cramped = centre.width() + left - _side_of(window) < _LEAST_LETTERS * _ACROSS
             for dock in window.findChildren(QDockWidget):
-                below = window.dockWidgetArea(dock) is Qt.DockWidgetArea.BottomDockWidgetArea
-                if below and not dock.isFloating():
+                area = window.dockWidgetArea(dock)
+                below = area is Qt.DockWidgetArea.BottomDockWidgetArea
+                beside = cramped and area is Qt.DockWidgetArea.LeftDockWidgetArea
+                if (below or beside) and not dock.isFloating():
                     dock.hide()
         layout = centre.layout()
         if layout is not None:
@@ -242,3 +246,9 @@ class EnlargedPage(QWidget):
         painter, theme = QPainter(self), themes.current()
         painter.fillRect(event.rect(), theme.panel)
         painter.fillRect(QRect(0, 0, self.width(), 1), theme.border)
+
+
+def _side_of(window: QMainWindow) -> int:
+    """Pixels that stand left of the middle of a window: an outline, or an input that is drawn."""
+    centre = window.centralWidget()
+    return centre.x() if centre is not None else 0

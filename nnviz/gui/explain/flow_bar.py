@@ -124,9 +124,14 @@ class FlowBand(QFrame):
 
     Signals:
         left: Show what flows forwards again.
+        part_wanted: A part of a step was clicked: the SubStep.
+
+    Attributes:
+        parts: The button of each part of a step.
     """
 
     left = Signal()
+    part_wanted = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -141,9 +146,14 @@ class FlowBand(QFrame):
         self._title = QLabel(self)
         set_font(self._title, 16, 700)
         self._row.addWidget(self._title)
-        self._parts = QLabel(self)
-        self._parts.setTextFormat(Qt.TextFormat.RichText)
-        set_font(self._parts, 15)
+        self._parts = QWidget(self)
+        self._parts.setAccessibleName("The parts of a step")
+        in_order = QHBoxLayout(self._parts)
+        in_order.setContentsMargins(0, 0, 0, 0)
+        in_order.setSpacing(1)
+        self.parts = {part: self._button_of(part) for part in SubStep}
+        for button in self.parts.values():
+            in_order.addWidget(button)
         self._row.addWidget(self._parts)
         self._low, self._scale, self._high = QLabel("−", self), _Scale(self), QLabel("+", self)
         self._each = QLabel("each card its own scale", self)
@@ -206,6 +216,41 @@ class FlowBand(QFrame):
         self._fit()
         self._restyle()
 
+    def _button_of(self, part: SubStep) -> QToolButton:
+        """Takes the step to this part: those before it are done on the way."""
+        button = SegmentButton(self._parts)
+        button.setText(part.value)
+        button.setProperty("role", "flat")
+        button.setCheckable(True)
+        words = f"To the part “{part.value}”: those before it are done on the way"
+        button.setAccessibleName(words)
+        button.setToolTip(words)
+        # As the buttons beside it.
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        set_font(button, 14, 600)
+        button.clicked.connect(lambda: self._want(part))
+        return button
+
+    def _want(self, part: SubStep) -> None:
+        self._mark()  # it is down once it is shown
+        self.part_wanted.emit(part)
+
+    def _mark(self) -> None:
+        for part, button in self.parts.items():
+            button.setChecked(part is self._present)
+
+    def bind(self, action: QAction) -> None:
+        """Have the parts of a step say and forbid what the action that takes them does."""
+
+        def follow_action() -> None:
+            reason = str(action.property("reason") or "")
+            for button in self.parts.values():
+                button.setEnabled(action.isEnabled())
+                button.setToolTip(reason or button.accessibleName())
+
+        action.changed.connect(follow_action)
+        follow_action()
+
     def _fit(self) -> None:
         """Show what there is room for: the parts and the scale before other words."""
         for widget in (self._low, self._scale, self._high):
@@ -229,16 +274,10 @@ class FlowBand(QFrame):
         self.setStyleSheet(
             f"#flowBand {{ background: {colours.panel.name()}; border: 1px solid {line}; border-radius: 7px; }}"
             f"#flowBand QLabel {{ color: {colours.text.name()}; background: transparent; }}"
+            f"#flowBand QToolButton:checked {{ color: {colours.accent_text.name()};"
+            f" background: {colours.accent.name()}; }}"
         )
-        faint, text = colours.text_muted.name(), colours.text.name()
-        back, ink = colours.accent.name(), colours.accent_text.name()
-        parts = [
-            f'<span style="background:{back}; color:{ink}; font-weight:700">&nbsp;{part.value}&nbsp;</span>'
-            if part is self._present
-            else f'<span style="color:{faint}">{part.value}</span>'
-            for part in SubStep
-        ]
-        self._parts.setText(f' <span style="color:{text}">·</span> '.join(parts))
+        self._mark()
 
 
 def height_of(widget: QWidget, width: int) -> int:

@@ -98,6 +98,7 @@ class FlowOnCanvas(QObject):
         self._later.timeout.connect(self._ask)
         self.bar.backward_chosen.connect(self.set_backward)
         self.bar.sub_step_wanted.connect(self.sub_step)
+        self.band.part_wanted.connect(self.sub_step_to)
         self.band.left.connect(self.leave)
         self.update.wanted.connect(self._explain_update)
         self.update.written_out.connect(self._place)
@@ -156,6 +157,16 @@ class FlowOnCanvas(QObject):
                 wording=self._sub_step_wording,
             ),
             Action(
+                name="sub_steps",
+                text="Sub-steps to the u&pdate",
+                help="Make the step that is taken apart, or the next one, and show what it adds to each weight",
+                do=lambda: self.sub_step_to(SubStep.UPDATE),
+                keys=("Shift+F7",),
+                menu="&Train",
+                section=1,
+                why_not=self._why_no_sub_step,
+            ),
+            Action(
                 name="backward",
                 text="Bac&kward",
                 help="Show the gradients that flow back, on cards and wires; again for what flows forwards",
@@ -203,6 +214,14 @@ class FlowOnCanvas(QObject):
 
     def sub_step(self) -> None:
         """Do the next part of a step and show it."""
+        self.sub_step_to(self._following)
+
+    def sub_step_to(self, part: SubStep) -> None:
+        """Do the parts of a step up to this one and show it.
+
+        Where the step is at this part already, or behind it, and not yet made, it is begun again: until the update
+        nothing has changed. Behind the update it is the next step.
+        """
         if reason := self._why_no_sub_step():
             self._workspace.say(reason)
             return
@@ -212,13 +231,31 @@ class FlowOnCanvas(QObject):
         self.cards_wanted.emit()
         self._cancel()
         self._session = self._training.bridge.session
+        following, parts = self._following, tuple(SubStep)
+        if parts.index(part) < parts.index(following):
+            self._training.bridge.leave_sub_steps()
+            following = SubStep.BATCH
+        self._do(following, part)
 
-        def look(training: Training, part: SubStep) -> Part:
+    def _do(self, following: SubStep, wanted: SubStep) -> None:
+        """Do the next part, and then those behind it until the one that is wanted, which is shown."""
+
+        def look(training: Training, part: SubStep) -> Part | SubStep:
             from nnviz.explain.sub_steps import look_at  # noqa: PLC0415 - torch belongs to that thread
 
-            return look_at(training, part)
+            return look_at(training, part) if part is wanted else part
 
-        self._asked = self._network.sub_step_on(look, self._show_part, self._on_refused)
+        def done(found: Part | SubStep) -> None:
+            if not isinstance(found, SubStep):
+                self._show_part(found)
+            elif found is following:
+                self._do(following.following, wanted)
+            else:  # a step was made meanwhile, and this is a part of the next one
+                self._asked = None
+                self._leave_parts()
+                self._show_state()
+
+        self._asked = self._network.sub_step_on(look, done, self._on_refused)
 
     def stop(self) -> None:
         """Ask nothing more: the window goes."""

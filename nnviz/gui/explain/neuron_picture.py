@@ -92,6 +92,8 @@ class NeuronPicture(QWidget):
         self._layers: dict[str, _Layer] = {}
         self._place: Place | None = None
         self._chosen: UnitPlace | None = None
+        #: Whether the keyboard walked to the chosen one since the mouse came to what is under it.
+        self._walked = False
         self._mouse: QPointF | None = None
         #: What is pressed, where it was pressed, what it was then, and whether it is being dragged.
         self._pressed: Place | None = None
@@ -202,6 +204,8 @@ class NeuronPicture(QWidget):
         elif isinstance(pressed, UnitPlace) and self._place == pressed:
             self._choose(pressed)
             self.menu_requested.emit(pressed, event.globalPosition().toPoint())
+        elif self._chosen is not None and not dragged and pressed is None and self._place is None:
+            self._choose(None)  # beside everything: the decision of the whole network is shown again
         self._point_at(event.position())
         self.update()
 
@@ -229,7 +233,7 @@ class NeuronPicture(QWidget):
 
     def _set_place(self, place: Place | None) -> None:
         if place != self._place or type(place) is not type(self._place):
-            self._place = place
+            self._place, self._walked = place, False
             numeric = isinstance(place, LinePlace | BiasPlace)
             shape = Qt.CursorShape.SizeVerCursor if numeric else Qt.CursorShape.PointingHandCursor
             self.setCursor(shape if place is not None else Qt.CursorShape.ArrowCursor)
@@ -271,8 +275,12 @@ class NeuronPicture(QWidget):
     # ---- keys ----------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows walk over the units; Enter opens the menu, O, F and R do at once what stands in it."""
-        key, chosen, numbers = event.key(), self._chosen, self._numbers
+        """Arrows walk over the units; Enter opens the menu, O, F and R do at once what stands in it.
+
+        They are about the unit that is shown large: the one under the mouse, unless the keyboard walked on since.
+        """
+        key, numbers = event.key(), self._numbers
+        chosen = self._place if isinstance(self._place, UnitPlace) and not self._walked else self._chosen
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
         if numbers is None or not plain:
             super().keyPressEvent(event)
@@ -285,13 +293,14 @@ class NeuronPicture(QWidget):
                 self.menu_requested.emit(chosen, self.mapToGlobal(middle))
         elif chosen is not None and key in (Qt.Key.Key_O, Qt.Key.Key_F, Qt.Key.Key_R):
             self.key_pressed.emit(event.text().upper(), chosen)
-        elif chosen is not None and key == Qt.Key.Key_Escape:
+        elif self._chosen is not None and key == Qt.Key.Key_Escape:
             self._choose(None)
         else:
             super().keyPressEvent(event)
 
     def _walk(self, across: int, down: int) -> None:
         assert self._numbers is not None
+        self._walked = True
         layers = self._numbers.layers
         if self._chosen is None:
             self._choose(UnitPlace(min(1, len(layers) - 1), 0))

@@ -343,7 +343,7 @@ class NeuronView(QWidget):
             title = "Output" if numbers.task == "regression" else "Decision"
             if enlarged is not None:
                 title = unit_name(numbers, *enlarged)
-                title = title if enlarged[0] == 0 else f"{title} of {numbers.layers[enlarged[0]].layer.node}"
+                title = title if enlarged[0] == 0 else f"{title} of {numbers.layers[enlarged[0]].layer.output}"
             self.legend.show_legend(title, self.plot.scale, numbers.class_names)
         else:
             self.bars.show_numbers(numbers)
@@ -478,7 +478,7 @@ class NeuronView(QWidget):
         if numbers is None:
             return menu
         title = menu.addAction(
-            f"{unit_name(numbers, *place)} of {numbers.layers[place.layer].layer.node}".replace("&", "&&")
+            f"{unit_name(numbers, *place)} of {numbers.layers[place.layer].layer.output}".replace("&", "&&")
         )
         title.setEnabled(False)
         reason = self._training.cannot_edit_weights()

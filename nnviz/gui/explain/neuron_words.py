@@ -98,6 +98,8 @@ def unit_sentence(numbers: NeuronNumbers, place: UnitPlace) -> str:
         terms.append(f"{format_number(float(here.biases[unit]))} (bias)")
     total, result = float(here.sums[unit]), float(here.values[unit])
     sentence = f"{name}: {' + '.join(terms)} = {format_number(total)}"
+    if (here.layer.output, unit) in numbers.switches.off:
+        return f"{sentence}, but it is switched off → {format_number(result)}"
     return f"{sentence} → {activations[-1]} → {format_number(result)}" if activations else sentence
 
 

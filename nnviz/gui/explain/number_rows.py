@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -21,6 +23,8 @@ _STEPS = 1000
 _MOST_UNDO = 100
 #: A slider reaches beyond what there is in training by this share of it, on either side.
 _BEYOND = 0.25
+#: The numbers, what is right, and whether somebody said that.
+_State: TypeAlias = tuple[NDArray[np.float32], str, bool]
 
 
 class NumberRows(QWidget):
@@ -29,7 +33,8 @@ class NumberRows(QWidget):
     Attributes:
         changed: Signal: a number is another one.
         refused: Signal: a sentence about what was typed.
-        label: What is right for these numbers, where that is known: it goes and comes back with them.
+        label: What is right for these numbers, where that is known. What an example is goes with its first changed
+            number, what somebody said stays; both come back with :meth:`undo`.
     """
 
     changed = Signal()
@@ -45,7 +50,9 @@ class NumberRows(QWidget):
         self.fields: list[QLineEdit] = []
         self._written = [""] * count
         self.label = ""
-        self._past: Past[tuple[NDArray[np.float32], str]] = Past(_MOST_UNDO)
+        #: Somebody said what is right.
+        self._said = False
+        self._past: Past[_State] = Past(_MOST_UNDO)
         #: How often a slider was taken hold of: each drag is one step to take back.
         self._drags = 0
         if count <= MOST_SLIDERS:
@@ -107,6 +114,18 @@ class NumberRows(QWidget):
         for index in range(len(self.sliders)):
             self._show(index)
 
+    def take(self, values: NDArray[np.float32], label: str) -> None:
+        """Show those of an example, without a signal, and what is right for it."""
+        self.label, self._said = label, False
+        self.set_values(values)
+
+    def say(self, label: str) -> None:
+        """This is right for these numbers, and for those that they are changed into; empty where that is unknown."""
+        if label != self.label:
+            self.remember()
+            self.label, self._said = label, bool(label)
+            self.changed.emit()
+
     def remember(self, gesture: str = "") -> None:
         """These numbers can be returned to; see ``Past``."""
         self._past.remember(self._state(), gesture)
@@ -119,13 +138,18 @@ class NumberRows(QWidget):
         """What was taken back last; false where there is nothing."""
         return self._stand(self._past.forward(self._state()))
 
-    def _state(self) -> tuple[NDArray[np.float32], str]:
-        return self.values, self.label
+    def _state(self) -> _State:
+        return self.values, self.label, self._said
 
-    def _stand(self, state: tuple[NDArray[np.float32], str] | None) -> bool:
+    def _forget_example(self) -> None:
+        """The numbers are no example's any more."""
+        if not self._said:
+            self.label = ""
+
+    def _stand(self, state: _State | None) -> bool:
         if state is None:
             return False
-        values, self.label = state
+        values, self.label, self._said = state
         self.set_values(values)
         self.changed.emit()
         return True
@@ -150,7 +174,8 @@ class NumberRows(QWidget):
         value = float(self._low[index]) + float(self._span[index]) * at / _STEPS
         slider = self.sliders[index]
         self.remember(f"{index} {self._drags}" if slider.isSliderDown() else "")
-        self._values[index], self.label = float(f"{value:.3g}"), ""
+        self._values[index] = float(f"{value:.3g}")
+        self._forget_example()
         self._write(index)
         self.changed.emit()
 
@@ -167,7 +192,8 @@ class NumberRows(QWidget):
         assert isinstance(value, float)
         if np.float32(value) != self._values[index]:
             self.remember()
-            self._values[index], self.label = value, ""
+            self._values[index] = value
+            self._forget_example()
             self._show(index)
             self.changed.emit()
 
@@ -185,5 +211,6 @@ class NumberRows(QWidget):
         found = np.asarray(values, np.float32)
         if not np.array_equal(found, self._values):
             self.remember()
-            self._values, self.label = found, ""
+            self._values = found
+            self._forget_example()
             self.changed.emit()

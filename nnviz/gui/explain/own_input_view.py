@@ -12,8 +12,16 @@ import numpy as np
 import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QObject, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QLineEdit,
+    QWidget,
+)
 
 from nnviz.data.own_picture import OwnPicture, Treatment
 from nnviz.gui.explain.kept_network import KeptNetwork
@@ -21,6 +29,8 @@ from nnviz.gui.explain.number_rows import NumberRows
 from nnviz.gui.explain.own_answer import OwnAnswerBars
 from nnviz.gui.explain.picture_controls import PictureControls
 from nnviz.gui.explain.picture_fields import DrawField, SeenField
+from nnviz.gui.explain.right_class import RightClass
+from nnviz.gui.look import theme
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.number_field import NumberField
 from nnviz.gui.parts.reasons import sentence_of
@@ -42,6 +52,14 @@ _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif
 _MOST_RUNS = 30
 #: Paper, as a mean over all pixels: from here on a grey picture is taken for dark ink on light paper.
 _LIGHT = 0.5
+#: Pixels, at the usual size of letters: from this width on everything stands beside each other.
+_BESIDE = 560
+#: And from this height on the canvas has all of the width.
+_TALL = 760
+#: Rows, and columns, of the grid.
+_LINES = 7
+#: Of a canvas to draw on, at least.
+_LEAST_CANVAS = 150
 
 
 class OwnInputView(QWidget):
@@ -73,29 +91,19 @@ class OwnInputView(QWidget):
         self._kept_name = ""
         self._kept_busy = self._kept_dirty = False
         self.answer_shown: OwnAnswer | None = None
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(12)
-        self._left = QVBoxLayout()
-        row.addLayout(self._left)
-        self._row = row
         self.draw_field = DrawField(self)
         self.seen_field = SeenField(self)
         self._seen_text = self._text("As the network sees it")
         self._draw_text = self._text("Canvas")
-        for field, text in ((self.draw_field, self._draw_text), (self.seen_field, self._seen_text)):
-            column = QVBoxLayout()
-            column.setSpacing(2)
-            column.addWidget(text)
-            column.addWidget(field, 1)
-            row.addLayout(column, 4)
+        self.right = RightClass(self)
+        self.right.hide()
+        self.right.chosen.connect(self._on_right)
         self.bars = OwnAnswerBars(self)
         self.on_cards = QCheckBox("On the cards", self)
         self.on_cards.setChecked(True)
         self.on_cards.setToolTip("Show what each layer makes of it on the cards, in place of the pinned example")
         set_font(self.on_cards, 12)
         self.on_cards.toggled.connect(lambda _on: self._put_on_cards())
-        row.addWidget(self.bars, 3)
         self.others = QComboBox(self)
         self.others.setAccessibleName("Network beside it")
         self.others.setToolTip("The network of a kept run, asked the same")
@@ -106,8 +114,25 @@ class OwnInputView(QWidget):
         self.others.activated.connect(self._on_other)
         self.other_bars = OwnAnswerBars(self)
         self.other_bars.setVisible(False)
-        row.addWidget(self.other_bars, 3)
         self.controls: PictureControls | None = None
+        self._fields = ((self._draw_text, self.draw_field), (self._seen_text, self.seen_field))
+        self.options = QWidget(self)
+        self._in_options = QBoxLayout(QBoxLayout.Direction.LeftToRight, self.options)
+        self._in_options.setContentsMargins(0, 0, 0, 0)
+        self._in_options.setSpacing(6)
+        self._in_options.addWidget(self.on_cards)
+        self._in_options.addWidget(self.others)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(4)
+        #: What has a place in the grid, and what always has one.
+        self._parts: list[QWidget] = []
+        self._fixed: tuple[QWidget, ...] = (
+            *(part for pair in self._fields for part in pair), self.right, self.bars, self.other_bars, self.options,
+        )  # fmt: skip
+        self._upright = self._tall = False
+        self._arrange()
         self.draw_field.drawn.connect(self.picture_changed)
         self.draw_field.dropped.connect(self.take)
         self.seen_field.pixel_chosen.connect(self._on_pixel)
@@ -133,10 +158,95 @@ class OwnInputView(QWidget):
         if changed is not None:
             changed.label = label
 
-    @property
-    def for_header(self) -> tuple[QWidget, ...]:
-        """What stands in the header of whoever holds the view."""
-        return (self.on_cards, self.others)
+    def _arrange(self) -> None:
+        """Everything in its place: one beside the other where there is width, else one below the other."""
+        grid = self._grid
+        for part in self._parts:
+            grid.removeWidget(part)
+        for line in range(_LINES):
+            grid.setRowStretch(line, 0)
+            grid.setRowMinimumHeight(line, 0)
+            grid.setColumnStretch(line, 0)
+        if self.controls is not None:
+            self.controls.set_wide(self._upright)
+        along = QBoxLayout.Direction.TopToBottom if self._upright else QBoxLayout.Direction.LeftToRight
+        self._in_options.setDirection(along)
+        tools = self.controls or self.rows
+        self._parts = [*self._fixed, *([tools] if tools is not None else [])]
+        if self._upright:
+            self._stand_upright(tools)
+        else:
+            self._lie(tools)
+
+    def _lie(self, tools: QWidget | None) -> None:
+        """Beside each other: tools, canvas, what the network sees, and the answers."""
+        grid, two = self._grid, not self.other_bars.isHidden()
+        if tools is not None:
+            grid.addWidget(tools, 0, 0, 2, 1)
+            grid.setColumnStretch(0, 5 if self.rows is not None else 0)
+        for column, (text, field) in enumerate(self._fields, 1):
+            grid.addWidget(text, 0, column)
+            grid.addWidget(field, 1, column)
+            grid.setColumnStretch(column, 0 if self.rows is not None else 4)
+        grid.addWidget(self.right, 0, 3, Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(self.options, 0, 4, Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(self.bars, 1, 3, 1, 1 if two else 2)
+        if two:
+            grid.addWidget(self.other_bars, 1, 4)
+        grid.setColumnStretch(3, 3)
+        grid.setColumnStretch(4, 2)
+        grid.setRowStretch(1, 1)
+
+    def _stand_upright(self, tools: QWidget | None) -> None:
+        """Below each other: canvas and answer, what is right, tools, what the network sees."""
+        grid, two = self._grid, not self.other_bars.isHidden()
+        if self.rows is not None:
+            parts = (self.rows, self.right, self.bars, self.options, *((self.other_bars,) if two else ()))
+            for line, part in enumerate(parts):
+                grid.addWidget(part, line, 0, 1, 2)
+            grid.setRowStretch(2, 1)
+            grid.setRowStretch(4, 1)
+            return
+        grid.addWidget(self._draw_text, 0, 0)
+        grid.addWidget(self.draw_field, 1, 0, 1, 2 if self._tall else 1)
+        grid.addWidget(self.right, 2, 0, 1, 2)
+        if tools is not None:
+            grid.addWidget(tools, 3, 0, 1, 2)
+        if self._tall:
+            grid.addWidget(self._seen_text, 4, 0)
+            grid.addWidget(self.seen_field, 5, 0)
+            grid.addWidget(self.bars, 4, 1, 2, 1)
+            grid.addWidget(self.options, 6, 0, 1, 1 if two else 2, Qt.AlignmentFlag.AlignTop)
+            if two:
+                grid.addWidget(self.other_bars, 6, 1)
+            for column in (0, 1):
+                grid.setColumnStretch(column, 1)
+            grid.setRowStretch(1, 3)
+            grid.setRowStretch(5, 2)
+            grid.setRowStretch(6, 2 if two else 0)
+            return
+        grid.addWidget(self.bars, 0, 1, 2, 1)
+        grid.addWidget(self._seen_text, 4, 0)
+        grid.addWidget(self.seen_field, 5, 0)
+        # A second network answers beside what both see; what is chosen about it stands below then.
+        grid.addWidget(self.options, 6 if two else 5, 0 if two else 1, Qt.AlignmentFlag.AlignTop)
+        if two:
+            grid.addWidget(self.other_bars, 4, 1, 2, 1)
+        grid.setColumnStretch(0, 5)
+        grid.setColumnStretch(1, 4)
+        grid.setRowStretch(1, 3)
+        grid.setRowStretch(5, 2)
+        grid.setRowMinimumHeight(1, _LEAST_CANVAS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow place everything stands below each other."""
+        super().resizeEvent(event)
+        scale = theme.text_scale()
+        upright = self.width() < _BESIDE * scale
+        tall = upright and self.height() >= _TALL * scale
+        if (upright, tall) != (self._upright, self._tall):
+            self._upright, self._tall = upright, tall
+            self._arrange()
 
     def _text(self, words: str) -> ElidedLabel:
         label = ElidedLabel(words, self)
@@ -200,6 +310,8 @@ class OwnInputView(QWidget):
         def done(facts: InputFacts) -> None:
             self._learning = False
             before, self._facts, self._facts_of = self._facts, facts, key
+            if before is None or before.class_names != facts.class_names:
+                self.right.offer(facts.class_names)
             if before is None or before.shape != facts.shape or before.whole != facts.whole:
                 self._take_shape(facts)
             if self._network.key[:2] != key:
@@ -217,13 +329,13 @@ class OwnInputView(QWidget):
         """Fields for pictures, or for numbers."""
         for part in (self.controls, self.rows):
             if part is not None:
-                self._left.removeWidget(part)
+                self._parts.remove(part)
+                self._grid.removeWidget(part)
                 part.hide()
                 part.deleteLater()
         self.controls = self.rows = None
         self.picture = None
         self._typed = False
-        self._row.setStretch(0, 0)
         is_picture = len(facts.shape) == 3 and facts.shape[0] in (1, 3)
         for widget in (self.draw_field, self.seen_field, self._draw_text, self._seen_text):
             widget.setVisible(is_picture)
@@ -234,7 +346,6 @@ class OwnInputView(QWidget):
             self.controls.asked.connect(self._do)
             self.controls.pen_changed.connect(self._on_pen)
             self.controls.treated.connect(self._on_treated)
-            self._left.addWidget(self.controls, 1)
             self._on_pen()
             self._show_picture()
         else:
@@ -245,9 +356,8 @@ class OwnInputView(QWidget):
             for field in self.rows.fields:
                 field.installEventFilter(self)
             self.rows.refused.connect(self._workspace.say)
-            self._left.addWidget(self.rows, 1)
-            self._row.setStretch(0, 5)
             self.take_example()
+        self._arrange()
 
     # ---- what is drawn -------------------------------------------------------------------------------------------
 
@@ -276,6 +386,7 @@ class OwnInputView(QWidget):
         self._seen_text.set_wordings(f"As the network sees it, {size}{how}", f"Seen, {size}{how}", f"{size}{how}", size)
 
     def _changed(self) -> None:
+        self.right.show_label(self._label)
         self._dirty = self._kept_dirty = True
         self._soon.start(0)
 
@@ -283,6 +394,15 @@ class OwnInputView(QWidget):
         """The picture is another: show it, and ask what the network makes of it."""
         self._show_picture()
         self._changed()
+
+    def _on_right(self, label: str) -> None:
+        """Somebody says what is right."""
+        if self.rows is not None:
+            self.rows.say(label)
+        elif self.picture is not None and label != self.picture.label:
+            self.picture.remember()
+            self.picture.label = label
+            self.picture_changed()
 
     def _on_typed(self) -> None:
         self._typed = True
@@ -385,8 +505,7 @@ class OwnInputView(QWidget):
             if self.rows is not None:
                 if self._typed:
                     self.rows.remember()
-                self._label = example.label
-                self.rows.set_values(example.numbers)
+                self.rows.take(example.numbers, example.label)
                 self._on_typed()
             elif self.picture is not None:
                 low, high = (0.0, 255.0) if facts.whole else (float(facts.low.min()), float(facts.high.max()))
@@ -541,11 +660,13 @@ class OwnInputView(QWidget):
         if not path:
             self._kept = None
             self.other_bars.setVisible(False)
+            self._arrange()
             return
         self._kept_name = self.others.itemText(index).partition(" · ")[0]
         self._kept = KeptNetwork(self._workspace.background, Path(path), self._workspace.training.data_dir)
         self.other_bars.show_hint(self._kept_name, "The network is being built from the run…")
         self.other_bars.setVisible(True)
+        self._arrange()
         self._changed()
 
     def _ask_other(self) -> None:
@@ -618,7 +739,7 @@ class OwnInputView(QWidget):
 
     def sizeHint(self) -> QSize:
         """Room for two pictures, the controls and two answers."""
-        return QSize(900, 230)
+        return QSize(300, 560) if self._upright else QSize(900, 230)
 
 
 def _through_a_file(image: QImage, size: int, channels: int) -> NDArray[np.uint8]:

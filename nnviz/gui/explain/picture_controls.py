@@ -20,6 +20,9 @@ _INKS = {
     "blue": (0.15, 0.3, 0.95),
     "yellow": (0.95, 0.85, 0.1),
 }
+#: Pixels that it needs.
+_WIDTH = 250
+_NO_LIMIT = 16_777_215
 
 
 class PictureControls(QWidget):
@@ -120,8 +123,13 @@ class PictureControls(QWidget):
         grid.addLayout(shift, 6, 1, 1, 2)
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(7, 1)
-        self.setFixedWidth(250)
+        self.set_wide(False)
         self._show()
+
+    def set_wide(self, wide: bool) -> None:
+        """Take all the width that there is, or as little as it needs."""
+        self.setMinimumWidth(_WIDTH)
+        self.setMaximumWidth(_NO_LIMIT if wide else _WIDTH)
 
     @property
     def treatment(self) -> Treatment:

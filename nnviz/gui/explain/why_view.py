@@ -39,7 +39,7 @@ _CHEAP = 20
 _BY_ITSELF = 3e10
 #: Forward passes that a question takes, nearly; of occlusion it depends on the image.
 _PASSES = {"integrated_gradients": 200.0}
-_ANSWER, _UNIT = "answer", "unit"
+_ANSWER, _RIGHT, _UNIT = "answer", "right", "unit"
 
 
 class WhyView(AskedView):
@@ -163,7 +163,7 @@ class WhyView(AskedView):
         return str(self.method_box.currentData())
 
     def choose(self, method: str = "", target: str | int | None = None, unit: int | None = None) -> None:
-        """What a person does with the boxes: a method, a class or ``answer`` or ``unit``, a unit."""
+        """What a person does with the boxes: a method, a class or ``answer``, ``right`` or ``unit``, a unit."""
         if method:
             self.method_box.setCurrentIndex(self.method_box.findData(method))
         if target is not None:
@@ -203,6 +203,7 @@ class WhyView(AskedView):
             targets = [("the number it gives", _ANSWER)]
             targets += [(f"number {k}", k) for k in range(1, facts.targets)]
         else:
+            targets += [("the right class", _RIGHT)] if classes else []
             targets += [(f"“{name}”", k) for k, name in enumerate(classes)]
         targets.append(("a unit of a layer", _UNIT))
         offer(self.target_box, targets)
@@ -330,14 +331,15 @@ class WhyView(AskedView):
         mean = self.baseline_box.currentData() == "mean" and "baseline" in BY_KEY[method].uses
 
         def work(own: OwnNetwork, job: Job) -> WhyAnswer:
-            from nnviz.explain.why import WhyQuestion, pinned_example, why  # noqa: PLC0415 - torch is not for this thread
+            from nnviz.explain.why import WhyQuestion, about_right, pinned_example, why  # noqa: PLC0415 - brings torch
 
             example = pinned_example(own, pinned)
-            baseline = "mean" if mean else "zero"
             question = WhyQuestion(
                 method, example.split, example.index, chosen, node, unit, layer, patch, stride,
-                "mean" if baseline == "mean" else "zero", array, label,
+                "mean" if mean else "zero", array, label,
             )  # fmt: skip
+            if target == _RIGHT:
+                question = about_right(own, question)
             return why(own, question, job.tell, job.is_cancelled)
 
         self._patience.start()

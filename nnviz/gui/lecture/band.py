@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.canvas.cards.lens import Looking
@@ -20,12 +20,20 @@ _CENTRE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
 
 
 class LectureBand(QWidget):
-    """Title or parts of the step, the scale of the colours, and a sentence."""
+    """Title or parts of the step, the scale of the colours, and a sentence.
+
+    Signals:
+        part_wanted: A part of a step was clicked: its name.
+    """
+
+    part_wanted = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._looking: Looking | None = None
         self._measure = Measure()
+        #: Where each part of a step was painted.
+        self._places: dict[str, QRectF] = {}
         self.setAccessibleName("What is shown")
         self.hide()
 
@@ -42,6 +50,7 @@ class LectureBand(QWidget):
     def show_looking(self, looking: Looking | None) -> None:
         """Speak of this; None hides the band."""
         self._looking = looking
+        self._places = {}
         self.setVisible(looking is not None)
         if looking is not None:
             self.setAccessibleDescription(f"{looking.title} {looking.part} {looking.words}")
@@ -104,8 +113,21 @@ class LectureBand(QWidget):
             painter.setFont(measure.font(LETTERS, 600 if present else 400))
             painter.setPen(colours.accent_text if present else colours.text_muted)
             painter.drawText(place, _CENTRE, part)
+            self._places[part] = place
             x += wide + measure.px(8)
         return x
+
+    def place_of(self, part: str) -> QRectF:
+        """Where a part of a step stands; empty where none is shown."""
+        return self._places.get(part, QRectF())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A part that is clicked is wanted."""
+        part = next((part for part, place in self._places.items() if place.contains(event.position())), "")
+        if part and event.button() == Qt.MouseButton.LeftButton:
+            self.part_wanted.emit(part)
+        else:
+            super().mousePressEvent(event)
 
     def _paint_scale(self, painter: QPainter, row: QRectF, taken: float, colours: theme.Theme) -> None:
         """The colours of signs at the end of the row, and that each card has its own ends, where there is room."""

@@ -44,12 +44,14 @@ class Lecture(QObject):
     Signals:
         cure_requested: A cure of a finding was pressed on the page.
         forward_wanted: What flows forwards is to be shown again.
+        part_wanted: A step is to be taken apart up to this part, by its name.
         chosen: A card is talked about: the id of its layer or group.
         changed: A lecture has begun or ended: its page is there, and in front, or it has gone.
     """
 
     cure_requested = Signal(object)
     forward_wanted = Signal()
+    part_wanted = Signal(str)
     chosen = Signal(str)
     changed = Signal()
 
@@ -131,6 +133,7 @@ class Lecture(QObject):
         page.interest_changed.connect(lambda interest: self._interests.contribute(SOURCE, interest))
         page.cure_requested.connect(self.cure_requested)
         page.forward_wanted.connect(self.forward_wanted)
+        page.part_wanted.connect(self.part_wanted)
         page.set_obstacle(self._obstacle)
         page.chosen.connect(self.chosen)
         page.show_looking(self._looking)

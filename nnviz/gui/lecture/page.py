@@ -45,6 +45,7 @@ from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.interests import OF_THE_SELECTED
+from nnviz.gui.runs.run_events import event_marks
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.groups import title_of, trail
@@ -65,6 +66,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
     KeyUse("Look inside a group", ("Return",)),
     KeyUse("Gradients that flow back, or what flows forwards again", ("F9",)),
     KeyUse("The next part of a step: batch, forward, loss, backward, update", ("F7",)),
+    KeyUse("All parts of a step, to its update", ("Shift+F7",)),
     KeyUse("Back: to what flows forwards, out of the group, out of the lecture", ("Esc",)),
     KeyUse("The instrument before or behind", ("Up", "Down")),
     KeyUse("An instrument by its number; none", ("1", "9", "0")),
@@ -75,7 +77,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
 #: Actions of the window whose keys go on working; what others do could not be seen.
 KEPT = (
     "lecture", "play", "step", "epoch", "step_back", "reset", "live", "evaluate_test", "switch_theme", "system_theme",
-    "full_screen", "save", "quit", "backward", "sub_step", "previous_sample", "next_sample",
+    "full_screen", "save", "quit", "backward", "sub_step", "sub_steps", "previous_sample", "next_sample",
     "random_sample", "shortcuts",
 )  # fmt: skip
 _HINT = "← → walk · Space train · Esc back"
@@ -97,6 +99,7 @@ class LecturePage(QWidget):
     Signals:
         left: The lecture is over.
         forward_wanted: What flows forwards is to be shown again.
+        part_wanted: A step is to be taken apart up to this part, by its name.
         interest_changed: What it looks at: an :class:`Interest`.
         cure_requested: A cure of a finding was pressed.
         chosen: Another card is talked about: the id of its layer or group.
@@ -105,6 +108,7 @@ class LecturePage(QWidget):
     chosen = Signal(str)
     left = Signal()
     forward_wanted = Signal()
+    part_wanted = Signal(str)
     interest_changed = Signal(object)
     cure_requested = Signal(object)
 
@@ -149,6 +153,7 @@ class LecturePage(QWidget):
         self._silence.setSingleShot(True)
         self._silence.setInterval(_SAID)
         self._silence.timeout.connect(lambda: self.say(""))
+        self.band.part_wanted.connect(self.part_wanted)
         self.strip.picked.connect(self.choose)
         self.strip.entered.connect(lambda _node: self.enter())  # the press before it has chosen the card
         self.strip.seen_changed.connect(self._tell_interest)
@@ -398,6 +403,7 @@ class LecturePage(QWidget):
         last = max(feed.run.last_step, 0)
         planned = last if training.state == "replay" else max(training.standing.steps, last)
         self.line.set_range(last, planned)
+        self.line.set_events(event_marks(feed.run))
         self.line.update()
         running = training.state == "running"
         words = "Pause (Space)" if running else "Train (Space)"
@@ -588,7 +594,9 @@ class LecturePage(QWidget):
             return ""
         if panel.choices and panel.choices[0].key == "view":
             value = panel.option("view")
-            return {"loss": "Loss", "accuracy": "Accuracy", "both": "Loss and accuracy"}.get(value, panel.title)
+            titles = {"loss": "Loss", "accuracy": "Accuracy", "both": "Loss and accuracy"}
+            titles |= {"top5": "Top-5 accuracy", "f1": "Macro F1"}
+            return titles.get(value, panel.title)
         return panel.title
 
     def _paint_head(self, painter: QPainter, colours: theme.Theme) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from nnviz.gui.lecture.measure import Measure
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.runs.run_events import EventMark
 from nnviz.gui.runs.run_feed import RunFeed
 
 
@@ -25,6 +27,7 @@ class RunLine(QWidget):
         self._feed = feed
         self._measure = Measure()
         self._last = self._planned = 0
+        self._events: tuple[EventMark, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -40,6 +43,23 @@ class RunLine(QWidget):
         if (last, planned) != (self._last, self._planned):
             self._last, self._planned = last, max(planned, last)
             self.update()
+
+    def set_events(self, events: tuple[EventMark, ...]) -> None:
+        """Mark where something was changed by hand."""
+        if events != self._events:
+            self._events = events
+            self.setAccessibleDescription("; ".join(mark.text.replace("\n", ", ") for mark in events))
+            self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """Pointed at a mark, the tip says what was changed there."""
+        if isinstance(event, QHelpEvent):
+            x, near = event.pos().x(), self._measure.px(9)
+            nearest = min(self._events, key=lambda mark: abs(self._x(mark.step) - x), default=None)
+            if nearest is not None and abs(self._x(nearest.step) - x) <= near:
+                QToolTip.showText(event.globalPos(), plain_tip(nearest.text), self)
+                return True
+        return super().event(event)
 
     def _x(self, step: int) -> float:
         margin = self._measure.px(9)
@@ -63,6 +83,12 @@ class RunLine(QWidget):
         ):
             painter.setBrush(colour)
             painter.drawRoundedRect(QRectF(left, middle - high / 2, max(0.0, end - left), high), high / 2, high / 2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.text)
+        side = 5.0 * measure.unit
+        for x in (self._x(min(mark.step, self._planned)) for mark in self._events):
+            top = middle - high / 2 - 1.2 * side
+            painter.drawPolygon([QPointF(x - side, top), QPointF(x + side, top), QPointF(x, top + 1.4 * side)])
         if self._last:
             painter.setPen(QPen(colours.window, 3.0 * measure.unit))
             painter.setBrush(colours.text if step is None else colours.warning)

@@ -27,6 +27,8 @@ class Theme:
         good, warning, danger, information: States.
         plot_background: Behind curves and pictures.
         series: Eight colours for curves that colour-blind eyes tell apart.
+        runs: Six colours for runs beside each other, chosen so that the nearest two lie as far apart as can be for
+            normal sight and for all three kinds of colour blindness.
         families: Colour of each family of layers.
         neutral: Middle of the diverging scale.
         positive, negative: Signs of numbers, everywhere; see ``scales``.
@@ -56,6 +58,7 @@ class Theme:
     negative: QColor
     classes: tuple[QColor, ...]
     series: tuple[QColor, ...]
+    runs: tuple[QColor, ...]
     families: Mapping[str, QColor] = dataclass_field(repr=False)
 
     def family(self, family: str) -> QColor:
@@ -92,6 +95,7 @@ DARK = Theme(
         QColor(colour)
         for colour in ("#4da3ff", "#ffa23f", "#2fb9a8", "#f471b5", "#b185f7", "#e6d355", "#8ecbff", "#c98b5e")
     ),
+    runs=tuple(QColor(colour) for colour in ("#b185f7", "#f3e26b", "#e8501c", "#8ecbff", "#ff9a3c", "#a765a8")),
     families=_families(
         input_output="#c9ceda",
         convolution="#4c9ffe",
@@ -134,6 +138,7 @@ LIGHT = Theme(
         QColor(colour)
         for colour in ("#0f6fd6", "#c96400", "#0d8577", "#c2307f", "#7440c9", "#8a7400", "#3f97de", "#8a5630")
     ),
+    runs=tuple(QColor(colour) for colour in ("#7a1fa8", "#9a7b00", "#8c2d04", "#5b8def", "#cf5fa0", "#23276e")),
     families=_families(
         input_output="#5c6675",
         convolution="#1d76dd",

@@ -17,7 +17,7 @@ picture does not use. All are safe for colour-blind eyes. Every function may be 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
@@ -92,6 +92,14 @@ class Scale:
     def known(self) -> bool:
         """Whether there is any number."""
         return not math.isnan(self.low)
+
+    def joined(self, other: Scale | None) -> Scale:
+        """So far that the numbers of both lie on it; itself beside one that means something else by its colours."""
+        if other is None or other.kind != self.kind or not other.known:
+            return self
+        if not self.known:
+            return replace(self, low=other.low, high=other.high)
+        return replace(self, low=min(self.low, other.low), high=max(self.high, other.high))
 
     def levels(self, values: Numbers) -> NDArray[np.intp]:
         """The place of each number on the scale, 0 to 255; 256 for what is no number.

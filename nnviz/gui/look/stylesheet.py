@@ -140,6 +140,8 @@ QTableView QLineEdit { border: none; border-radius: 0; padding: 0 4px; }
 #RunsTable { border: none; background: transparent; }
 #RunsTable::item { padding: 0 8px; }
 #RunsTable QHeaderView::section { background: $panel; border-right: none; padding: 4px 8px; }
+#RunsTable QHeaderView::section:vertical { border: none; padding: 0 12px 0 8px; }
+#RunsTable QTableCornerButton::section { background: $panel; border: none; border-bottom: 1px solid $border; }
 #RunsTable::indicator {
     width: 13px; height: 13px; border: 1px solid $hover_border; border-radius: 4px; background: $field;
 }

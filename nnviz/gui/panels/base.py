@@ -85,6 +85,7 @@ class Panel(QWidget):
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
         least_width: Pixels that it needs beside others, where that is more than its header.
         least_height: Pixels that it is given when it is shown, header and all, where the row is lower.
+        leaves_cards: It is used while the cards are looked at: it is given less where they would lose their pictures.
     """
 
     key: ClassVar[str] = ""
@@ -98,6 +99,7 @@ class Panel(QWidget):
     needs_training: ClassVar[bool] = False
     least_width: ClassVar[int] = 0
     least_height: ClassVar[int] = 0
+    leaves_cards: ClassVar[bool] = False
 
     cure_requested = Signal(object)
     node_requested = Signal(str)

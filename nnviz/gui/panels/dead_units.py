@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -16,15 +16,17 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.scales import paint_no_number
-from nnviz.gui.look.theme import level_colour
+from nnviz.gui.look.theme import level_colour, mixed
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, breaks, step_at, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
+from nnviz.gui.runs.run_events import EventMark, event_marks
 from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import (
     ALIVE_UNTIL,
+    CHANGE,
     DEAD_FRACTION,
     DEAD_SINCE,
     DEAD_UNITS,
@@ -37,6 +39,9 @@ from nnviz.record.quantities import (
 from nnviz.record.readings import ArrayReading, Scalar, count_in
 from nnviz.record.run import RunView
 from nnviz.record.since import since_words
+
+#: Pixels from the mouse within which a mark tells what it is.
+_NEAR = 5.0
 
 
 def _clause(sentences: str) -> str:
@@ -95,6 +100,7 @@ class SharesView(QWidget):
         self._selection = ""
         self._step: int | None = None
         self._end = 1
+        self._events: tuple[EventMark, ...] = ()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
@@ -106,12 +112,30 @@ class SharesView(QWidget):
         """What is shown, from top to bottom."""
         return self._rows
 
-    def show_rows(self, rows: list[Row], selection: str, step: int | None, end: int, moment: Moment) -> None:
-        """Draws one bar for each of these layers; the moment says how old they are."""
+    def show_rows(
+        self,
+        rows: list[Row],
+        selection: str,
+        step: int | None,
+        end: int,
+        moment: Moment,
+        events: tuple[EventMark, ...] = (),
+    ) -> None:
+        """Draws one bar for each of these layers.
+
+        Args:
+            rows: The layers.
+            selection: The one whose name comes forward.
+            step: Which step of the courses is marked; None for none.
+            end: The step at which the courses end.
+            moment: It says how old they are.
+            events: What was changed by hand, marked in every course.
+        """
         count = len(self._rows)
-        self._moment = moment
+        self._moment, self._events = moment, events
         self._rows, self._selection, self._step, self._end = rows, selection, step, max(end, 1)
-        self.setAccessibleDescription(", ".join(f"{row.node} {row.text}" for row in rows))
+        changes = (mark.text.replace("\n", ", ") for mark in events)
+        self.setAccessibleDescription("; ".join([", ".join(f"{row.node} {row.text}" for row in rows), *changes]))
         if len(rows) != count:
             self.updateGeometry()
         self.update()
@@ -144,6 +168,10 @@ class SharesView(QWidget):
         longest = max((metrics.horizontalAdvance(row.node) for row in self._rows), default=0)
         return min(max(longest, metrics.horizontalAdvance("relu1")) + 12, max(self.width() // 3, 40))
 
+    def _values_width(self) -> int:
+        metrics = self.fontMetrics()
+        return metrics.horizontalAdvance("100 %") + 14 + round(age_room(metrics.ascent()))
+
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the rows."""
@@ -152,7 +180,7 @@ class SharesView(QWidget):
         self.setFont(themes.font(12))
         height = self._row_height()
         mark = age_room(self.fontMetrics().ascent())
-        names, values = self._name_width(), self.fontMetrics().horizontalAdvance("100 %") + 14 + round(mark)
+        names, values = self._name_width(), self._values_width()
         left, right = names, self.width() - values
         bar = line_height() + 1
         for index, row in enumerate(self._rows):
@@ -215,6 +243,7 @@ class SharesView(QWidget):
                 x, y = x[keep], y[keep]
             return [QPointF(float(a), float(b)) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
 
+        self._paint_events(painter, area)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colour, 1.4))
         gaps = breaks(row.passing_steps.astype(np.float64))
@@ -231,6 +260,30 @@ class SharesView(QWidget):
             painter.setPen(QPen(QColor(themes.current().accent), 1))
             painter.drawLine(QPointF(place, area.top() - 2), QPointF(place, area.bottom() + 1))
 
+    def _paint_events(self, painter: QPainter, area: QRectF) -> None:
+        """A thin line with a small mark at its upper end, as in the large curves, behind the course."""
+        painter.setPen(QPen(mixed(themes.current().panel, themes.current().text_muted, 0.55), 1))
+        places = [area.left() + area.width() * min(mark.step / self._end, 1.0) for mark in self._events]
+        painter.drawLines([QLineF(x, area.top() - 1, x, area.bottom() + 1) for x in places])
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(themes.current().text_muted)
+        for x in places:
+            top = area.top() - 2
+            painter.drawPolygon(QPolygonF([QPointF(x - 2.5, top), QPointF(x + 2.5, top), QPointF(x, top + 4)]))
+
+    def event_at(self, place: QPointF) -> str:
+        """What was changed by hand where the mouse is in a course, in words; empty where nothing was."""
+        bar = line_height() + 1
+        if place.y() % self._row_height() < bar:
+            return ""
+        names = self._name_width()
+        width = self.width() - self._values_width() - names
+        nearest = min(
+            self._events, key=lambda mark: abs(names + width * mark.step / self._end - place.x()), default=None
+        )
+        near = nearest is not None and abs(names + width * min(nearest.step / self._end, 1.0) - place.x()) <= _NEAR
+        return nearest.text if near and nearest is not None else ""
+
     def row_at(self, y: float) -> Row | None:
         """The row at a height."""
         index = int(y // self._row_height())
@@ -242,6 +295,7 @@ class SharesView(QWidget):
         tip = f"{row.node}: {row.note}" if row is not None and row.note else ""
         if row is not None and row.reading is not None:
             tip = f"{tip or row.node}\n{row.text} {self._moment.words(row.step)}"
+        tip = self.event_at(event.position()) or tip
         if plain_tip(tip) != self.toolTip():
             self.setToolTip(plain_tip(tip))
 
@@ -270,7 +324,7 @@ class DeadUnitsPanel(Panel):
     letter = "D"
     needs_training = True
     empty = "Press Play to train: units that never fire are counted here, if the network has ReLU, sigmoid or tanh."
-    quantities = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, ALIVE_UNTIL, SATURATION, SILENT_FRACTION, SATURATING)
+    quantities = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, ALIVE_UNTIL, SATURATION, SILENT_FRACTION, SATURATING, CHANGE)
     help = (
         "<p><b>What it shows.</b> A unit is a channel (over all positions) or a feature. It is <i>dead</i> when its "
         "output "
@@ -353,7 +407,7 @@ class DeadUnitsPanel(Panel):
             self.set_subtitle("derivative under 5 % of its maximum", "derivative under 5 %", "slope under 5 %")
         else:
             self.set_subtitle(probe, images_words)
-        self.view.show_rows(rows, self.selection, step, int(run.last_step), self.moment)
+        self.view.show_rows(rows, self.selection, step, int(run.last_step), self.moment, event_marks(run))
         return bool(rows)
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:

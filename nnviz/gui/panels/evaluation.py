@@ -647,8 +647,12 @@ class EvaluationPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where it is narrow, the examples stand below."""
         super().resizeEvent(event)
-        beside = self.width() >= max(_WIDE * themes.text_scale(), 0.9 * self.height())
+        low = self.height() < self.least_height * themes.text_scale()
+        beside = low or self.width() >= max(_WIDE * themes.text_scale(), 0.9 * self.height())
         self._main.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        # Beside each other they need less height; without being told, the dock kept the room of before, over its tabs.
+        self.updateGeometry()
+        self._main.update()
         self._show_figures()
 
     def rows(self) -> Iterator[Sequence[Cell]]:

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import faint_run_colour
+from nnviz.gui.look.run_colours import faint_run_colour, run_line
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
@@ -126,7 +126,10 @@ class LayerCurvesPanel(CurvesPanel):
                 place = index if self.shown is None else self.shown.place(index)
                 colour = faint_run_colour(place) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
                 x = self.place_of(other, steps)
-                self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, dashed=not chosen)
+                line = run_line(place) if chosen else ()
+                self.plot.set_curve(
+                    f"{index} {series}", "", colour, x, reading.smoothed, dashed=not chosen, pattern=line
+                )
 
     @property
     def _others(self) -> tuple[RunView, ...]:

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the training."""
+"""Loss, accuracy and the other shares of right answers over the training."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import faint_run_colour, run_colour
+from nnviz.gui.look.run_colours import Pattern, faint_run_colour, run_colour, run_line
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
-from nnviz.project.model import Choice, TrainConfig
+from nnviz.project.declared.losses import LossSpec
+from nnviz.project.model import Choice, Node, TrainConfig
 from nnviz.record.age import ReadingShown
-from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS
+from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, MACRO_F1, TOP5_ACCURACY, Quantity
 from nnviz.record.run import RunView
 
 #: What curves are called where there is little room.
 _SHORT = {"validation": "val."}
 _SPLITS = (("train", "batch", 0), ("validation", "validation", 1), ("test", "test", 2))
 _LONGEST_TITLE = 24
-#: What each of the two views shows.
-_SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
+#: What the plot of shares shows in each view; in the others that is the accuracy. And what its axis is called.
+_SHARES = {"accuracy": ACCURACY, "top5": TOP5_ACCURACY, "f1": MACRO_F1}
+_TITLES = {"accuracy": "accuracy", "top5": "top-5 accuracy", "f1": "macro F1"}
+#: Of fewer classes the five likeliest would be nearly all of them.
+_LEAST_CLASSES = 6
 
 
 def title_of(run: RunView) -> str:
@@ -41,12 +45,15 @@ def _short_title(text: str) -> str:
 
 
 class LossPanel(CurvesPanel):
-    """Loss and accuracy of the batches, of the validation split, and of the test split where it was asked for."""
+    """Loss and accuracy of the batches, of the validation split, and of the test split where it was asked for.
+
+    Top-5 accuracy and macro F1 are those of whole splits: a value an epoch.
+    """
 
     key = "loss"
     title = "Loss"
     empty = "Press Play to train: the loss appears here."
-    quantities = (LOSS, ACCURACY, EPOCH, CHANGE)
+    quantities = (LOSS, ACCURACY, TOP5_ACCURACY, MACRO_F1, EPOCH, CHANGE)
     letter = "L"
     choices = (
         PanelChoice(
@@ -55,6 +62,8 @@ class LossPanel(CurvesPanel):
             (
                 PanelOption("loss", "Show &loss", "Show the loss", "L"),
                 PanelOption("accuracy", "Show &accuracy", "Show the share that was right", "A"),
+                PanelOption("top5", "Show &top-5", "Show the share whose class was among the five likeliest", "T"),
+                PanelOption("f1", "Show &F1", "Show the mean of F1 over the classes, of whole splits", "F"),
                 PanelOption("both", "Show &both", "Show both, side by side or one over the other", "B"),
             ),
         ),
@@ -63,13 +72,16 @@ class LossPanel(CurvesPanel):
     help = (
         "<p><b>What it shows.</b> <i>batch</i>: the loss of each training batch, as it was trained on; the thin "
         "line behind is the raw value, the strong one its moving average. <i>validation</i>: the loss over the whole "
-        "validation split, after each epoch. Accuracy: the share that was right.</p>"
+        "validation split, after each epoch. <i>Accuracy</i>: the share that was right. <i>Top-5</i>, with "
+        "more than five classes: the share whose class was among the five likeliest. <i>F1</i>: the mean over the "
+        "classes of 2·precision·recall / (precision + recall). These two are known of whole splits "
+        "only: a dot an epoch.</p>"
         "<p><b>How to read it.</b> Both fall: it learns. Training falls and validation rises: it learns by heart "
         "(over-fitting); stop at the dot, the best epoch. Neither falls: the learning rate is too small, or the units "
         "are dead or saturated. It jumps or becomes NaN: the learning rate is too large.</p>"
         "<p>A line from top to bottom marks where something was changed by hand: point at it to read what.</p>"
-        "<p>Other runs beside the shown one are drawn faintly, each in one colour: training as a line, validation and "
-        "test dashed.</p>"
+        "<p>Other runs beside the shown one are drawn faintly, each in its colour and, from the seventh on, with its "
+        "line: of the batches as in the legend, of validation and test with other gaps.</p>"
         "<p>The wheel zooms, dragging moves, a double-click shows everything again.</p>"
     )
 
@@ -81,6 +93,8 @@ class LossPanel(CurvesPanel):
             (
                 ("loss", "Loss", "Show the loss"),
                 ("accuracy", "Accuracy", "Show the share that was right"),
+                ("top5", "Top-5", "Show the share whose class was among the five likeliest"),
+                ("f1", "F1", "Show the mean of F1 over the classes"),
             ),
             self.header,
         )
@@ -124,12 +138,24 @@ class LossPanel(CurvesPanel):
             super().set_option(key, value)
 
     def set_view(self, view: str) -> None:
-        """Show ``loss``, ``accuracy`` or ``both``."""
+        """Show ``loss``, ``accuracy``, ``top5``, ``f1`` or ``both``."""
+        self._turn_to(view)
+        self.redraw()
+
+    def _turn_to(self, view: str) -> None:
         self.view = view
         self._segments.set_value(view)
         self.option_changed.emit("view", view)
         self._show_plots()
-        self.redraw()
+
+    @property
+    def _quantities(self) -> dict[str, Quantity]:
+        """What each of the two plots shows."""
+        return {"loss": LOSS, "accuracy": _SHARES.get(self.view, ACCURACY)}
+
+    def _is_seen(self, plot: str) -> bool:
+        """Whether a plot is one of those that are shown."""
+        return self.view == "both" or (plot == "loss") == (self.view == "loss")
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Give the curves that changed their new data."""
@@ -142,11 +168,16 @@ class LossPanel(CurvesPanel):
             self.read_epochs(run)
             if self.axis == "epoch":
                 runs = (run, *self._others)
-                changed |= {name for one in _SHOWN.values() for each in runs for name in each.names(one.prefix)}
+                drawn = (LOSS, *_SHARES.values())
+                changed |= {name for one in drawn for each in runs for name in each.names(one.prefix)}
+        self._read_the_rest(run, changed)
+        if self._offer(run):
+            changed |= {name for each in (run, *self._others) for name in each.names(ACCURACY.prefix)}
+        quantities = self._quantities
         for view, plot in self.plots.items():
             plot.set_axis(self.axis, self._y_title(view), whole_x=self.axis == "step")
             for split, title, colour in _SPLITS:
-                series = _SHOWN[view].series(split)
+                series = quantities[view].series(split)
                 if series not in changed or not len(run.scalars(series)[0]):
                     continue
                 is_train = split == "train"
@@ -161,25 +192,72 @@ class LossPanel(CurvesPanel):
                     self.place(reading.steps),
                     reading.values,
                     smoothed,
-                    dashed=not is_train and self._place is not None,
+                    pattern=self._own_line(validation=not is_train),
                     markers=not is_train and len(reading.steps) <= 60,
                 )
             self._draw_beside(plot, view, changed)
             self._mark_best(plot, view)
             self.mark_events(plot, run)
             plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
-            if self.view in {view, "both"}:
+            if self._is_seen(view):
                 plot.update_ranges(max(self.end(run), self._end_beside()))
-        has_accuracy = any(name.startswith(ACCURACY.prefix) for name in self._readings)
-        self._segments.set_enabled("accuracy", has_accuracy)
-        if not has_accuracy and self.view != "loss" and self._readings:
-            # Nothing can be right or wrong in a regression.
-            self.view = "loss"
-            self._segments.set_value("loss")
-            self.option_changed.emit("view", "loss")
-            self._show_plots()
         self._update_legend()
         return bool(any(len(reading.steps) for reading in self._readings.values()) or any(self._beside))
+
+    def _read_the_rest(self, run: RunView, changed: frozenset[str]) -> None:
+        """What no plot shows now is read as well: it goes into the table that is saved."""
+        drawn = self._quantities.values()
+        for quantity in (one for one in _SHARES.values() if one not in drawn):
+            for split, *_ in _SPLITS:
+                series = quantity.series(split)
+                if series in changed and len(run.scalars(series)[0]):
+                    self.read(run, series, smoothed=split == "train")
+
+    def _offer(self, run: RunView) -> bool:
+        """Only what is known of this run, or will be, can be chosen; in a regression nothing is right or wrong.
+
+        Returns:
+            Whether the accuracy is drawn now in place of something that this run has not.
+        """
+        runs = (run, *self._others)
+
+        def known(quantity: Quantity) -> bool:
+            return any(one.names(quantity.prefix) for one in runs)
+
+        begun, accuracy = known(LOSS), known(ACCURACY)
+        validated = any(len(one.scalars(ACCURACY.series("validation"))[0]) for one in runs)
+        offered = {"accuracy": True, "top5": known(TOP5_ACCURACY), "f1": known(MACRO_F1)}
+        if not validated:  # the first epoch is to come
+            offered |= {"top5": self._classes >= _LEAST_CLASSES, "f1": accuracy or not begun}
+        for view, on in offered.items():
+            self._segments.set_offered(view, on)
+        self._segments.set_enabled("accuracy", accuracy)
+        if begun and not accuracy and self.view != "loss":
+            self._turn_to("loss")
+        elif begun and not offered.get(self.view, True):
+            self._turn_to("accuracy")
+            self.plots["accuracy"].clear()
+            return True
+        return False
+
+    @property
+    def _classes(self) -> int:
+        """How many classes the network tells apart; 0 where it does something else, or nobody knows."""
+        document = self.document
+        for node in document.project.graph.nodes.values():
+            loss = self._loss_of(node)
+            if loss is not None and "classes" in loss.tasks:
+                shape = document.inference.shape(node.id)
+                return int(shape[0]) if shape else 0
+        return 0
+
+    @staticmethod
+    def _loss_of(node: Node) -> LossSpec | None:
+        """The loss of an Output layer; None of other layers."""
+        layer = registry.layer("output")
+        if node.kind != layer.kind:
+            return None
+        return registry.losses().get(Choice.of(node.params.get("loss", layer.param("loss").default)).kind)
 
     @property
     def _others(self) -> tuple[RunView, ...]:
@@ -199,15 +277,22 @@ class LossPanel(CurvesPanel):
         """By the split; among others of which it is one, all its curves have the colour that it has everywhere."""
         return QColor(themes.current().series[split]) if self._place is None else run_colour(self._place)
 
+    def _own_line(self, *, validation: bool) -> Pattern:
+        """Without a gap while its colours tell its splits apart; else as the line of a run among others."""
+        return () if self._place is None else run_line(self._place, validation=validation)
+
+    def _place_beside(self, index: int) -> int:
+        return index if self.shown is None else self.shown.place(index)
+
     def _colour_beside(self, index: int) -> QColor:
         """One colour for all curves of a run: those of the shown one have theirs by split."""
-        return faint_run_colour(index if self.shown is None else self.shown.place(index))
+        return faint_run_colour(self._place_beside(index))
 
     def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
         """The curves of the other runs, in one view."""
         for index, other in enumerate(self._others):
             for split, *_ in _SPLITS:
-                series = _SHOWN[view].series(split)
+                series = self._quantities[view].series(split)
                 if series not in changed:
                     continue
                 steps, values = other.scalars(series)
@@ -221,7 +306,7 @@ class LossPanel(CurvesPanel):
                     self._colour_beside(index),
                     self.place_of(other, steps),
                     reading.smoothed,
-                    dashed=split != "train",
+                    pattern=run_line(self._place_beside(index), validation=split != "train"),
                 )
 
     def _end_beside(self) -> float:
@@ -248,28 +333,25 @@ class LossPanel(CurvesPanel):
         self._row.setDirection(
             QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom,
         )
+        self._row.update()
 
     def _y_title(self, view: str) -> str:
         if view == "accuracy":
-            return "accuracy"
-        layer = registry.layer("output")
-        for node in self.document.project.graph.nodes.values():
-            if node.kind == layer.kind:
-                chosen = Choice.of(node.params.get("loss", layer.param("loss").default))
-                loss = registry.losses().get(chosen.kind)
-                return (loss.axis if loss is not None else "") or "loss"
-        return "loss"
+            return _TITLES.get(self.view, _TITLES["accuracy"])
+        losses = (self._loss_of(node) for node in self.document.project.graph.nodes.values())
+        loss = next((one for one in losses if one is not None), None)
+        return (loss.axis if loss is not None else "") or "loss"
 
     def _show_plots(self) -> None:
         for view, plot in self.plots.items():
-            plot.setVisible(self.view in {view, "both"})
+            plot.setVisible(self._is_seen(view))
 
     def _mark_best(self, plot: CurvePlot, view: str) -> None:
         best = self.best_epoch
         if best is None:
             plot.set_marker(math.nan, math.nan, QColor())
             return
-        value = best[1] if view == "loss" else self.value(ACCURACY.series("validation"), best[0])
+        value = best[1] if view == "loss" else self.value(self._quantities[view].series("validation"), best[0])
         plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
 
     @property
@@ -299,8 +381,8 @@ class LossPanel(CurvesPanel):
         moment = self.moment_at(step)
         entries: list[LegendEntry] = []
         self._told = {}
-        for view, quantity in _SHOWN.items():
-            if self.view not in {view, "both"}:
+        for view, quantity in self._quantities.items():
+            if not self._is_seen(view):
                 continue
             for split, title, colour in _SPLITS:
                 series = quantity.series(split)
@@ -316,10 +398,10 @@ class LossPanel(CurvesPanel):
                 text, old = quantity.text(reading.value), moment.is_old(reading.step, series)
                 self._told[series] = ReadingShown(series, text, reading.step, old)
                 age, short = moment.words(reading.step), _SHORT.get(title, "")
-                dashed = split != "train" and self._place is not None
-                entries.append(LegendEntry(title, look, text, dashed=dashed, old=old, age=age, short=short, group=view))
+                line = self._own_line(validation=split != "train")
+                entries.append(LegendEntry(title, look, text, old=old, age=age, short=short, pattern=line, group=view))
         entries += [
-            LegendEntry(self._name_of(other), self._colour_beside(index))
+            LegendEntry(self._name_of(other), self._colour_beside(index), pattern=run_line(self._place_beside(index)))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))
             if readings
         ]

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea
 
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import RunView
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from nnviz.gui.explain.own_input_view import OwnInputView
 
 
+#: Pixels, at the usual size of letters, in which its controls are not cut.
+_LEAST_WIDTH = 316
 #: Milliseconds.
 _SETTLED = 60
 
@@ -28,8 +31,9 @@ class OwnInputPanel(Panel):
     key = "own_input"
     title = "Own input"
     letter = "I"
-    least_width = 720
+    least_width = 340
     least_height = 236
+    leaves_cards = True
     empty = "Once there is a network, draw an input for it here: every card and the answer follow."
     help = (
         "<p><b>What it shows.</b> What the network makes of an input of your own. Draw on the canvas with the left "
@@ -37,8 +41,9 @@ class OwnInputPanel(Panel):
         "Beside the canvas stands each pixel as the network sees it: click one to type its value, drag to black out a "
         "patch. While this panel is open, the cards show your input in place of the pinned example, and <i>Explain</i> "
         "and <i>Why</i> are about it; the training goes on untouched.</p>"
-        "<p><b>How to read it.</b> The bars are the network's answer. The green mark is the class that is right where "
-        "you began with an example. <b>Centre like MNIST</b> fits the ink into 20 × 20 of 28 × 28 pixels and puts its "
+        "<p><b>How to read it.</b> The bars are the network's answer. Say beside “It is a” which class is right: "
+        "then it has a loss, and gradients flow back. An example that you begin with brings its class along; a green "
+        "mark shows it. <b>Centre like MNIST</b> fits the ink into 20 × 20 of 28 × 28 pixels and puts its "
         "centre of mass in the middle, as MNIST's makers did. Switch it off, and shift the digit with the arrow keys: "
         "a dense network soon fails, a convolutional one later. Choose a kept run to see two networks side by side.</p>"
     )
@@ -69,10 +74,9 @@ class OwnInputPanel(Panel):
             area = QScrollArea(self.body)
             area.setWidgetResizable(True)
             area.setFrameShape(QFrame.Shape.NoFrame)
+            area.setMinimumWidth(round(_LEAST_WIDTH * themes.text_scale()))
             area.setWidget(self.view)
             self.body_layout.addWidget(area, 1)
-            for part in self.view.for_header:
-                self.add_to_header(part)
         self.view.set_active(self.isVisible())
         return True
 

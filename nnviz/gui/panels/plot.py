@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QToolTip, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
+from nnviz.gui.look.run_colours import DASHED, Pattern
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text, tick_texts
 from nnviz.gui.panels.plot_curve import Curve, place
@@ -32,7 +33,7 @@ for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
     guard_class(_kind)
 
 #: Numbers beside the vertical axis have the room of this; wider ones are written by their power.
-_WIDEST_TICK = "2.5e−5"
+_WIDEST_TICK, _WIDEST_SHARE = "2.5e−5", "100.00 %"
 #: Pixels from the mouse within which a mark tells what it is.
 _NEAR = 6.0
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -161,10 +162,15 @@ class CurvePlot(QWidget):
         self._size_text()
         self._style_labels()
 
-    def set_share(self) -> None:
-        """The vertical axis is a share from 0 to 1, written in percent as legend and cards write it."""
+    def set_share(self, *, whole: bool = True) -> None:
+        """The vertical axis is a share, written in percent as legend and cards write it.
+
+        Args:
+            whole: It runs from 0 to 1 whatever the curves are; else as far as they do, so that close ones come apart.
+        """
         self._share = True
-        self.set_bounds((0.0, 1.0))
+        self.set_bounds((0.0, 1.0) if whole else None)
+        self._size_text()
 
     def set_bounds(self, bounds: tuple[float, float] | None) -> None:
         """Fix the vertical range (shares run from 0 to 1); None lets it follow the curves."""
@@ -180,6 +186,7 @@ class CurvePlot(QWidget):
         shown: Floats | None = None,
         *,
         dashed: bool = False,
+        pattern: Pattern = (),
         markers: bool = False,
     ) -> None:
         """Add a curve or give it new data.
@@ -192,6 +199,7 @@ class CurvePlot(QWidget):
             values: What was measured; drawn faintly behind ``shown`` when that is given.
             shown: The smoothed curve, or None to draw the values themselves.
             dashed: Tells apart curves that have to share a colour.
+            pattern: Its lines and gaps, in their place.
             markers: Draw a dot at each value (few points, such as one an epoch).
         """
         curve = self._curves.get(key)
@@ -199,7 +207,8 @@ class CurvePlot(QWidget):
             curve = self._curves[key] = Curve(key, logarithmic=self._logarithmic)
             for item in curve.items:
                 self._item.addItem(item, ignoreBounds=True)
-        if curve.set_look(title, colour, dashed=dashed, markers=markers):
+        pattern = pattern or (DASHED if dashed else ())
+        if curve.set_look(title, colour, pattern=pattern, markers=markers):
             self._style_curve(curve)
         curve.follow(x, values, shown)
 
@@ -353,7 +362,8 @@ class CurvePlot(QWidget):
                 high = max(high, float(np.quantile(raw, 0.995)))
         if self._logarithmic:
             return self._y_range.decades(low, high)
-        return self._y_range.linear(low, high, from_zero=self._from_zero)
+        low, high = self._y_range.linear(low, high, from_zero=self._from_zero)
+        return (max(low, 0.0), min(high, 1.0)) if self._share else (low, high)
 
     def _on_resized(self, *_: object) -> None:
         """What was drawn before there was a size has the margin of a plot without one."""
@@ -492,7 +502,8 @@ class CurvePlot(QWidget):
         for name in ("left", "bottom"):
             self._item.getAxis(name).setTickFont(text)
         self._item.setContentsMargins(0, max(6, metrics.height() // 2), 2, 0)
-        width = metrics.horizontalAdvance(_WIDEST_TICK) + 10
+        widest = _WIDEST_SHARE if self._share and self._bounds is None else _WIDEST_TICK
+        width = metrics.horizontalAdvance(widest) + 10
         self._item.getAxis("left").setWidth(width + (metrics.height() + 2 if self._y_title else 0))
         self._item.getAxis("bottom").setHeight(metrics.height() + 7)
         self._axis_title.resize_for_text()

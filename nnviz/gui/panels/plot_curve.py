@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
+from nnviz.gui.look.run_colours import Pattern, patterned
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.numbers import FURTHEST, Floats, alone, breaks
 
@@ -47,7 +47,7 @@ class Curve:
         self.key = key
         self.title = ""
         self.colour = QColor()
-        self.dashed = False
+        self.pattern: Pattern = ()
         self.markers = False
         self._logarithmic = logarithmic
         self.x: Floats = np.empty(0)
@@ -66,11 +66,13 @@ class Curve:
         self._dots = pg.ScatterPlotItem(size=5, pxMode=True, pen=None)
         self.items = (self._faint, self._line, self._dots)
 
-    def set_look(self, title: str, colour: QColor, *, dashed: bool, markers: bool) -> bool:
+    def set_look(self, title: str, colour: QColor, *, pattern: Pattern, markers: bool) -> bool:
         """Take another name or look; whether anything is new, so that it has to be painted again."""
-        if (self.title, self.colour, self.dashed, self.markers) == (title, colour, dashed, markers):
+        if (self.title, self.colour, self.pattern, self.markers) == (title, colour, pattern, markers):
             return False
-        self.title, self.colour, self.dashed, self.markers = title, colour, dashed, markers
+        self.title, self.colour, self.pattern, self.markers = title, colour, pattern, markers
+        # In single pieces every piece would begin its dashes anew: where they are short there would be no gaps.
+        self._line.curve.setSegmentedLineMode("off" if pattern else "on")
         return True
 
     def follow(self, x: Floats, values: Floats, smoothed: Floats | None) -> None:
@@ -106,8 +108,7 @@ class Curve:
         colour = mixed(ground, self.colour, 0.4) if back else self.colour
         pen = QPen(colour, weight * (2.6 if strong else 1.8))
         pen.setCosmetic(True)
-        if self.dashed:
-            pen.setStyle(Qt.PenStyle.DashLine)
+        patterned(pen, self.pattern)
         faint = QPen(mixed(ground, self.colour, 0.18 if back else 0.34), weight)
         faint.setCosmetic(True)
         self._line.setPen(pen)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPen
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui.look import icons
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
-from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.panels.runs_columns import NAME
 from nnviz.gui.panels.runs_model import PLACE_ROLE, ROW_ROLE, RunsModel
 from nnviz.gui.parts.action import Action
@@ -67,7 +67,7 @@ class _Names(QStyledItemDelegate):
             middle, right = option.rect.center().y(), option.rect.right() - 6
             place = index.data(PLACE_ROLE)
             if isinstance(place, int):
-                painter.setPen(QPen(run_colour(place), 3.0))
+                painter.setPen(run_pen(place, 3.0))
                 painter.drawLine(left, middle, left + _SWATCH, middle)
             left += _SWATCH + 6
             if row.label.pinned:

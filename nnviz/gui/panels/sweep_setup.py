@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -340,6 +340,7 @@ class SweepSetup(QWidget):
         path = self.add.itemData(index)
         self.add.setCurrentIndex(-1)
         self.add.clearEditText()
+        QTimer.singleShot(0, self.add.clearEditText)  # where a completer took it, the field is filled in after this
         if isinstance(path, str):
             self.vary(path)
 
@@ -347,6 +348,9 @@ class SweepSetup(QWidget):
         """Enter takes the first that fits what was typed."""
         completer, typed = self.add.completer(), self.add.currentText().strip()
         if completer is not None and typed:
+            offered = completer.popup()
+            if offered is not None and offered.isVisible() and offered.currentIndex().isValid():
+                return  # the completer takes what is highlighted there, once this returns
             completer.setCompletionPrefix(typed)
             if completer.completionCount() and completer.setCurrentRow(0):
                 self._on_added(self.add.findText(completer.currentCompletion()))

@@ -26,8 +26,9 @@ class WhyPanel(Panel):
     key = "why"
     title = "Why"
     letter = "W"
-    least_width = 400
+    least_width = 548
     least_height = 300
+    leaves_cards = True
     empty = "Build a network that can run: which parts of the pinned example make its answer appears here."
     help = (
         "<p><b>This answer.</b> Of the pinned example, or of an own input while one stands on the cards. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QFontMetricsF, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QVBoxLayout, QWidget
 
@@ -53,6 +53,7 @@ class InPlace(QComboBox):
         if editor is not None:
             editor.setFrame(False)
             editor.setAccessibleName(name)
+            editor.installEventFilter(self)
             editor.editingFinished.connect(self._on_finished)
             editor.returnPressed.connect(self._leave)
             undo_document_from(self)
@@ -75,9 +76,13 @@ class InPlace(QComboBox):
         self._shown = text
         editor = self.lineEdit()
         if editor is not None:
-            if not (editor.hasFocus() and editor.isModified()):
+            # While it trains this is said 30 times a second: what is selected stays so, to be typed over.
+            if editor.text() != text and not (editor.hasFocus() and editor.isModified()):
+                selected = editor.hasFocus() and editor.hasSelectedText()
                 self.setCurrentIndex(self.findText(text))
                 editor.setText(text)
+                if selected:
+                    editor.selectAll()
         else:
             self.setCurrentIndex(self.findText(text))
 
@@ -101,6 +106,14 @@ class InPlace(QComboBox):
         self.show_value(self._shown)
         if editor is not None:
             editor.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A double click takes the whole number, not what stands on one side of its point."""
+        editor = self.lineEdit()
+        if event.type() is QEvent.Type.MouseButtonDblClick and watched is editor and editor is not None:
+            editor.selectAll()
+            return True
+        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape puts the value before back."""

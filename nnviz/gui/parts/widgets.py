@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.run_colours import DASHED, Pattern, patterned
 from nnviz.gui.parts.plain_text import plain_tip
 
 _FONT = "nnviz_font"
@@ -229,8 +230,15 @@ class LegendEntry:
     old: bool = False
     age: str = field(default="", compare=False)
     short: str = ""
+    #: Lines and gaps, in the place of ``dashed``.
+    pattern: Pattern = ()
     #: What belongs together: where there are several lines, a new one begins with each group, if that is enough.
     group: str = ""
+
+
+def _swatch(entry: LegendEntry) -> int:
+    """Pixels of the line before a name: so many that its gaps can be seen."""
+    return 26 if entry.pattern or entry.dashed else 14
 
 
 class Legend(QWidget):
@@ -320,7 +328,7 @@ class Legend(QWidget):
         return sum(self._width_of(entry, metrics) for entry in shown) + _LEGEND_GAP * max(len(shown) - 1, 0)
 
     def _width_of(self, entry: LegendEntry, metrics: QFontMetrics) -> int:
-        width = 20 + metrics.horizontalAdvance(entry.title)
+        width = _swatch(entry) + 6 + metrics.horizontalAdvance(entry.title)
         if entry.value:
             width += 5 + round(age_room(metrics.ascent()))
             width += max(metrics.horizontalAdvance(self.VALUE_SAMPLE), metrics.horizontalAdvance(entry.value))
@@ -349,15 +357,12 @@ class Legend(QWidget):
                 painter.setBrush(entry.colour)
                 painter.drawEllipse(x + 4, middle - 4, 8, 8)
             else:
-                pen = QPen(entry.colour, 2)
-                if entry.dashed:
-                    pen.setStyle(Qt.PenStyle.DashLine)
-                painter.setPen(pen)
-                painter.drawLine(x, middle, x + 14, middle)
+                painter.setPen(patterned(QPen(entry.colour, 2), entry.pattern or (DASHED if entry.dashed else ())))
+                painter.drawLine(x, middle, x + _swatch(entry), middle)
             painter.setPen(QColor(themes.current().text_muted))
-            left = x + 20
+            left = x + _swatch(entry) + 6
             # A name that is wider than all there is gives way to its value.
-            valued = width - metrics.horizontalAdvance(entry.title) - 20
+            valued = width - metrics.horizontalAdvance(entry.title) - _swatch(entry) - 6
             room = max(self.width() - left - valued, 0)
             title = entry.title
             if metrics.horizontalAdvance(title) > room:
@@ -439,6 +444,11 @@ class Segments(QWidget):
             button.setText(title)
             button.setAccessibleName(button.toolTip() or title)
             button.updateGeometry()
+
+    def set_offered(self, key: str, offered: bool) -> None:
+        """Show one choice, or leave it out where it would never have anything to show."""
+        if self._buttons[key].isHidden() == offered:
+            self._buttons[key].setVisible(offered)
 
     def set_enabled(self, key: str, enabled: bool) -> None:
         """Allow or forbid one choice."""

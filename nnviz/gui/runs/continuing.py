@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from nnviz.errors import NnvizError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.training import Training
 from nnviz.project.files import io
 from nnviz.project.model import Project
+from nnviz.project.safety import unsaved_run
 from nnviz.record import named_run
 from nnviz.record.quantities import EPOCH
+from nnviz.record.run import Run
 from nnviz.train import start
 from nnviz.train.change import difference
 
@@ -35,18 +38,27 @@ class _Expected:
     Attributes:
         find: Where its file is, None where there is none; called on another thread.
         play: Whether to train at once.
+        file: The project's file that names it; None where the user chose it.
         found: Its file, once that is known.
+        later: The file of a run in which the project was trained after it was saved; none where there is no such.
         asked: Whether it is being read.
     """
 
     find: Callable[[], Path | None]
     play: bool = False
+    file: Path | None = None
     found: list[Path] = field(default_factory=list)
+    later: list[Path] = field(default_factory=list)
     asked: bool = False
 
     def look(self) -> Path | None:
         """Where it is."""
-        place = self.find()
+        place: Path | None = None
+        try:
+            place = self.find()
+        finally:
+            if self.file is not None and (later := _later_than(place, self.file)) is not None:
+                self.later.append(later)
         if place is not None:
             self.found.append(place)
         return place
@@ -61,8 +73,10 @@ class Continuing(QObject):
         background: Where files are read.
     """
 
-    #: A run cannot be gone on with: why, as a sentence, and its file, where there is one to start warm from.
+    #: A run cannot be gone on with: why and what there is instead, and its file, where there is one to start warm from.
     declined = Signal(str, object)
+    #: The project was trained after it was saved, in another run than the one that its file names: that run's file.
+    later_found = Signal(object)
     #: Something that was asked for need not be done, in a few words.
     message = Signal(str)
 
@@ -78,12 +92,13 @@ class Continuing(QObject):
         #: Waits for the project that is about to take the place of the document.
         self._next: _Expected | None = None
         training.beginning.connect(self._on_beginning)
+        recorder.begun.connect(self._on_begun)
 
     def expect_named(self, file: Path | None) -> None:
         """The document is that of this file, or of none: the run that it names is gone on with, if there is one."""
         expected, self._next = self._next, None
         if expected is None and file is not None:
-            expected = _Expected(lambda: _named_by(file))
+            expected = _Expected(lambda: _named_by(file), file=file)
         self._expect(expected)
 
     def continue_run(
@@ -129,7 +144,10 @@ class Continuing(QObject):
             if started:
                 self._training.reset()
 
-        self._background.start(work, done, lambda error: self.declined.emit(sentence_of(error), None), lane="runs")
+        def failed(error: BaseException) -> None:
+            self.declined.emit(f"{sentence_of(error)} Your project stays as it is.", None)
+
+        self._background.start(work, done, failed, lane="runs")
 
     # ---- inside --------------------------------------------------------------------------------------------------
 
@@ -155,6 +173,7 @@ class Continuing(QObject):
                 return
             self._expected = None
             self._training.begin_with(continued)
+            self._tell_later(expected)
             if continued is not None and expected.play and not _is_over(continued, project):
                 self._training.play_when_ready()
 
@@ -164,9 +183,34 @@ class Continuing(QObject):
             self._expected = None
             self._training.begin_with(None)
             place = expected.found[0] if expected.found else None
-            self.declined.emit(sentence_of(error), place)
+            self.declined.emit(f"{sentence_of(error)} Training begins anew.", place)
+            self._tell_later(expected)
 
         self._recorder.take(expected.look, project, done, failed)
+
+    def _tell_later(self, expected: _Expected) -> None:
+        for path in expected.later:
+            self.later_found.emit(path)
+
+    def _on_begun(self, run: Run, path: Path) -> None:
+        """What the document's file calls its run is another one until it is saved: the way to this one is kept."""
+        file = self._training.document.path
+        if file is not None and run is self._training.workbench.run:
+            self._background.start(
+                lambda: unsaved_run.note(file, path), lambda _nothing: None, lambda _error: None, lane="runs"
+            )
+
+
+def _later_than(named: Path | None, file: Path) -> Path | None:
+    """The run in which a project was trained after it was saved, where that can be gone on with. Reads the disk."""
+    later = unsaved_run.run_of(file)
+    if later is None or (named is not None and later == named.absolute()):
+        return None
+    try:
+        start.project_of(later)
+    except (NnvizError, OSError):  # nothing to go on from yet, or another window trains in it
+        return None
+    return later
 
 
 def _named_by(file: Path) -> Path | None:

@@ -39,7 +39,7 @@ _SLICE = 0.25
 #: Milliseconds between two looks at runs that are compared and still written by somebody.
 _FOLLOW = 1000
 #: Runs that are drawn beside the one on the screen: more than that nobody can tell apart.
-MOST_COMPARED = 5
+MOST_COMPARED = 11
 
 
 class KeptRuns(QObject):

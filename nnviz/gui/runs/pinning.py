@@ -12,7 +12,7 @@ from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit, SetView
-from nnviz.project.model import MOST_PINS, Pin, View
+from nnviz.project.model import MOST_PINS, Pin, Project, View
 from nnviz.record.pinned import Followed, example_of, followed
 from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.readings import ArrayReading
@@ -119,8 +119,9 @@ class Pinning(QObject):
         """Pin the example that the cards show, or take it from those that are."""
         self._apply(SetView(toggled(self._document.project.view, self._document.project.view.shown)))
 
-    def _on_changed(self, before: object, after: object, edit: object) -> None:
-        self.changed.emit()
+    def _on_changed(self, before: Project, after: Project, edit: object) -> None:
+        if edit is None or before.view is not after.view:
+            self.changed.emit()
 
     def _on_shown(self, shown: Shown) -> None:
         self.changed.emit()

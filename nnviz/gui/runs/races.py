@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.kept_runs import MOST_COMPARED, KeptRuns
@@ -25,7 +26,7 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.entrants import MOST, Entrant, Preset, checked, presets
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.run import Run
+from nnviz.record.run import Run, RunView
 
 if TYPE_CHECKING:
     from nnviz.train.race import Race, Standing
@@ -88,6 +89,9 @@ class Races(QObject):
         self._voice.made.connect(self._on_made, Qt.ConnectionType.QueuedConnection)
         self._voice.refused.connect(self._on_refused, Qt.ConnectionType.QueuedConnection)
         self._voice.said.connect(self.failed, Qt.ConnectionType.QueuedConnection)
+        #: Steps a second of each at the most; None for as many as the computer makes.
+        self._pace: float | None = None
+        training.races = self
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY)
         self._look.timeout.connect(self._on_look)
@@ -109,6 +113,28 @@ class Races(QObject):
     def alive(self) -> bool:
         """Whether a race is under way, also one that rests."""
         return self.state in _ALIVE
+
+    @property
+    def running(self) -> bool:
+        """Whether everyone trains just now."""
+        return self.state == "running"
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second of each at the most; None for as many as the computer makes."""
+        return self._pace
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """So many steps a second of each, this race and the next; it tells whoever shows it."""
+        self._pace = steps_per_second
+        if self._race is not None:
+            self._race.set_pace(steps_per_second)
+        self.changed.emit()
+
+    def steps_of(self, run: RunView) -> int | None:
+        """How many steps a run is to make that still races; None of all others."""
+        lanes = () if self._race is None or not self.alive else self._race.lanes
+        return next((lane.steps for lane in lanes if lane.run is run and not run.finished), None)
 
     @property
     def entrants(self) -> tuple[Entrant, ...]:
@@ -176,7 +202,9 @@ class Races(QObject):
             return ""
         step = max(one.step for one in standings)
         most = max(standings, key=lambda one: one.epoch)
-        return f"step {step:,} · epoch {most.epoch} of {most.epochs}"
+        planned = max(one.steps for one in standings)
+        of = f" of {format_count(planned)}" if planned else ""
+        return f"step {format_count(step)}{of} · epoch {most.epoch} of {most.epochs}"
 
     # ---- who takes part ------------------------------------------------------------------------------------------
 
@@ -311,7 +339,7 @@ class Races(QObject):
         self._leave_race()
         self._project, self._refusal = project, ""
         self._stop_wished, self._told = False, NONE
-        voice = self._voice
+        voice, pace = self._voice, self._pace
 
         def work() -> None:
             try:
@@ -334,6 +362,7 @@ class Races(QObject):
                 _log.warning("The race could not be made.", exc_info=True)
                 voice.refused.emit(sentence_of(error))
                 return
+            race.set_pace(pace)
             if play:
                 race.play()
             else:
@@ -365,6 +394,7 @@ class Races(QObject):
         if self._stop_wished:
             race.close()
         self._race = race
+        race.set_pace(self._pace)  # it may have been chosen meanwhile
         self._on_look()
 
     def _on_refused(self, sentence: str) -> None:

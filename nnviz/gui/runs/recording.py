@@ -99,6 +99,8 @@ class Recorder(QObject):
     message = Signal(str)
     #: The list of kept runs has changed.
     changed = Signal()
+    #: A live run is written from now on: the Run and its file.
+    begun = Signal(object, object)
 
     def __init__(self, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -171,6 +173,7 @@ class Recorder(QObject):
         if continued is not None:
             continued.begin()
             self.store.use(continued)
+            self.begun.emit(run, continued.path)
             self.look()
             return
 
@@ -185,6 +188,7 @@ class Recorder(QObject):
         def done(writer: RunWriter) -> None:
             if run in self._writers:
                 self.store.use(writer)
+                self.begun.emit(run, writer.path)
             self.look()
 
         self._background.start(work, done, self._tell, lane=_LANE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -55,6 +55,30 @@ def seen_at(run: RunView, step: int, epochs: int) -> Seen:
 def _whole(reading: Reading | None, most: int) -> int:
     value = reading.value if isinstance(reading, Scalar) else 0.0
     return int(value) if 0.0 <= value <= most else 0
+
+
+class Racing(Protocol):
+    """The race whose runs may be on the screen, as those know it who play and pause."""
+
+    @property
+    def running(self) -> bool:
+        """Whether everyone trains just now."""
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second of each at the most; None for as many as the computer makes."""
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """So many steps a second."""
+
+    def steps_of(self, run: RunView) -> int | None:
+        """How many steps a run is to make that still races; None of all others."""
+
+    def toggle(self) -> None:
+        """Play or pause."""
+
+    def step(self) -> None:
+        """Everyone makes one step."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +148,18 @@ def standing_of(
     return replace(standing, seen=seen)
 
 
-def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...], step: int | None) -> Standing:
-    """Where a recorded run stands at the step that is shown, or at its end."""
+def standing_of_replay(
+    run: RunView, project: Project, sizes: tuple[int, ...], step: int | None, planned: int = 0
+) -> Standing:
+    """Where a recorded run stands at the step that is shown, or at its end.
+
+    Args:
+        run: What is shown.
+        project: What it was made with.
+        sizes: Examples for training, validation and test, as far as they are known.
+        step: The step of it that the timeline shows; None is the newest.
+        planned: How many steps it is to have, where it is still trained here.
+    """
     train, validation, test = sizes or (0, 0, 0)
     steps = max(run.last_step, 0)
     seen = seen_at(run, steps if step is None else step, project.training.epochs)
@@ -133,7 +167,7 @@ def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...], s
         epoch=seen.epoch,
         epochs=seen.epochs,
         step=seen.step,
-        steps=steps,
+        steps=max(steps, planned),
         device=run.info.device,
         train_count=train,
         validation_count=validation,

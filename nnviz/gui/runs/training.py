@@ -29,7 +29,7 @@ from nnviz.gui.runs.expected_time import ExpectedTime
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
-from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
+from nnviz.gui.runs.standing import Racing, Standing, standing_of, standing_of_replay
 from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.model import DataConfig, Project, TrainConfig
@@ -60,6 +60,7 @@ _OF_REPLAY = "replay"
 
 #: What can be done where something cannot be done to a replay.
 GO_BACK = "Go back to your project, or open the run's."
+_RECORDED = f"This is a recorded run. {GO_BACK}"
 
 
 class Training(QObject):
@@ -122,6 +123,8 @@ class Training(QObject):
         self.workbench = Workbench(document, self._host, _Observer(self))
         #: The run from a file that is shown; None while the live one is.
         self._replay: Shown | None = None
+        #: The race of the window, whose runs may be shown as replays are.
+        self.races: Racing | None = None
         #: What was shown of the live run when the replay came before it.
         self._aside = feed.shown
         #: What is to be compared with whatever run is on the screen.
@@ -139,6 +142,8 @@ class Training(QObject):
         self._started = False
         #: What the bars show.
         self._standing = Standing()
+        #: What an undo and a redo of weights set by hand would write, as they were told last.
+        self._edits = ("", "")
         #: Runs out when the document has settled.
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -173,6 +178,12 @@ class Training(QObject):
     def replay(self) -> Shown | None:
         """The run from a file that is shown, with its project; None while the live one is."""
         return self._replay
+
+    @property
+    def race(self) -> Racing | None:
+        """The race that is under way, while one of its runs is on the screen: play, pause and speed are its then."""
+        races, replay = self.races, self._replay
+        return None if races is None or replay is None or races.steps_of(replay.run) is None else races
 
     @property
     def data_dir(self) -> Path | None:
@@ -248,7 +259,7 @@ class Training(QObject):
     def blocked(self) -> str:
         """Why it cannot be trained now; empty when it can."""
         if self._replay is not None:
-            return f"This is a recorded run. {GO_BACK}"
+            return f"This run races, and is not the project's own. {GO_BACK}" if self.race is not None else _RECORDED
         return self.workbench.blocked()
 
     def status(self) -> str:
@@ -264,6 +275,8 @@ class Training(QObject):
             "failed": "failed",
             "replay": "recorded run",
         }
+        if (race := self.race) is not None:
+            return "race" if race.running else "race paused"
         if self.state == "ready" and self.trained:  # a recorded run that is gone on with
             return "paused"
         if self.state in {"idle", "ready", "paused", "done"} and problems_that_stop(self.document.diagnostics):
@@ -311,14 +324,18 @@ class Training(QObject):
             self.workbench.pause()
 
     def toggle(self) -> None:
-        """Play or pause."""
+        """Play or pause; the race, where one of its runs is on the screen."""
         if self._replay is None:
             self.workbench.toggle()
+        elif (race := self.race) is not None:
+            race.toggle()
 
     def step(self) -> None:
-        """Train one batch."""
+        """Train one batch; everyone does, where a run of a race is on the screen."""
         if self._replay is None:
             self.workbench.step()
+        elif (race := self.race) is not None:
+            race.step()
 
     def epoch(self) -> None:
         """Train to the end of the present epoch."""
@@ -469,12 +486,17 @@ class Training(QObject):
 
     @property
     def pace(self) -> float | None:
-        """Steps a second at the most; None for full speed."""
-        return self._host.pace
+        """Steps a second at the most; None for full speed. Of the race, where one of its runs is on the screen."""
+        race = self.race
+        return self._host.pace if race is None else race.pace
 
     def set_pace(self, steps_per_second: float | None) -> None:
-        """Train at most so many steps a second, this network and the next; None for full speed."""
-        self._host.set_pace(steps_per_second)
+        """Train at most so many steps a second, this network and the next; None for full speed. Or so the race."""
+        race = self.race
+        if race is None:
+            self._host.set_pace(steps_per_second)
+        else:
+            race.set_pace(steps_per_second)
         self.changed.emit()
 
     def look(self, interest: Interest) -> None:
@@ -643,7 +665,9 @@ class Training(QObject):
         sizes = self.workbench.sizes
         if self._replay is not None:
             shown, sizes = self.feed.shown, self.split_sizes
-            standing = standing_of_replay(self._replay.run, self.shown_document.project, sizes, shown.step)
+            project, run = self.shown_document.project, self._replay.run
+            planned = 0 if self.races is None else self.races.steps_of(run) or 0
+            standing = standing_of_replay(run, project, sizes, shown.step, planned)
         elif self.workbench.run is None and self.workbench.state is State.BROKEN:
             standing = Standing()
         else:
@@ -652,6 +676,10 @@ class Training(QObject):
         if standing != self._standing:
             self._standing = standing
             self.moved.emit(standing)
+        edits = ("", "") if position is None else (position.undoable_edit, position.redoable_edit)
+        if edits != self._edits:  # at one and the same step there can be many
+            self._edits = edits
+            self.changed.emit()
 
 
 def more_epochs_meaning(project: Project) -> str:

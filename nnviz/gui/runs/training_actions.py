@@ -43,9 +43,11 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         return f"The network is being prepared ({training.status()})."
 
     def why_no_play() -> str:
-        return "" if training.state == "running" else training.blocked() or waiting()
+        return "" if training.state == "running" or training.race is not None else training.blocked() or waiting()
 
     def play_wording() -> tuple[str, str]:
+        if (race := training.race) is not None:
+            return ("&Pause", "Pause the race") if race.running else ("&Play", "Go on with the race")
         running = training.state == "running"
         able = "Pause after this batch" if running else "Train"
         if training.state == "done":
@@ -54,8 +56,15 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         return "&Pause" if running else "&Play", training.blocked() or waiting() or able
 
     def why_no_step() -> str:
+        if (race := training.race) is not None:
+            return "Pause the race first." if race.running else ""
         ended = {"running": "Pause first.", "done": "All epochs are done."}
         return training.blocked() or waiting() or ended.get(training.state, "")
+
+    def step_wording() -> tuple[str, str]:
+        if training.race is not None:
+            return "&Step", why_no_step() or "One step of everyone who races"
+        return "&Step", training.blocked() or waiting() or "Train one batch"
 
     def why_no_epoch() -> str:
         return training.blocked() or waiting() or ("All epochs are done." if training.state == "done" else "")
@@ -184,7 +193,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             keys=("F10",),
             icon="step",
             why_not=why_no_step,
-            wording=lambda: ("&Step", training.blocked() or waiting() or "Train one batch"),
+            wording=step_wording,
         ),
         _training(
             name="epoch",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QRect, QSize, QTimer
+from PySide6.QtCore import QByteArray, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
@@ -16,6 +16,10 @@ _NARROW_SIDES = (188, 324)
 _NARROW_BELOW = 1450
 #: Under this the palette of a new window is hidden: the canvas needs the room (Ctrl+B shows it).
 _NO_PALETTE_BELOW = 720
+#: An own input beside the palette leaves the canvas at least so many pixels; else the palette goes meanwhile.
+_LEAST_CANVAS = 900
+#: Pixels that an own input has, once all is laid out.
+_DRAWING = 340
 #: The size of a new window, and the smallest one, where the screen has room for them.
 _SIZE = QSize(1680, 1050)
 _SMALLEST = QSize(640, 400)
@@ -39,6 +43,8 @@ class Arrangement:
         self._placed = QSize()
         self._screen = ""
         self._staying = StayOnScreen(window, when_shown=False)
+        #: The palette has given its room to an own input, and gets it back.
+        self._lent = False
 
     def restore(self) -> None:
         """Size and widths of the last time on a screen of this size; wholly on it, whatever they were."""
@@ -78,8 +84,29 @@ class Arrangement:
         stored = self._stored("docks")
         if stored is not None:
             self._window.restoreState(stored, ARRANGEMENT_VERSION)
-        if self._regions.docks is not None:
-            self._regions.docks.keep_apart()
+        docks = self._regions.docks
+        if docks is not None:
+            docks.keep_apart()
+            drawing = docks.docks["own_input"]
+            self._lent = not drawing.isHidden() and self._regions.palette.isHidden()
+            # What opens or closes it may do more at once: the room is looked at when all of that is done.
+            drawing.visibilityChanged.connect(lambda _seen: QTimer.singleShot(0, self._window, self._lend_room))
+
+    def _lend_room(self) -> None:
+        """Whoever draws adds no layers: in a window without room for both the palette goes while an input is drawn."""
+        docks, palette = self._regions.docks, self._regions.palette
+        if docks is None or docks.is_explained_large:
+            return
+        dock = docks.docks["own_input"]
+        at_side = self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.LeftDockWidgetArea and not dock.isFloating()
+        drawn = at_side and not dock.isHidden()
+        if drawn and not self._lent and not palette.isHidden():
+            taken = max(dock.width(), _DRAWING) + palette.width() + self._regions.side.width()
+            self._lent = self._window.width() - taken < _LEAST_CANVAS
+            palette.setHidden(self._lent)
+        elif not drawn and self._lent:
+            self._lent = False
+            palette.show()
 
     def reset(self) -> None:
         """Everything back in its place."""

@@ -19,6 +19,8 @@ from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
 
 if TYPE_CHECKING:
     from nnviz.gui.explain.neuron_view import NeuronView
+    from nnviz.project.checks.shapes import Inference
+    from nnviz.project.model import Graph
 
 _INSET = 10
 
@@ -40,6 +42,8 @@ class CentreViews(QWidget):
         self._workspace: Workspace | None = None
         self._tapped: Callable[[], object] = lambda: None
         self._neurons: NeuronView | None = None
+        #: The layers that were found last, and of which graph and shapes.
+        self._found: tuple[Graph, Inference, DenseLayers | str] | None = None
         self._covered = 0
         self._neurons_before = False
         self._stack = QStackedLayout(self)
@@ -87,8 +91,12 @@ class CentreViews(QWidget):
         if self._workspace is None:
             return "The window is not ready yet."
         document = self._workspace.document
-        shapes = {node: tuple(result.output) for node, result in document.inference.results.items()}
-        return dense_layers(effective_graph(document.project.graph), shapes)
+        graph, inference = document.project.graph, document.inference
+        if self._found is None or self._found[0] is not graph or self._found[1] is not inference:
+            # Asked again and again between two edits, by every action that depends on it.
+            shapes = {node: tuple(result.output) for node, result in inference.results.items()}
+            self._found = (graph, inference, dense_layers(effective_graph(graph), shapes))
+        return self._found[2]
 
     def why_not(self) -> str:
         """Why there is no neuron view of this network; empty where there is one."""

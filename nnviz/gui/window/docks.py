@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindo
 
 from nnviz.explain.place import Place
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.look import icons
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 #: What stands at the foot of a new window, left to right.
 DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
-#: What stands at the left, beside the palette: lists that are high rather than wide.
-SIDE_PANELS = ("outline",)
+#: What stands at the left, beside the palette: what is high rather than wide, or used while another is looked at.
+SIDE_PANELS = ("outline", "own_input")
 _HEADER_HEIGHT = 34
 #: Pixels of the smallest panel, across and down.
 _SMALLEST = (200, 120)
@@ -65,7 +66,7 @@ _EXPLAINING_KEYS = frozenset((ExplainPanel.key, *(way[0] for way in _EXPLAINING)
 #: Milliseconds between two looks at whether a panel that is dragged has been let go.
 _DRAG_LOOK = 100
 #: Pixels of a list at the side.
-_SIDE = 326
+_SIDE = 340
 
 
 class DockTitle(QWidget):
@@ -253,11 +254,15 @@ class Docks(QObject):
         keys = [*(key for key in DEFAULT_PANELS if key in self._docks)]
         keys += [key for key in self._docks if key not in keys]
         previous: QDockWidget | None = None
+        side: QDockWidget | None = None
         for key in keys:
             dock = self._docks[key]
             dock.setFloating(False)
             if key in SIDE_PANELS:
                 self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+                if side is not None:
+                    self._window.tabifyDockWidget(side, dock)
+                side = dock
                 continue
             self._window.addDockWidget(area, dock)
             if previous is not None:
@@ -303,7 +308,7 @@ class Docks(QObject):
         if layout is not None:  # Who stands behind whom is only known of what has been laid out.
             layout.activate()
         columns = [self._column(key) for key in self._row()]
-        while sum(map(self._need, columns)) > self._window.width():
+        while sum(map(self._need, columns)) > self._row_width():
             movable = [column for column in columns if _NEVER_COVERED not in column]
             if len(movable) < 2:
                 break
@@ -322,6 +327,15 @@ class Docks(QObject):
         self._whole_tabs()
         QTimer.singleShot(0, self, self._share_row)
 
+    def _row_width(self) -> int:
+        """Pixels that the row at the foot has: what stands at the left stands beside it, too."""
+        centre, area = self._window.centralWidget(), Qt.DockWidgetArea.LeftDockWidgetArea
+        beside = any(
+            not dock.isHidden() and not dock.isFloating() and self._window.dockWidgetArea(dock) == area
+            for dock in self._docks.values()
+        )
+        return self._window.width() - (centre.x() if beside and centre is not None else 0)
+
     def _column(self, key: str) -> list[str]:
         """One that stands in the row, and those that stand behind it as tabs."""
         behind = self._window.tabifiedDockWidgets(self._docks[key])
@@ -334,10 +348,20 @@ class Docks(QObject):
 
     def _whole_tabs(self) -> None:
         """Titles on tabs are not cut: where there is no room for all tabs, they scroll."""
-        for tabs in self._window.findChildren(QTabBar):
+        bars = [tabs for tabs in self._window.findChildren(QTabBar) if tabs.parent() is self._window]
+        titles = [{tabs.tabText(index) for index in range(tabs.count())} for tabs in bars]
+        fronts = {dock.x(): dock.windowTitle() for dock in self._docks.values() if dock.isVisible() and dock.x() >= 0}
+        in_place = [fronts.get(tabs.x()) in own for tabs, own in zip(bars, titles, strict=True)]
+        for tabs, own in zip(bars, titles, strict=True):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
             tabs.setUsesScrollButtons(True)
             tabs.setExpanding(False)
+            # Qt leaves the tabs of a place standing whose instruments have moved to another: those have tabs there.
+            left_behind = any(
+                at and tabs is not other and own <= names
+                for other, names, at in zip(bars, titles, in_place, strict=True)
+            )
+            tabs.setVisible(len(own) > 1 and not left_behind)
 
     def _share_row(self) -> None:
         """Where one of the row got less than it needs, each gets that, and what is left is shared."""
@@ -346,7 +370,7 @@ class Docks(QObject):
             needs = [self._need(self._column(key)) for key in row]
             docks = [self._docks[key] for key in row]
             if any(dock.width() < need for dock, need in zip(docks, needs, strict=True)):
-                spare = max(0, self._window.width() - sum(needs)) // len(row)
+                spare = max(0, self._row_width() - sum(needs)) // len(row)
                 self._window.resizeDocks(docks, [need + spare for need in needs], Qt.Orientation.Horizontal)
         self._whole_tabs()
 
@@ -405,6 +429,12 @@ class Docks(QObject):
         if isinstance(panel, ExplainPanel):
             panel.toggle_page(example)
 
+    @property
+    def is_explained_large(self) -> bool:
+        """Whether a number is taken apart over the canvas."""
+        panel = self._panels[ExplainPanel.key]
+        return isinstance(panel, ExplainPanel) and panel.is_large
+
     def explain_backward(self, on: bool) -> None:
         """Numbers are taken apart in the direction that the canvas shows."""
         panel = self._panels[ExplainPanel.key]
@@ -416,9 +446,16 @@ class Docks(QObject):
             panel.set_picking(on)
 
     def _give_height(self, key: str) -> None:
-        """One that needs more than the row has gets it, but not more than half of the window."""
+        """One that needs more than the row has gets it, but not more than half of the window; at the side the width."""
         dock, least = self._docks[key], self._panels[key].least_height
+        if self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.LeftDockWidgetArea:
+            if not dock.isFloating() and dock.isVisible() and dock.width() < _SIDE:
+                self._window.resizeDocks([dock], [_SIDE], Qt.Orientation.Horizontal)
+            return
         wanted = min(least, self._window.height() // 2)
+        if self._panels[key].leaves_cards and self._canvas.camera.zoom >= FAR_ZOOM:
+            spare = self._canvas.height() - self._canvas.camera.height_for(FAR_ZOOM)
+            wanted = min(wanted, dock.height() + max(spare, 0))
         if not dock.isFloating() and dock.isVisible() and dock.height() < wanted:
             self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
 

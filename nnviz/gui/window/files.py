@@ -18,7 +18,7 @@ from nnviz.paths import check_file, given_path
 from nnviz.project.document import Document
 from nnviz.project.files import io
 from nnviz.project.model import Project
-from nnviz.project.safety import disk_state
+from nnviz.project.safety import disk_state, unsaved_run
 from nnviz.project.safety.recovery import Work
 from nnviz.project.samples.templates import sample
 from nnviz.record import named_run, places
@@ -210,7 +210,11 @@ class Files(QObject):
                 name = named_run.name_of(run, path)
             else:  # what the file called its run before holds on, also from another folder
                 name = "" if before is None else named_run.carried(io.load_run_name(before), before, path)
-            return disk_state.save_unless_changed(project, path, known, name)
+            saved = disk_state.save_unless_changed(project, path, known, name)
+            if saved is not None and run is not None:  # the file says it itself from now on
+                for file in {path, before or path}:
+                    unsaved_run.forget(file)
+            return saved
 
         def done(saved: str | None) -> None:
             self._saving = False

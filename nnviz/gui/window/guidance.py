@@ -50,6 +50,12 @@ def obstacle(training: Training, keys_of: Callable[[str], str]) -> str:
     if count and reason:
         words = "the problem" if count == 1 else f"the {count} problems"
         return f"Mend {words} first: the instrument Problems ({keys_of('problems')}) has the cures."
+    if (race := training.race) is not None:
+        return (
+            "This is measured while the race goes on."
+            if race.running
+            else f"The race rests. Press Play ({keys_of('play')}) to go on with it."
+        )
     return f"It cannot be trained now. {reason}" if reason else ""
 
 
@@ -168,7 +174,7 @@ class Guidance(QObject):
         path: Path,
         back: Callable[[], None],
         open_project: Callable[[], None],
-        go_on: Callable[[], None] | None,
+        go_on: Callable[[], None],
     ) -> None:
         """Say what is looked at, how it is left, and how its network becomes one to work on.
 
@@ -177,7 +183,7 @@ class Guidance(QObject):
             path: Its file.
             back: Leaves it.
             open_project: Takes its project for the document.
-            go_on: Goes on with it; None while it is still trained here.
+            go_on: Goes on with it.
         """
         info = run.info
         when = _date(info.created)
@@ -190,24 +196,67 @@ class Guidance(QObject):
             "information",
             (
                 Button("Back to my project", back, primary=True, stays=True),
-                *(() if go_on is None else (Button("Continue training", go_on, stays=True),)),
+                Button("Continue training", go_on, stays=True),
                 Button("Open its project", open_project, stays=True),
             ),
             closable=False,
         )
         notice.setToolTip(plain_tip(f"Drag the timeline to look around.\n{path}"))
 
-    def tell_declined(self, sentence: str, path: Path | None) -> None:
-        """The run that the project names, or that was chosen, is not gone on with; the network begins anew.
+    def tell_race(
+        self,
+        run: RunView,
+        path: Path,
+        back: Callable[[], None],
+        open_project: Callable[[], None],
+        show_race: Callable[[], None],
+    ) -> None:
+        """Say that a run of the race that is under way is looked at: what is played and paused is the race.
 
         Args:
-            sentence: Why.
-            path: Its file, where there is one.
+            run: What is looked at.
+            path: Its file.
+            back: Leaves it.
+            open_project: Takes its project for the document.
+            show_race: Leads to the page of the race.
         """
-        buttons = [Button("Start anew", lambda: None, primary=path is None)]
-        if path is not None:
-            buttons.insert(0, Button(_WARM, lambda: self._training.start_warm(path), primary=True))
+        name = run.info.title or path.name
+        notice = self._notices.show_notice(
+            "replay",
+            f"{name}: its network while it races, read-only. Play, pause, step and speed are those of the race.",
+            "information",
+            (
+                Button("All who race", show_race, primary=True, stays=True),
+                Button("Back to my project", back, stays=True),
+                Button("Open its project", open_project, stays=True),
+            ),
+            closable=False,
+        )
+        notice.setToolTip(plain_tip(str(path)))
+
+    def tell_declined(self, sentence: str, path: Path | None) -> None:
+        """The run that the project names, or that was chosen, is not gone on with.
+
+        Args:
+            sentence: Why, and what there is instead.
+            path: Its file, where there is one to start warm from.
+        """
+        buttons = () if path is None else (Button(_WARM, lambda: self._training.start_warm(path), primary=True),)
         self._notices.show_notice("declined", sentence, "warning", buttons)
+
+    def tell_later(self, path: Path, go_on: Callable[[], None]) -> None:
+        """The project was trained after it was last saved, in a run that its file does not name.
+
+        Args:
+            path: The run's file.
+            go_on: Goes on with it.
+        """
+        self._notices.show_notice(
+            "later",
+            f"A later training of this project, {path.name}, was not saved with it.",
+            "information",
+            (Button("Go on with that one", go_on, primary=True),),
+        )
 
     def tell_beginning(self, sentence: str) -> None:
         """Which layers began with trained weights, and which did not."""

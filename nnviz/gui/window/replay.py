@@ -42,6 +42,8 @@ class Replay(QObject):
 
     #: The run that is shown is to be gone on with: its file.
     continue_requested = Signal(object)
+    #: The page of the race is to be seen whose run is shown.
+    race_requested = Signal()
 
     def __init__(
         self,
@@ -90,8 +92,10 @@ class Replay(QObject):
     def _tell(self, run: TolerantRun | Run, path: Path) -> None:
         """What is looked at; one that is still trained here can be gone on with when that is over."""
         self._told_trained = isinstance(run, Run) and not run.finished
-        go_on = None if self._told_trained else self.go_on
-        self._guidance.tell_replay(run, path, self.back, self.open_project, go_on)
+        if self._told_trained:
+            self._guidance.tell_race(run, path, self.back, self.open_project, self.race_requested.emit)
+        else:
+            self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
 
     def back(self) -> None:
         """Show the document again, as it was left."""

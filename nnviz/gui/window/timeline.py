@@ -47,7 +47,7 @@ _NEAR = 6.0
 _STRIDES = (1, 2, 5, 10, 20, 50, 100)
 #: The figures at the right, and what each has room for, so that nothing moves while they count.
 _FIGURES = {
-    "_where": "step 0 000 000 · recorded run",
+    "_where": "race paused, step 00 000 of 00 000",
     "_cost": "a step takes 00.00 × · instruments 00.0 %",
     "_memory": "0.00 GB",
 }
@@ -394,7 +394,8 @@ class Timeline(QWidget):
     def _update(self, changed: Collection[str] = ()) -> None:
         run, standing = self._feed.run, self._training.standing
         last = max(run.last_step, 0)
-        planned = max(standing.steps, last) if self._training.state != "replay" else last
+        race = self._training.race
+        planned = max(standing.steps, last) if self._training.state != "replay" or race is not None else last
         self.track.set_range(last, planned, self._epoch_marks(run))
         if self._events_of is not run or any(map(CHANGE.owns, changed)):
             self._events_of = run
@@ -403,7 +404,11 @@ class Timeline(QWidget):
         # The very number that the top bar shows: what the run was given lies a moment behind it while it trains.
         shown = standing.seen.step
         words = "live" if step is None and self._training.running else self._training.status()
-        self._where.setText(f"step {format_count(shown)} · {words if step is None else 'earlier'}")
+        if race is not None:
+            of = f" of {format_count(planned)}" if step is None else " · earlier"
+            self._where.setText(f"{words}, step {format_count(shown)}{of}")
+        else:
+            self._where.setText(f"step {format_count(shown)} · {words if step is None else 'earlier'}")
         self._live.setVisible(step is not None)
         self._count_problems()
 

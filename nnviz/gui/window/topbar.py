@@ -451,7 +451,8 @@ class TopBar(QWidget):
         button.setEnabled(action.isEnabled())
         button.setToolTip(action.toolTip())
         if name == "play":
-            running = self._training.running
+            race = self._training.race
+            running = self._training.running if race is None else race.running
             button.setText("Pause" if running else "Play")
             button.setAccessibleName("Pause" if running else "Play")
             colour = "accent_text" if action.isEnabled() else "text_faint"

@@ -83,6 +83,7 @@ from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run
+from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ class MainWindow(QMainWindow):
         self.offered = self._offers()
         self.actions_by_name = make_actions(self, self.offered)
         self.flow.bar.bind(self.actions_by_name)
+        self.flow.band.bind(self.actions_by_name["sub_step"])
         #: The page for a hall, over everything.
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
         self.race_room.lecture = lambda: self.lecture.page
@@ -290,7 +292,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._splitter)
         self.arrangement = Arrangement(self, self._splitter, self.regions, self.settings)
         for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
         ):
             self.setCorner(corner, area)
@@ -353,6 +355,9 @@ class MainWindow(QMainWindow):
         self.race_room.opening.connect(self.data_room.close)
         self.race_room.opening.connect(self.compare_room.close)
         self.races.failed.connect(self.message.say)
+        self.races.changed.connect(self.update_actions)
+        self.races.changed.connect(self.top_bar.refresh)
+        self.replay.race_requested.connect(self.race_room.show)
         self.races.show_requested.connect(self.replay.show)
         self.interests.changed.connect(self.races.look_at)
         self.compare_room.interest_changed.connect(self.interests.contribute)
@@ -371,6 +376,9 @@ class MainWindow(QMainWindow):
         self.kept_runs.deleted.connect(self._on_deleted)
         self.kept_runs.continue_requested.connect(self.continue_run)
         self.continuing.declined.connect(self.guidance.tell_declined)
+        self.continuing.later_found.connect(
+            lambda path: self.guidance.tell_later(path, partial(self.continue_run, path))
+        )
         self.continuing.message.connect(self.message.say)
         self.bridge.told.connect(self.guidance.tell_beginning)
         training.more_requested.connect(self.guidance.tell_more)
@@ -392,6 +400,7 @@ class MainWindow(QMainWindow):
         self.flow.update_changed.connect(self.lecture.show_update)
         self.lecture.chosen.connect(self.flow.write_out)
         self.lecture.forward_wanted.connect(self.flow.leave)
+        self.lecture.part_wanted.connect(lambda part: self.flow.sub_step_to(SubStep(part)))
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -536,7 +545,7 @@ class MainWindow(QMainWindow):
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
-        for key in ("declined", "warm", "more"):
+        for key in ("declined", "later", "warm", "more"):
             self.notices.dismiss(key)
         self.canvas.camera.fit()
         self.centre.choose_for_network()

@@ -18,6 +18,7 @@ from nnviz.project.checks.shapes import Inference, shape_text
 from nnviz.project.drawing.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X, GAP_Y
 from nnviz.project.drawing.nearest import Nearest
 from nnviz.project.edits import Connect, Edit, InsertOnEdge, RemoveNodes, SetParam, Several, can_connect, new_id
+from nnviz.project.graph.wiring import id_problem
 from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.model import Choice, DataFacts, Edge, Graph, Node, Params, ParamValue, PortRef, Project, Shape
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
@@ -66,8 +67,10 @@ class Places:
     def __init__(self, graph: Graph) -> None:
         self._cells: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
         self._right = 0.0
-        for node in graph.nodes.values():
-            self.take(node.x, node.y)
+        cells, size = self._cells, self._CELL
+        for node in graph.nodes.values():  # as take() does it, without two calls for each of thousands
+            cells[int(node.x // size), int(node.y // size)].append((node.x, node.y))
+        self._right = max(0.0, max((node.x for node in graph.nodes.values()), default=0.0))
 
     def take(self, x: float, y: float) -> None:
         """Marks the place of a card as taken, so that no cure puts another one there."""
@@ -133,15 +136,35 @@ class Look:
     @cached_property
     def into(self) -> dict[str, list[Edge]]:
         """The wires that end at each node, in port order; those from nowhere left out."""
-        kept: dict[str, list[Edge]] = self._kept("into", self._into)
+        kept: dict[str, list[Edge]] = self._of_wires("into", self._into)
         return kept
 
-    def _kept(self, name: str, find: Callable[[], Any]) -> Any:
-        """What follows from layers and wires alone, kept with the shapes, which an edit may leave as they were."""
-        found = self.inference.found
-        if name not in found:
-            found[name] = find()
-        return found[name]
+    def _of_wires(self, name: str, find: Callable[[], Any]) -> Any:
+        """What follows from ids and wires alone, kept as long as an edit leaves these as they were."""
+        wired = self.inference.wired
+        if name not in wired:
+            wired[name] = find()
+        return wired[name]
+
+    @property
+    def odd_ids(self) -> dict[str, str]:
+        """Why an id cannot be one, for those that cannot."""
+        kept: dict[str, str] = self._of_wires("odd ids", self._odd_ids)
+        return kept
+
+    def _odd_ids(self) -> dict[str, str]:
+        return {node_id: problem for node_id in self.graph.nodes if (problem := id_problem(node_id))}
+
+    @property
+    def wires_are_sound(self) -> bool:
+        """Whether every wire has two ends, and no input has two wires."""
+        kept: bool = self._of_wires("sound", self._wires_are_sound)
+        return kept
+
+    def _wires_are_sound(self) -> bool:
+        nodes, edges = self.graph.nodes, self.graph.edges
+        ends = all(edge.source.node in nodes and edge.target.node in nodes for edge in edges)
+        return ends and len({edge.target for edge in edges}) == len(edges)
 
     def _into(self) -> dict[str, list[Edge]]:
         wires: dict[str, list[Edge]] = {node_id: [] for node_id in self.graph.nodes}
@@ -165,7 +188,7 @@ class Look:
     @cached_property
     def out_of(self) -> dict[str, list[Edge]]:
         """The wires that start at each node; those to nowhere left out."""
-        kept: dict[str, list[Edge]] = self._kept("out_of", self._out_of)
+        kept: dict[str, list[Edge]] = self._of_wires("out_of", self._out_of)
         return kept
 
     def _out_of(self) -> dict[str, list[Edge]]:
@@ -195,7 +218,7 @@ class Look:
     @cached_property
     def leading(self) -> frozenset[str]:
         """The nodes that lead to the Output; all of them while there is not exactly one."""
-        kept: frozenset[str] = self._kept("leading", self._leading)
+        kept: frozenset[str] = self._of_wires(f"leading to {self.output}", self._leading)
         return kept
 
     def _leading(self) -> frozenset[str]:

@@ -52,7 +52,8 @@ def highest(lines: Iterable[Line], batch: int) -> Line:
 def worst(lines: Sequence[Line]) -> tuple[Line, ...]:
     """The lines that can be the highest for some size of a batch, of equal ones the first: a few of thousands.
 
-    Where one line takes more at once and more for each example than another, the other is never the highest.
+    Where one line takes more at once and more for each example than another, the other is never the highest; nor is one
+    that lies below two others where these cross.
 
     Args:
         lines: Without slack.
@@ -60,11 +61,19 @@ def worst(lines: Sequence[Line]) -> tuple[Line, ...]:
     kept: list[Line] = []
     order = sorted(range(len(lines)), key=lambda index: (-lines[index].fixed, -lines[index].each, index))
     for index in order:
-        if not kept or lines[index].each > kept[-1].each:
-            kept.append(lines[index])
+        line = lines[index]
+        if not kept or line.each > kept[-1].each:
+            while len(kept) > 1 and _lies_below(kept[-1], kept[-2], line):
+                kept.pop()
+            kept.append(line)
     # In the order in which they came, so that of equal ones the first is still the first.
     chosen = {id(line) for line in kept}
     return tuple(line for line in lines if id(line) in chosen)
+
+
+def _lies_below(line: Line, flat: Line, steep: Line) -> bool:
+    """Whether a line between two others in steepness lies below them even where they cross."""
+    return (flat.fixed - line.fixed) * (steep.each - flat.each) > (line.each - flat.each) * (flat.fixed - steep.fixed)
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,18 @@ class _Layer:
     trains: bool  # whether it or anything before it has parameters
 
 
+def ways(graph: Graph, inference: Inference) -> tuple[list[Line], list[Line]]:
+    """(:func:`training`, :func:`evaluating`), the layers looked at once for both."""
+    found = _layers(graph, inference)
+    return _training(*found), _evaluating(*found)
+
+
 def training(graph: Graph, inference: Inference) -> list[Line]:
     """What a step holds at each place, forwards and backwards, gradients of parameters that are done included."""
-    layers, answer, dense = _layers(graph, inference)
+    return _training(*_layers(graph, inference))
+
+
+def _training(layers: list[_Layer], answer: int, dense: bool) -> list[Line]:
     if not layers:
         return []
     saved = {index: index for index in range(len(layers))} if dense else _first_savers(layers)
@@ -117,14 +135,20 @@ def training(graph: Graph, inference: Inference) -> list[Line]:
 
 def evaluating(graph: Graph, inference: Inference) -> list[Line]:
     """What a batch holds at each place when nothing is kept for the way back."""
-    layers, answer, _ = _layers(graph, inference)
+    return _evaluating(*_layers(graph, inference))
+
+
+def _evaluating(layers: list[_Layer], answer: int, _dense: bool) -> list[Line]:
     return _forward(layers, answer, {})[0] if layers else []
 
 
 def outputs_bytes(inference: Inference) -> int:
     """Bytes of the outputs of all layers together, for one example; views of others count nothing."""
-    own = ((node, result) for node, result in inference.results.items() if not _spec(inference, node).footprint.view)
-    return sum(_bytes(result.output) for _, result in own)
+    nodes, results = inference.graph.nodes, inference.results
+    kinds = {nodes[node].kind for node in results}
+    views = {kind for kind in kinds if registry.layer(kind).footprint.view}
+    own = (result.output for node, result in results.items() if nodes[node].kind not in views)
+    return sum(map(_bytes, own))
 
 
 def _forward(layers: list[_Layer], answer: int, saved: Mapping[int, int]) -> tuple[list[Line], int]:
@@ -168,11 +192,15 @@ def _layers(graph: Graph, inference: Inference) -> tuple[list[_Layer], int, bool
             needed.update(inputs[node])
     order = [node for node in inference.order if node in results and (node in needed or not needed)]
     place: dict[str, int] = {}
+    specs: dict[str, LayerSpec] = {}
     layers: list[_Layer] = []
     dense, some = True, False
     answer = 0
     for node in order:
-        spec, result = _spec(inference, node), results[node]
+        kind, result = graph.nodes[node].kind, results[node]
+        spec = specs.get(kind)
+        if spec is None:
+            spec = specs[kind] = registry.layer(kind)
         of = spec.footprint
         sources = tuple(place[source] for source in inputs[node] if source in place)
         at_an_end = spec.max_inputs == 0 or spec.outputs == 0
@@ -212,10 +240,6 @@ def _first_savers(layers: list[_Layer]) -> dict[int, int]:
         if layer.of.output:
             saved[index] = index
     return saved
-
-
-def _spec(inference: Inference, node: str) -> LayerSpec:
-    return registry.layer(inference.graph.nodes[node].kind)
 
 
 def _bytes(shape: Shape) -> int:

@@ -266,9 +266,10 @@ class _Way:
             return found
         results = inference.results
         largest = max(results, key=lambda node: results[node].parameters, default="")
+        training, evaluating = footprint.ways(graph, inference)
         way = cls(
-            worst(footprint.training(graph, inference)),
-            worst(footprint.evaluating(graph, inference)),
+            worst(training),
+            worst(evaluating),
             footprint.outputs_bytes(inference),
             results[largest].parameters if largest else 0,
             largest,

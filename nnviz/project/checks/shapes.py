@@ -70,6 +70,7 @@ class Inference:
         readings: The parameters of the nodes that a rule was asked about, for the next walk.
         found: What others found out of layers, shapes and wires alone, by a name of theirs: it goes along to the next
             inference where an edit left all of these as they were.
+        wired: Likewise what follows from the ids and the wires alone, whatever the layers are.
     """
 
     results: Mapping[str, ShapeResult]
@@ -81,6 +82,7 @@ class Inference:
     graph: Graph = field(repr=False)
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False, compare=False)
     found: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    wired: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def shape(self, node: str) -> Shape | None:
         """The output shape of a node, or None while it is unknown."""
@@ -155,6 +157,7 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
         sum(result.macs for result in results.values()),
         graph,
         readings,
+        wired=previous.wired if previous is not None and same_wires else {},
     )
 
 
@@ -192,7 +195,7 @@ def _walk_from(graph: Graph, previous: Inference, changed: Set[str]) -> Inferenc
             problems[node_id] = outcome
         elif outcome is not None or node_id in results or node_id in problems:
             return None
-    return Inference(results, problems, previous.order, inputs, parameters, macs, graph, readings)
+    return Inference(results, problems, previous.order, inputs, parameters, macs, graph, readings, wired=previous.wired)
 
 
 def _same_layer(node: Node, before: Node) -> bool:

@@ -10,7 +10,7 @@ from nnviz.project.checks.diagnosis import Diagnostic, Fix, Look, allowed_value
 from nnviz.project.checks.shape_fixes import odd_edge, shape_fixes
 from nnviz.project.drawing.layout import CARD_WIDTH, GAP_X
 from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, SetKind, new_id
-from nnviz.project.graph.wiring import find_cycle, id_problem, shortened
+from nnviz.project.graph.wiring import find_cycle, shortened
 from nnviz.project.model import Edge, Node, ParamValue, PortRef
 from nnviz.project.spec import LayerSpec
 
@@ -69,8 +69,11 @@ def _add_output(look: Look) -> Fix:
 
 def check_nodes(look: Look) -> Iterator[Diagnostic]:
     """Every node has a usable id, a known kind and allowed parameters."""
+    odd, results = look.odd_ids, look.inference.results
     for node_id, node in look.graph.nodes.items():
-        problem = id_problem(node_id) or ("" if node.id == node_id else f"It calls itself '{shortened(node.id)}'.")
+        if node_id in results and node.id == node_id and node_id not in odd:
+            continue  # As nearly all are: a node that has a result is of a known kind.
+        problem = odd.get(node_id) or ("" if node.id == node_id else f"It calls itself '{shortened(node.id)}'.")
         if problem:
             yield Diagnostic(node_id, "error", problem)
         spec = look.specs.get(node_id)
@@ -101,7 +104,7 @@ def check_wires(look: Look) -> Iterator[Diagnostic]:
     """Every wire has two ends, every input one wire, nothing runs in a circle, every node has the wires it needs."""
     nodes = look.graph.nodes
     used: set[PortRef] = set()
-    for edge in look.graph.edges:
+    for edge in () if look.wires_are_sound else look.graph.edges:
         if edge.source.node in nodes and edge.target.node in nodes and edge.target not in used:
             used.add(edge.target)
             continue

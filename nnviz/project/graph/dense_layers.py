@@ -68,15 +68,15 @@ def dense_layers(graph: Graph, shapes: Mapping[str, Shape]) -> DenseLayers | str
     inputs = [node for node in graph.nodes.values() if node.kind == "input"]
     if len(inputs) != 1:
         return "The neuron view needs a network with one input."
-    following: dict[str, list[str]] = {}
-    for edge in graph.edges:
-        following.setdefault(edge.source.node, []).append(edge.target.node)
     node = inputs[0]
     shape = shapes.get(node.id)
     if shape is None:
         return "The shape of the input is not known yet."
     if len(shape) != 1:
         return "The neuron view shows inputs that are a few numbers; here an image or a sequence comes in."
+    following: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        following.setdefault(edge.source.node, []).append(edge.target.node)
     layers = [UnitLayer(node.id, node.id, shape[0])]
     seen = {node.id}
     while node.kind != "output":

@@ -16,7 +16,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from training import CASES
+from hand_written import CASES
 
 from nnviz.data.tensors import load
 from nnviz.project.samples import templates

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QBoxLayout
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 from workspace_kit import workspace_of
@@ -30,6 +31,25 @@ LEFT = Qt.MouseButton.LeftButton
 
 def click(widget: object, place: QPoint) -> None:
     QTest.mouseClick(widget, LEFT, pos=place)  # type: ignore[call-overload]  # of whatever widget
+
+
+def test_a_low_place_is_not_left_for_that_of_the_tabs(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    panel = window.docks.show_panel("evaluation")
+    assert isinstance(panel, EvaluationPanel)
+    dock = window.docks._docks["evaluation"]
+    dock.setFloating(True)
+    for size in (
+        (410, 700),
+        (743, 700),
+        (743, 250),
+    ):  # with the examples below, beside, and as under a projector's canvas
+        dock.resize(*size)
+        for _ in range(5):
+            QApplication.processEvents()
+    assert (dock.width(), dock.height()) == (743, 250)
+    panel.resize(400, 240)  # narrow as well: they stay beside each other, or the matrix would not be seen
+    assert panel._main.direction() is QBoxLayout.Direction.LeftToRight
 
 
 def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:

@@ -322,6 +322,40 @@ def test_since_when_is_told_as_what_is_known(document: Document, qtbot: QtBot) -
     assert (second.text, second.note) == ("NaN", "its outputs are not a number (NaN).")
 
 
+def test_top_5_and_f1_are_curves_of_an_epoch_where_the_run_has_them(document: Document, qtbot: QtBot) -> None:
+    def trained(classes: int) -> Run:
+        run = Run(RunInfo())
+        for epoch in range(1, 4):
+            step = 10 * epoch
+            run.append([Scalar("loss/train", step, 1 / epoch), Scalar("accuracy/train", step, 0.5)])
+            run.append([Scalar("loss/validation", step, 1 / epoch), Scalar("accuracy/validation", step, 0.5)])
+            run.append([Scalar("epoch", step, epoch), Scalar("macro_f1/validation", step, 0.2 * epoch)])
+            if classes > 5:
+                run.append([Scalar("top5_accuracy/validation", step, 0.3 * epoch)])
+        return run
+
+    ten, three, regression = trained(10), trained(3), Run(RunInfo())
+    regression.append([Scalar("loss/train", 1, 1.0)])
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.refresh(Shown(ten, (three,)), frozenset(ten.names()))
+    panel._segments._buttons["top5"].click()
+    curves = panel.plots["accuracy"].curves
+    assert set(curves) == {"top5_accuracy/validation"} and panel.plots["loss"].isHidden()
+    np.testing.assert_allclose(curves["top5_accuracy/validation"].raw, [0.3, 0.6, 0.9])
+    assert panel.legend.entries[0].value == "90.0 %"
+    panel.set_option("view", "f1")
+    assert set(curves) == {"macro_f1/validation", "macro_f1/validation of run 0"}
+    assert "top5_accuracy/validation" in panel.exported()  # what is not drawn is saved as well
+    # With three classes top-5 would be all of them; in a regression nothing is right.
+    panel.set_option("view", "top5")
+    panel.refresh(Shown(three), frozenset(three.names()))
+    assert panel.view == "accuracy" and set(curves) == {"accuracy/train", "accuracy/validation"}
+    assert panel._segments._buttons["top5"].isHidden() and not panel._segments._buttons["f1"].isHidden()
+    panel.refresh(Shown(regression), frozenset(regression.names()))
+    assert panel.view == "loss" and not panel._segments._buttons["accuracy"].isEnabled()
+
+
 def test_after_one_step_there_is_a_dot(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     run.append([Scalar("loss/train", 1, 0.7), Scalar("accuracy/train", 1, 0.5)])
@@ -566,7 +600,7 @@ def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document:
     beside = [curve for key, curve in plot.curves.items() if key not in alone]
     assert [curve.title for curve in beside] == ["wider", "wider", "t" * 23 + "…", "t" * 23 + "…"]
     np.testing.assert_allclose(beside[0].shown, other.scalars("loss/train")[1])
-    assert [curve.dashed for curve in beside] == [False, True, False, True]
+    assert [bool(curve.pattern) for curve in beside] == [False, True, False, True]
     ground = QColor(themes.current().panel)
     strong = plot.curves["loss/train"].colour
 

@@ -65,6 +65,7 @@ class PictureKey:
     label: str
     dots: tuple[int, ...]
     letters: int
+    scale: Scale | None = None
 
 
 class PictureCache:
@@ -86,19 +87,22 @@ class PictureCache:
 
     def picture(
         self, facts: CardFacts, sample: ArrayReading, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
-        dots: Dots = _NO_DOTS, letters: int = LETTERS,
+        dots: Dots = _NO_DOTS, letters: int = LETTERS, scale: Scale | None = None,
     ) -> QPixmap:  # fmt: skip
-        """The picture of a card in ``size`` device pixels; ``ratio`` of them are one scene unit, as of ``letters``."""
+        """The picture of a card in ``size`` device pixels; ``ratio`` of them are one scene unit, as of ``letters``.
+
+        ``scale`` is in place of its own: that of several pictures which are compared.
+        """
         shown = label if facts.picture in (Picture.BARS, Picture.DECISION) else ""
         key = PictureKey(
             sample.series, sample.step, id(sample.array), size.width(), size.height(), ratio, level, theme.name,
-            facts, shown, dots.identity, letters,
+            facts, shown, dots.identity, letters, scale,
         )  # fmt: skip
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
             return found[0]
-        pixmap = paint_picture(facts, sample, size, ratio, level, theme, label, dots, letters)
+        pixmap = paint_picture(facts, sample, size, ratio, level, theme, label, dots, letters, scale)
         self.painted += 1
         # The samples are kept beside their picture, so that no other array can get their identity.
         self._kept[key] = (pixmap, sample, dots)
@@ -116,7 +120,7 @@ def _weight(pixmap: QPixmap, sample: ArrayReading) -> int:
 
 def paint_picture(
     facts: CardFacts, sample: ArrayReading, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
-    dots: Dots = _NO_DOTS, letters: int = LETTERS,
+    dots: Dots = _NO_DOTS, letters: int = LETTERS, scale: Scale | None = None,
 ) -> QPixmap:  # fmt: skip
     """Paint the picture of one card; what does not fit the card's kind of picture is shown as a vector."""
     pixmap = QPixmap(size)
@@ -128,7 +132,7 @@ def paint_picture(
     area = QRectF(0.0, 0.0, size.width() / ratio, size.height() / ratio)
     values = _as_floats(sample.array)
     edges = Edges.of(sample.meta)
-    scale = scale_of(facts, values, level)
+    scale = scale or scale_of(facts, values, level)
     if values.size == 0:
         pass
     elif facts.picture is Picture.POINTS and edges is not None and values.ndim == 2:
@@ -218,6 +222,14 @@ def scale_of(facts: CardFacts, values: Numbers, level: Level) -> Scale:
     if facts.signed:
         return Scale.signs(values)
     return Scale.amounts(values, from_zero=values.ndim != 2 or values.shape[1] <= 1)
+
+
+def scale_of_reading(facts: CardFacts, sample: ArrayReading, level: Level) -> Scale | None:
+    """The scale of a card's picture; None of those that show no numbers by colours, or have a scale for each part."""
+    values = _as_floats(sample.array)
+    if facts.picture in _WITHOUT_RANGE or not values.size:
+        return None
+    return scale_of(facts, values, level)
 
 
 def shown_values(facts: CardFacts, values: Numbers, level: Level) -> Numbers:

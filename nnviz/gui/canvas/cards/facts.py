@@ -27,8 +27,10 @@ from nnviz.gui.canvas.geometry import (
     card_layout,
 )
 from nnviz.project import registry
+from nnviz.project.checks.ranges import output_ranges
 from nnviz.project.checks.shapes import Inference, shape_text
 from nnviz.project.checks.validate import Diagnostic
+from nnviz.project.document import Document
 from nnviz.project.model import Choice, DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, QUANTITIES, Quantity, badge_of
@@ -43,6 +45,8 @@ ON_CARDS: frozenset[Quantity] = frozenset(
 )
 
 
+#: Ranges of numbers some of which are negative.
+SIGNED = frozenset({"any", "symmetric"})
 #: Vectors of no more numbers than this are written as numbers.
 MOST_NUMBERS = 4
 #: Where an answer is neither a class nor a yes or no, but numbers.
@@ -361,6 +365,25 @@ def card_facts(
     """What the card of one node says, all at once; the arguments are those of a source and of its sketch."""
     result = inference.results.get(node.id)
     return sketch(CardSource(node, result, tuple(diagnostics), data, signed, wired_inputs, plane), previous).facts()
+
+
+def all_card_facts(document: Document) -> dict[str, CardFacts]:
+    """What the cards of all layers say where nothing but the network is known, in the order in which the data flows."""
+    inference, graph = document.inference, document.project.graph
+    ranges, wired = output_ranges(inference.graph, inference), wired_ports(graph)
+    plane = is_plane(graph, inference, document.facts)
+    return {
+        node: card_facts(
+            graph.nodes[node],
+            inference,
+            (),
+            document.facts,
+            signed=ranges.get(node, "any") in SIGNED,
+            wired_inputs=wired.get(node, 0),
+            plane=plane,
+        )
+        for node in inference.order
+    }
 
 
 def _bar_rows(task: str, shape: Shape | None, class_names: tuple[str, ...]) -> int:

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui.canvas.cards.card_numbers import CardNumber, number_in
 from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
-from nnviz.gui.canvas.cards.card_pictures import picture_words
 from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
+from nnviz.gui.canvas.cards.card_readings import card_readings
 from nnviz.gui.canvas.cards.card_text import LETTERS, letters_at
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, CardSketch
 from nnviz.gui.canvas.cards.lens import Lens
@@ -22,7 +22,6 @@ from nnviz.gui.canvas.items.stage import Stage, card_canvas
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.record.age import ReadingShown
-from nnviz.record.readings import ArrayReading, Scalar
 
 #: How much is seen of what a bypassed layer would put out.
 _FADED = 0.3
@@ -270,30 +269,8 @@ class NodeItem(QGraphicsItem):
 
     def _read(self, facts: CardFacts, level: Level) -> CardReadings:
         """The live numbers, and what of them is old."""
-        live = self._stage.live
-        old: set[str] = set()
-        shown: list[ReadingShown] = []
-
-        def note(name: str, reading: Scalar | ArrayReading, text: str, of: str = "") -> None:
-            is_old = live.moment.is_old(reading.step, reading.series)
-            shown.append(ReadingShown(reading.series, text, reading.step, is_old, of))
-            if is_old:
-                old.add(name)
-
-        gradient, found = live.gradient_reading(facts), live.badge_reading(facts)
-        quantity, badge = found if found is not None else (None, None)
-        readings = CardReadings(
-            gradient.value if gradient is not None else None, badge.value if badge is not None else None, quantity
-        )
-        if gradient is not None:
-            note("gradient", gradient, readings.gradient_text, "members" if facts.members else "")
-        if badge is not None:
-            note("badge", badge, readings.badge_text(facts))
-        picture = live.picture(facts)
-        for reading, text, of in picture_words(facts, picture, live.dots(facts), level):
-            note("picture", reading, text, of)
-        self._shown = tuple(shown)
-        return replace(readings, old=frozenset(old), own=live.is_own(picture))
+        readings, self._shown = card_readings(self._stage.live, facts, level)
+        return readings
 
     def _read_through(self, lens: Lens, facts: CardFacts) -> CardReadings:
         """The numbers that a lens shows; what the run says of the last line stays."""

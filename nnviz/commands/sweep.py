@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from nnviz.commands.tables import print_table
+from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
 from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
 from nnviz.record.places import runs_folder
-from nnviz.reports import print_table
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
 from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 
@@ -60,8 +61,28 @@ class SweepOptions:
         return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
 
 
-def sweep(options: SweepOptions, project: Project) -> int:
+def sweep(options: SweepOptions) -> int:
     """Make the runs, on this thread, and print what came of them, the best first."""
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    as_trained = TrainOptions(
+        options.project,
+        options.data,
+        options.data_dir,
+        options.epochs,
+        None,
+        None,
+        options.settings,
+        run=None,
+        resume=False,
+        json=options.json,
+    )
+    project, found = checked(as_trained)
+    for warning in found.warnings:
+        print(f"nnviz: {warning}", file=sys.stderr)
+    share_cores(cores, watched=True)
     from nnviz.train.sweep import Budget, Sweep  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     budget = Budget(options.runs, options.minutes)

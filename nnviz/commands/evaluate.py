@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nnviz import paths
+from nnviz.commands.data_folder import check_data_folder
+from nnviz.commands.given_project import named_data
+from nnviz.commands.tables import print_table
 from nnviz.errors import DataError, InputError, NnvizError
-from nnviz.project.model import DataConfig
 
 if TYPE_CHECKING:
     from nnviz.record.evaluated import AnyEvaluated
@@ -26,11 +28,6 @@ if TYPE_CHECKING:
 _MOST_CLASSES, _MOST_PAIRS = 20, 10
 #: Letters of the name of a class in a table, and the errors of a regression that are listed.
 _LONGEST, _MOST_ERRORS = 16, 10
-
-#: ``--data`` in words -> the data set, given the one of the run.
-NamedData = Callable[[DataConfig, str], DataConfig]
-#: (head, rows, columns flush right): prints a table.
-PrintTable = Callable[[Sequence[str], Sequence[Sequence[str]], Collection[int]], None]
 
 
 @dataclass(frozen=True)
@@ -53,45 +50,9 @@ class EvaluateOptions:
         return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
 
-def add_options(parser: Any, path: Callable[[str], Path], add_data_folder: Callable[[Any], None]) -> None:
-    """What can be typed behind ``nnviz evaluate``."""
-    parser.add_argument("run", type=path, metavar="RUN", help="a .nnvizrun file")
-    parser.add_argument(
-        "--split",
-        choices=("validation", "test", "training"),
-        default="validation",
-        help="which examples; each use of the test set is counted in the run (default: validation)",
-    )
-    parser.add_argument(
-        "--data", metavar="NAME_OR_PLACE", help="another data set of the same kind, prepared as the run's"
-    )
-    parser.add_argument(
-        "--step", type=int, metavar="S", help="weights of the nearest checkpoint not after it (default: the last)"
-    )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--best",
-        dest="weights",
-        action="store_const",
-        const="best",
-        default="",
-        help="those of the best epoch until there",
-    )
-    which.add_argument(
-        "--last",
-        dest="weights",
-        action="store_const",
-        const="last",
-        help="those of the last step, also where the project keeps the best (default: the best there)",
-    )
-    parser.add_argument("--out", type=path, metavar="FILE.csv", help="write what it makes of every example")
-    parser.add_argument("--force", action="store_true", help="replace FILE.csv if it is there")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    add_data_folder(parser)
-
-
-def evaluate(options: EvaluateOptions, named_data: NamedData, print_table: PrintTable) -> int:
+def evaluate(options: EvaluateOptions) -> int:
     """Print the figures of a split; write what was made of every example where that is asked for."""
+    check_data_folder(options.data_dir)
     paths.check_file(options.run, "RUN")
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 
@@ -109,7 +70,7 @@ def evaluate(options: EvaluateOptions, named_data: NamedData, print_table: Print
     _, training = asked.of_run(options.run, options.step, options.data_dir)
     _choose_weights(training, options)
     split = {"training": "train"}.get(options.split, options.split)
-    batches = None if options.data is None else _other_batches(training, split, options, named_data)
+    batches = None if options.data is None else _other_batches(training, split, options)
     evaluated = evaluate_split(training, split, batches)
     figures = figures_of(evaluated)
     counted: int | None = None
@@ -127,7 +88,7 @@ def evaluate(options: EvaluateOptions, named_data: NamedData, print_table: Print
     if options.json:
         print(json.dumps(_plain(options, training, evaluated, figures, counted), indent=1, ensure_ascii=False))
         return 0
-    _print(options, training, evaluated, figures, print_table)
+    _print(options, training, evaluated, figures)
     if counted is not None:
         print(f"\nThe test set was used {'once' if counted == 1 else f'{counted} times'}: it is counted in the run.")
     if options.out is not None:
@@ -144,7 +105,7 @@ def _choose_weights(training: Training, options: EvaluateOptions) -> None:
         raise InputError("The run keeps no best weights: there was no validation yet.", field="--best")
 
 
-def _other_batches(training: Training, split: str, options: EvaluateOptions, named_data: NamedData) -> Iterator[Any]:
+def _other_batches(training: Training, split: str, options: EvaluateOptions) -> Iterator[Any]:
     """Batches of another data set, prepared with what was taken from the run's own training examples."""
     from nnviz.data.tensors import Feeder, load  # noqa: PLC0415 - brings torch
 
@@ -298,7 +259,6 @@ def _print(
     training: Training,
     evaluated: AnyEvaluated,
     figures: ClassFigures | NumberFigures,
-    print_table: PrintTable,
 ) -> None:
     from nnviz.record.evaluated import EvaluatedClasses  # noqa: PLC0415 - brings numpy
     from nnviz.record.quantities import percent  # noqa: PLC0415 - as above
@@ -319,7 +279,7 @@ def _print(
         {1},
     )
     if isinstance(figures, ClassFigures) and isinstance(evaluated, EvaluatedClasses):
-        _print_classes(evaluated, figures, print_table)
+        _print_classes(evaluated, figures)
     elif isinstance(figures, NumberFigures):
         print()
         hardest = figures.hardest[:_MOST_ERRORS].tolist()
@@ -336,7 +296,7 @@ def _print(
         print_table(("example", "right", "predicted", "error"), rows, {0, 1, 2, 3})
 
 
-def _print_classes(evaluated: Any, figures: ClassFigures, print_table: PrintTable) -> None:
+def _print_classes(evaluated: Any, figures: ClassFigures) -> None:
     from nnviz.record.quantities import percent  # noqa: PLC0415 - brings numpy
 
     def share(value: float) -> str:

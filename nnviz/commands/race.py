@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from nnviz import paths
+from nnviz.commands.data_bar import DataBar
+from nnviz.commands.data_folder import check_data_folder
+from nnviz.commands.given_project import open_project, refuse, with_choices
+from nnviz.commands.tables import print_table
+from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError
+from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
 from nnviz.project.variations import parse_variation
 from nnviz.record.number_text import format_number
 from nnviz.record.quantities import percent
-from nnviz.reports import print_table
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult
@@ -77,8 +82,13 @@ class RaceOptions:
         return found.entrants
 
 
-def race(options: RaceOptions, project: Project) -> int:
+def race(options: RaceOptions) -> int:
     """Run a race to its end and print the table."""
+    project = with_choices(open_project(options.project), options.data, options.given)
+    check_data_folder(options.data_dir)
+    with DataBar() as bar:
+        found = data_sets.source_facts(project.data, bar)
+    refuse(problems_that_stop(validate(project, found.data)), options.project)
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 
@@ -87,14 +97,14 @@ def race(options: RaceOptions, project: Project) -> int:
     from nnviz.train.race import Race  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = _Report(as_json=options.json)
-    found = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
+    made = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
     try:
-        report.begin(found)
-        found.train()
+        report.begin(made)
+        made.train()
     finally:
         report.end()
-        report.finished(found)
-    return 0 if any(one.done for one in found.standings) else 1
+        report.finished(made)
+    return 0 if any(one.done for one in made.standings) else 1
 
 
 class _Report:

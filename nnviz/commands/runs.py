@@ -1,4 +1,4 @@
-"""What the command line says of runs that are there: it lists, compares and exports them; without torch."""
+"""``nnviz runs``, ``compare`` and ``export-tensorboard``: about runs that are there already; without torch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nnviz import paths
+from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.files import io
 from nnviz.project.flat_settings import Flat, setting, settings_in
@@ -25,7 +26,6 @@ from nnviz.record.run_filter import Filterable, parse_filter
 from nnviz.record.stored import open_run
 from nnviz.record.summaries import Summaries
 from nnviz.record.summary import Summary
-from nnviz.reports import print_table
 
 _NOTHING = "–"
 

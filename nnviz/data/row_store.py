@@ -1,12 +1,16 @@
-"""Keeps pictures decoded on the disk, so that a set larger than the memory is decoded once and then read in parts.
+"""Keeps examples on the disk as rows, so that a set larger than the memory is made once and then read in parts.
 
-Each set has a folder of its own below the user's folder for caches, named after what was decoded and how. In it lie
+Each set has a folder of its own below the user's folder for caches, named after what it was made of and how. In it lie
 
-* ``pixels``: uint8[n, channels, size, size], a row a file of the set, at its own place,
-* ``progress``: for each of them what became of it and the checksum of its row, so that an import that was broken off,
-  by whatever, goes on with what was left: a row counts only if its checksum says that it is there,
+* ``rows``: an array [n, *each] as it would lie in memory, each row at its own place,
+* ``progress``: for each piece of it what became of it and its checksum, so that an import that was broken off, by
+  whatever, goes on with what was left: a piece counts only if its checksum says that it is there. A picture is a piece;
+  of small rows many are one,
 * ``whole.json``: written last, in one step, after the rows have come to the disk. Without it nothing is ever read but
-  to go on with the import.
+  to go on with the import,
+* ``findings.json``: what was found out by reading all rows, see :mod:`nnviz.data.findings`.
+
+Whatever gives examples in pieces is a user of this: pictures (``images.py``), and blocks of rows (``row_blocks.py``).
 
 What lies there is bytes and numbers: nothing is executed, and what does not fit together is made anew. It may be
 deleted at any time.
@@ -20,18 +24,19 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from nnviz import user_folders
-from nnviz.data.stored_pictures import StoredPictures
-from nnviz.errors import StorageError
+from nnviz.data.findings import Findings
+from nnviz.data.stored_rows import StoredRows
+from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of, write_atomically
 from nnviz.regular_files import is_regular, read_regular
 
@@ -39,14 +44,14 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 #: Another way to keep or to decode them is another version, and the old ones are not read.
-_VERSION = 1
+_VERSION = 2
 #: Bytes that all sets together may take; where more is wanted, those go that were not used for longest.
 MOST_BYTES = 64 << 30
 #: Bytes of the disk that are left to others.
 _LEFT_FREE = 256 << 20
-#: Bytes of rows, and rows, that are gathered before they are written: so many are lost where the process is killed.
+#: Bytes of pieces, and pieces, that are gathered before they are written: so many are lost where the process is killed.
 _TOGETHER, _ROWS_TOGETHER = 4 << 20, 128
-#: Rows whose checksums are looked at when a whole set is opened, evenly taken.
+#: Pieces whose checksums are looked at when a whole set is opened, evenly taken.
 _LOOKED_AT = 64
 #: Bytes of the file that says that a set is whole: it names what was left out.
 _LONGEST_HEADER = 512 << 20
@@ -56,6 +61,7 @@ _LOOK_EVERY = 0.2
 _NOTHING, _DECODED, _DEEP = 0, 1, 2
 _RECORD = np.dtype([("state", "u1"), ("checksum", "<u4")])
 _Pair = tuple[float, float]
+_NONE: Mapping[int, str] = {}
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,13 +70,15 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         version: Of this kind of folder.
         shape: Of all rows.
+        dtype: Of their numbers, as numpy writes it.
         changed: When the rows were written last, in nanoseconds: another time is another content.
-        left_out: Which files could not be read, ascending, and why not.
+        left_out: Which pictures could not be read, ascending, and why not.
         whole_levels, real_levels: What became black and white of pictures with more than 8 bits.
     """
 
     version: int
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
+    dtype: str
     changed: int
     left_out: tuple[tuple[int, str], ...] = ()
     whole_levels: _Pair | None = None
@@ -86,69 +94,118 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def root() -> Path:
     """The folder below which all sets lie; it may not exist yet."""
-    return user_folders.cache_folder() / "pictures"
+    return user_folders.cache_folder() / "streamed"
 
 
 class StoredSet:
-    """One set of decoded pictures, whole or begun. Of one thread.
+    """One set of rows, whole or begun. Of one thread.
 
     Args:
-        key: Says which pictures, in which state of their files, and how they are decoded; for the same text the same
-            pixels.
-        shape: (files, channels, height, width).
+        key: Says which examples, in which state of their files, and how they are made; for the same text the same rows.
+        shape: Of all rows.
+        dtype: Of their numbers.
+        together: So many rows are a piece, the last one may be shorter.
+        what: What a row is called, in the plural.
+        cure: What makes the set smaller, as half a sentence.
     """
 
-    def __init__(self, key: str, shape: tuple[int, int, int, int]) -> None:
-        name = hashlib.sha256(f"{_VERSION} {shape} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    def __init__(
+        self,
+        key: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike = np.uint8,
+        together: int = 1,
+        what: str = "pictures",
+        cure: str = "choose a smaller size",
+    ) -> None:
+        self._dtype = np.dtype(dtype)
+        text = f"{_VERSION} {shape} {self._dtype.str} {together} {key}"
+        name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self.folder = root() / name
         self._shape = shape
-        self._size = int(np.prod(shape[1:]))
-        self._pixels, self._progress, self._whole = (
-            self.folder / name for name in ("pixels", "progress", "whole.json")
-        )
+        self._row = int(np.prod(shape[1:], dtype=np.int64)) * self._dtype.itemsize
+        #: Pieces, and the bytes of each but the last.
+        self.pieces, self._size = -(-shape[0] // together), self._row * together
+        self.together = together
+        self.what, self.cure = what, cure
+        self._rows, self._progress, self._whole = (self.folder / name for name in ("rows", "progress", "whole.json"))
+
+    @property
+    def count(self) -> int:
+        """Its rows."""
+        return self._shape[0]
 
     @property
     def nbytes(self) -> int:
         """What the whole set takes on the disk."""
-        return self._shape[0] * self._size
+        return self._shape[0] * self._row
 
-    def opened(self) -> tuple[Header, StoredPictures] | None:
+    def opened(self) -> tuple[Header, StoredRows] | None:
         """The set, all rows of it; None where it is not whole, or not what it was when it was finished."""
         try:
             header = msgspec.json.decode(read_regular(self._whole, _LONGEST_HEADER), type=Header)
-            facts = self._pixels.stat()
-            if not is_regular(self._pixels) or not self._fits(header, facts):
+            facts = self._rows.stat()
+            if not is_regular(self._rows) or not self._fits(header, facts):
                 return None
-            found = StoredPictures(self._pixels, self._shape)
+            known = Findings(self.folder / "findings.json", f"{self.folder.name} {header.changed}")
+            found = StoredRows(self._rows, self._shape, None, self._dtype, known)
             records = self._records()
-            for number in header.numbers[:: max(1, len(header.numbers) // _LOOKED_AT)].tolist():
-                if zlib.crc32(found[number].tobytes()) != records["checksum"][number]:
+            pieces = header.numbers if header.left_out else np.arange(self.pieces)
+            for piece in pieces[:: max(1, len(pieces) // _LOOKED_AT)].tolist():
+                if self._checksum(found, piece) != records["checksum"][piece]:
                     return None
             os.utime(self._whole)  # it was used
-        except (OSError, ValueError, msgspec.MsgspecError):
+        except (OSError, ValueError, DataError, msgspec.MsgspecError):
             return None
         return header, found
 
     def _fits(self, header: Header, facts: os.stat_result) -> bool:
         numbers = [number for number, _ in header.left_out]
         ascending = all(one < other for one, other in pairwise(numbers))
-        inside = not numbers or (numbers[0] >= 0 and numbers[-1] < self._shape[0])
-        same = (header.version, header.shape, header.changed) == (_VERSION, self._shape, facts.st_mtime_ns)
+        inside = not numbers or (numbers[0] >= 0 and numbers[-1] < self._shape[0] and self.together == 1)
+        known = (header.version, header.shape, header.dtype, header.changed)
+        same = known == (_VERSION, self._shape, self._dtype.str, facts.st_mtime_ns)
         return same and facts.st_size == self.nbytes and ascending and inside
 
+    def _checksum(self, rows: StoredRows, piece: int) -> int:
+        first = piece * self.together
+        return zlib.crc32(rows[first : first + self.together].tobytes())
+
     def _records(self) -> NDArray[Any]:
-        content = read_regular(self._progress, self._shape[0] * _RECORD.itemsize)
-        records = np.zeros(self._shape[0], _RECORD)
+        content = read_regular(self._progress, self.pieces * _RECORD.itemsize)
+        records = np.zeros(self.pieces, _RECORD)
         known = np.frombuffer(content[: len(content) // _RECORD.itemsize * _RECORD.itemsize], _RECORD)
         records[: len(known)] = known
         return records
+
+    def made(self, make: Callable[[Import], None], wait: Callable[[], None]) -> tuple[Header, StoredRows]:
+        """The set, all rows of it: opened where it is whole, else made, or gone on with where that was broken off.
+
+        Args:
+            make: Puts what is not done yet, and finishes.
+            wait: As of :meth:`import_of`.
+
+        Raises:
+            StorageError: The disk has no room for it, or cannot be written.
+            DataError: It was changed by another program while it was made.
+        """
+        if (opened := self.opened()) is not None:
+            return opened
+        with self.import_of(wait) as importing:
+            if not importing.whole:
+                make(importing)
+        if (opened := self.opened()) is None:
+            raise DataError(
+                f"The {self.what} in {self.folder} were changed while they were written: try again.", field="data"
+            )
+        return opened
 
     @contextlib.contextmanager
     def import_of(self, wait: Callable[[], None]) -> Iterator[Import]:
         """Begins or goes on with the import; one nnviz at a time.
 
         Args:
-            wait: Called now and then while another nnviz imports the same pictures, and while it is looked at what
+            wait: Called now and then while another nnviz imports the same examples, and while it is looked at what
                 there is already; what it raises ends the waiting.
 
         Raises:
@@ -158,85 +215,87 @@ class StoredSet:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder, wait):
                 if self.opened() is not None:  # by another nnviz meanwhile
-                    yield Import(self, None, None, np.ones(self._shape[0], bool))
+                    yield Import(self, None, None, np.ones(self.pieces, bool))
                     return
                 with contextlib.suppress(FileNotFoundError):
                     self._whole.unlink()
                 records = self._checked(wait)
                 done = records["state"] == _DECODED
-                _make_room(self.folder, (self._shape[0] - int(done.sum())) * self._size, self._shape[0])
+                _make_room(self, max(self.nbytes - int(done.sum()) * self._size, 0))
                 with (
-                    _opened_to_change(self._pixels) as pixels,
+                    _opened_to_change(self._rows) as rows,
                     _opened_to_change(self._progress) as progress,
                 ):
-                    importing = Import(self, pixels, progress, done)
+                    importing = Import(self, rows, progress, done)
                     try:
                         yield importing
                     finally:
                         importing.flush()
         except OSError as error:
-            raise _not_kept(self.folder, self._shape[0], self.nbytes, error) from error
+            raise _not_kept(self, error) from error
 
     def _checked(self, wait: Callable[[], None]) -> NDArray[Any]:
-        """What is there already, by the checksums of its rows."""
-        records = np.zeros(self._shape[0], _RECORD)
+        """What is there already, by the checksums of its pieces."""
+        records = np.zeros(self.pieces, _RECORD)
         with contextlib.suppress(OSError):
             records = self._records()
-            there = min(self._pixels.stat().st_size // self._size, self._shape[0])
-            records["state"][there:] = _NOTHING
+            there = min(self._rows.stat().st_size // self._row, self._shape[0])
+            records["state"][there // self.together + (there == self._shape[0] and there % self.together > 0) :] = (
+                _NOTHING
+            )
             # What pictures of more than 8 bits became depends on all of them: they are read again.
             records["state"][records["state"] != _DECODED] = _NOTHING
             if there:
-                rows = StoredPictures(self._pixels, (there, *self._shape[1:]))
-                for place, number in enumerate(np.flatnonzero(records["state"]).tolist()):
+                rows = StoredRows(self._rows, (there, *self._shape[1:]), dtype=self._dtype)
+                for place, piece in enumerate(np.flatnonzero(records["state"]).tolist()):
                     if place % 256 == 0:
                         wait()
-                    if zlib.crc32(rows[number].tobytes()) != records["checksum"][number]:
-                        records["state"][number] = _NOTHING
+                    if self._checksum(rows, piece) != records["checksum"][piece]:
+                        records["state"][piece] = _NOTHING
         return records
 
-    def finish(self, left_out: dict[int, str], levels: tuple[_Pair | None, _Pair | None]) -> None:
+    def finish(self, left_out: Mapping[int, str], levels: tuple[_Pair | None, _Pair | None]) -> None:
         """Says that the set is whole, once that is true whatever happens next.
 
         Raises:
             StorageError: It cannot be written.
         """
-        changed = self._pixels.stat().st_mtime_ns
-        header = Header(_VERSION, self._shape, changed, tuple(sorted(left_out.items())), *levels)
+        changed = self._rows.stat().st_mtime_ns
+        header = Header(_VERSION, self._shape, self._dtype.str, changed, tuple(sorted(left_out.items())), *levels)
         write_atomically(msgspec.json.encode(header), self._whole)
 
 
 class Import:
-    """Takes rows as they are decoded, in any order; see :meth:`StoredSet.import_of`.
+    """Takes pieces as they are made, in any order; see :meth:`StoredSet.import_of`.
 
     Attributes:
-        done: bool[n], which rows are there already.
+        done: bool[pieces], which are there already.
         whole: There is nothing left to do.
     """
 
     def __init__(
-        self, kept: StoredSet, pixels: IO[bytes] | None, progress: IO[bytes] | None, done: NDArray[np.bool_]
+        self, kept: StoredSet, rows: IO[bytes] | None, progress: IO[bytes] | None, done: NDArray[np.bool_]
     ) -> None:
         self._kept = kept
-        self._files = None if pixels is None or progress is None else (pixels, progress)
+        self._files = None if rows is None or progress is None else (rows, progress)
         self._waiting: list[tuple[int, bytes, int]] = []
         self._bytes = 0
         self.done = done
         self.whole = self._files is None
 
-    def put(self, number: int, pixels: NDArray[np.uint8], *, deep: bool = False) -> None:
-        """A row, of a file that is or is not of more than 8 bits.
+    def put(self, piece: int, rows: NDArray[Any], *, deep: bool = False) -> None:
+        """The rows of a piece: all of them; of a picture that is or is not of more than 8 bits.
 
         Raises:
             OSError: The disk is full, or cannot be written.
         """
-        self._waiting.append((number, pixels.tobytes(), _DEEP if deep else _DECODED))
-        self._bytes += pixels.nbytes
+        self._waiting.append((piece, rows.tobytes(), _DEEP if deep else _DECODED))
+        self._bytes += rows.nbytes
         if self._bytes >= _TOGETHER or len(self._waiting) >= _ROWS_TOGETHER:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what was put: first the rows, then that they are there.
+        """Writes what was put: first the pieces, then that they are there.
 
         Raises:
             OSError: The disk is full, or cannot be written.
@@ -244,18 +303,20 @@ class Import:
         if self._files is None:
             return
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        pixels, progress = self._files
+        rows, progress = self._files
         for first, run in _runs(waiting):
-            _write(pixels, first * self._kept._size, b"".join(content for _, content, _ in run))
+            _write(rows, first * self._kept._size, b"".join(content for _, content, _ in run))
         for first, run in _runs(waiting):
             records = np.array([(state, zlib.crc32(content)) for _, content, state in run], _RECORD)
             _write(progress, first * _RECORD.itemsize, records.tobytes())
 
-    def finish(self, left_out: dict[int, str], levels: tuple[_Pair | None, _Pair | None]) -> None:
-        """All that can be read is put: the set is whole.
+    def finish(
+        self, left_out: Mapping[int, str] = _NONE, levels: tuple[_Pair | None, _Pair | None] = (None, None)
+    ) -> None:
+        """All that there is is put: the set is whole.
 
         Args:
-            left_out: Which files cannot be read, and why not.
+            left_out: Which pictures cannot be read, and why not.
             levels: What became black and white of pictures with more than 8 bits: of whole and of real numbers.
 
         Raises:
@@ -264,14 +325,15 @@ class Import:
         """
         assert self._files is not None
         self.flush()
-        for file, size in zip(self._files, (self._kept._size, _RECORD.itemsize), strict=True):
-            file.truncate(self._kept._shape[0] * size)  # files that are left out have a row of zeros
+        sizes = self._kept.nbytes, self._kept.pieces * _RECORD.itemsize
+        for file, size in zip(self._files, sizes, strict=True):
+            file.truncate(size)  # pictures that are left out have a row of zeros
             os.fsync(file.fileno())
         self._kept.finish(left_out, levels)
 
 
 def _runs(waiting: list[tuple[int, bytes, int]]) -> Iterator[tuple[int, list[tuple[int, bytes, int]]]]:
-    """Rows that follow each other, with the number of the first."""
+    """Pieces that follow each other, with the number of the first."""
     begin = 0
     for end in range(1, len(waiting) + 1):
         if end == len(waiting) or waiting[end][0] != waiting[end - 1][0] + 1:
@@ -332,12 +394,13 @@ def _taken(lock: BaseFileLock, seconds: float) -> bool:
     return True
 
 
-def _make_room(folder: Path, needed: int, count: int) -> None:
+def _make_room(kept: StoredSet, needed: int) -> None:
     """Lets the sets go that were not used for longest, until this one has room.
 
     Raises:
         StorageError: It has none even then.
     """
+    folder = kept.folder
     others = sorted((one for one in folder.parent.iterdir() if one.is_dir() and one != folder), key=_used)
     taken = {one: _bytes_in(one) for one in (*others, folder)}
     while sum(taken.values()) + needed > MOST_BYTES or _free(folder) < needed + _LEFT_FREE:
@@ -354,8 +417,8 @@ def _make_room(folder: Path, needed: int, count: int) -> None:
     room = min(MOST_BYTES - sum(taken.values()), _free(folder) - _LEFT_FREE)
     if needed > room:
         raise StorageError(
-            f"Decoded, {count:,} pictures take {needed / 1e9:,.2f} GB on the disk, but {folder.parent} has room for "
-            f"{max(room, 0) / 1e9:,.2f} GB: choose a smaller size, or make room there."
+            f"Streamed, {kept.count:,} {kept.what} take {needed / 1e9:,.2f} GB on the disk, but {folder.parent} has "
+            f"room for {max(room, 0) / 1e9:,.2f} GB: {kept.cure}, or make room there."
         )
 
 
@@ -366,7 +429,7 @@ def _free(folder: Path) -> int:
 def _used(folder: Path) -> float:
     """When a set was used last: opened, or worked on."""
     found = 0.0
-    for name in ("whole.json", "progress", "pixels"):
+    for name in ("whole.json", "progress", "rows"):
         with contextlib.suppress(OSError):
             found = max(found, (folder / name).stat().st_mtime)
     return found
@@ -382,8 +445,8 @@ def _bytes_in(folder: Path) -> int:
     return found
 
 
-def _not_kept(folder: Path, count: int, nbytes: int, error: OSError) -> StorageError:
+def _not_kept(kept: StoredSet, error: OSError) -> StorageError:
     return StorageError(
-        f"The decoded pictures could not be kept in {folder.parent}: {reason_of(error)}. All {count:,} take "
-        f"{nbytes / 1e9:,.2f} GB there; the next import goes on from where this one stopped."
+        f"The {kept.what} could not be kept in {kept.folder.parent}: {reason_of(error)}. All {kept.count:,} take "
+        f"{kept.nbytes / 1e9:,.2f} GB there; the next import goes on from where this one stopped."
     )

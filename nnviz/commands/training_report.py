@@ -1,4 +1,4 @@
-"""What is printed: tables; and while ``nnviz train`` trains, a progress bar for people, JSON lines for programs."""
+"""How a training goes, while ``nnviz train`` trains: a progress bar for people, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from tqdm import tqdm
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at the session's position.
 _LOOK_EVERY = 0.2
-#: Seconds for which nobody needs to be told that something is being done.
-_MOMENT = 1.0
 
 
 def _counted(count: int, noun: str) -> str:
@@ -138,32 +135,6 @@ class JsonReport:
                 self.warning("The output is not taken any more; training goes on.")
 
 
-class DataBar:
-    """A progress bar on standard error for data that take longer than a moment; nothing where that is no terminal."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
-        self._shown = sys.stderr is not None and sys.stderr.isatty()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """As ``data.sources.source.Progress``."""
-        if not self._shown:
-            return
-        if self._bar is None:
-            self._bar = tqdm(total=total, desc=what, dynamic_ncols=True, leave=False, delay=_MOMENT)
-        if self._bar.desc != f"{what}: ":
-            self._bar.set_description(what, refresh=False)
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
-
-
 class BarReport:
     """A progress bar on standard error and a line for every epoch.
 
@@ -258,14 +229,3 @@ class BarReport:
             known = "" if value is None else f"loss {value:.4f}, "
             bar.set_postfix_str(f"{known}{position.samples_per_second:,.0f} samples/s", refresh=False)
             bar.refresh()
-
-
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
-    """Columns as wide as their widest cell; those in ``right`` flush right."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())

@@ -1,0 +1,64 @@
+"""``nnviz predict``: what the network of a run says of unlabelled examples, as a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from nnviz import paths
+from nnviz.commands.data_folder import check_data_folder
+from nnviz.errors import DataError, InputError
+
+#: So many of the examples that were left out are listed one by one.
+_MOST_LISTED = 50
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What ``nnviz predict`` was asked for."""
+
+    run: Path
+    unlabelled: Path
+    out: Path
+    step: int | None
+    weights: str
+    skip_bad: bool
+    force: bool
+    data_dir: Path | None
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> PredictOptions:
+        """From the parsed command line."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+
+
+def predict(options: PredictOptions) -> int:
+    """Write what the network of a run says of unlabelled examples."""
+    check_data_folder(options.data_dir)
+    paths.check_file(options.run, "RUN")
+    if options.step is not None and options.step < 0:
+        raise InputError(f"There is no step {options.step}: steps are counted from 0.", field="--step")
+
+    from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
+
+    share_cores()
+    from nnviz.train import predict as predicting  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    predicting.check_out(options.out, options.unlabelled, force=options.force)
+    weights: predicting.Weights = "best" if options.weights == "best" else "last" if options.weights == "last" else ""
+    predictor = predicting.Predictor(options.run, options.step, weights, options.data_dir)
+    try:
+        done = predicting.predict_to_file(
+            predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
+        )
+    except predicting.UnreadableError as error:
+        raise DataError(f"{error.message} --skip-bad leaves them out.", file=error.file) from None
+    for one in done.left_out[:_MOST_LISTED]:
+        print(f"nnviz: left out: {DataError(one.reason, file=paths.shown(one.file))}", file=sys.stderr)
+    if (rest := len(done.left_out) - _MOST_LISTED) > 0:
+        print(f"nnviz: left out: {rest:,} more that cannot be read", file=sys.stderr)
+    which = f"weights of epoch {done.best_epoch}, the best one" if done.best_epoch else f"weights of step {done.step}"
+    print(f"{options.out}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
+    return 0

@@ -1,0 +1,234 @@
+"""``nnviz train``: a training without a window; under torchrun this process's part in it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnviz import interruption, paths
+from nnviz.commands.data_bar import DataBar
+from nnviz.commands.data_folder import check_data_folder
+from nnviz.commands.given_project import open_project, refuse, with_choices
+from nnviz.commands.training_report import BarReport, JsonReport
+from nnviz.data import datasets as data_sets
+from nnviz.data.sources.source import SourceFacts
+from nnviz.errors import DataError, InputError, TrainingError
+from nnviz.project.checks.validate import problems_that_stop, validate
+from nnviz.project.flat_settings import flat_settings
+from nnviz.project.model import Project
+from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
+
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
+    from nnviz.train.ranks import Ranks
+    from nnviz.train.session import TrainingSession
+    from nnviz.train.start import WarmStart
+    from nnviz.train.training import Training
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What ``nnviz train`` was asked for."""
+
+    project: str
+    data: str | None
+    data_dir: Path | None
+    epochs: int | None
+    seed: int | None
+    device: str | None
+    settings: tuple[tuple[str, str], ...]
+    run: Path | None
+    resume: bool
+    json: bool
+    skip_bad: bool = False
+    tensorboard: Path | None = None
+    warm_from: str | None = None
+    shard: bool = False
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> TrainOptions:
+        """From the parsed command line."""
+        return cls(
+            options.project,
+            options.data,
+            options.data_dir,
+            options.epochs,
+            options.seed,
+            options.device,
+            tuple(options.settings),
+            options.run,
+            options.resume,
+            options.json,
+            options.skip_bad,
+            options.tensorboard,
+            options.warm_from,
+            options.shard,
+        )
+
+    def apply(self, project: Project) -> Project:
+        """The project as it shall be trained.
+
+        Raises:
+            InputError: A setting does not exist or its value is not allowed.
+        """
+        asked: list[tuple[str, object]] = list(self.settings)
+        for name in ("epochs", "seed", "device"):
+            value = getattr(self, name)
+            if value is not None:
+                asked.append((f"training.{name}", value))
+        return with_choices(project, self.data, asked)
+
+
+def train(options: TrainOptions) -> int:
+    """Train without a window; print progress, or one JSON object a line. Under torchrun the first process does that."""
+    from nnviz.train import ranks, share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    own = ranks.of_environment()
+    if own is not None and not own.leads:
+        return _follow(options, own)
+    project, found = checked(options)
+    share_cores(cores, watched=True)
+    if own is None:
+        if options.shard:
+            raise InputError("--shard divides the network among several processes: start them with torchrun.")
+        return _train(options, project, found, None)
+    together = _connected(options, project, own)
+    # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
+    with interruption.handled_by(lambda number, frame: None):
+        try:
+            return _train(options, project, found, together)
+        finally:
+            together.end()
+
+
+def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
+    """The project as it shall be trained, and what is known of its data.
+
+    Raises:
+        InputError: It cannot be trained, or an option does not go with another.
+    """
+    project = options.apply(open_project(options.project))
+    try:
+        with DataBar() as bar:
+            found = data_sets.source_facts(project.data, bar)
+    except DataError as error:
+        raise error.at(file="" if options.project.startswith("sample:") else options.project) from None
+    refuse(problems_that_stop(validate(project, found.data)), options.project)
+    if found.unreadable and not options.skip_bad:
+        place = "" if found.place is None else paths.shown(found.place)
+        raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
+    if options.resume and options.run is None:
+        raise InputError("--resume needs --run-file FILE: the run to go on with.")
+    if options.resume and options.warm_from is not None:
+        raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
+    if options.shard and options.warm_from is not None:
+        raise InputError("--warm-from needs the whole network in each process, --shard divides it: take one of them.")
+    check_data_folder(options.data_dir)
+    if options.tensorboard is not None:
+        paths.check_folder(options.tensorboard, "--tensorboard")
+    return project, found
+
+
+def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
+    from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    return distributed.Together(own, distributed.device_of(project.training.device, own), shard=options.shard)
+
+
+def _follow(options: TrainOptions, own: Ranks) -> int:
+    """In another process than the first: do what that says, in silence."""
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+
+    try:
+        with redirect_stderr(StringIO()):
+            project, _ = checked(options)
+    except InputError:
+        if own.local_rank:
+            return 2  # the first process of this computer finds and says the same
+        raise
+    share_cores()
+    together = _connected(options, project, own)
+    from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    return interruption.STATUS if follow(project, together, options.data_dir) else 0
+
+
+def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
+    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    warm = _warm_start(options)
+    from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
+    from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    report = JsonReport() if options.json else BarReport(project)
+    for warning in found.warnings:
+        report.warning(warning)
+    if path is not None and path != options.run:
+        print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
+    events = (
+        None
+        if options.tensorboard is None
+        else EventFollower(options.tensorboard, flat_settings(project), report.warning)
+    )
+    kept = Kept(None, complete=True)
+
+    def expect(training: Training) -> None:
+        from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
+
+        if together is None and not options.json and (expected := duration_of(project, training)) is not None:
+            report.expected(expected)
+
+    def begin(session: TrainingSession) -> None:
+        session.on_prepared = expect
+        report.begin(session)
+        if events is not None:
+            events.begin(session.run)
+
+    def note(found: Kept) -> None:
+        nonlocal kept
+        kept = found
+
+    try:
+        outcome = train_to_file(
+            project,
+            path,
+            data_dir=options.data_dir,
+            resume=options.resume,
+            warm=warm,
+            on_session=begin,
+            on_epoch=report.epoch,
+            on_warning=report.warning,
+            on_kept=note,
+            together=together,
+        )
+    except TrainingError as error:
+        if events is not None:
+            events.end()
+        report.end()  # before the last event, which nothing may follow
+        report.failed(error)
+        raise
+    finally:
+        if events is not None:
+            events.end()
+        report.end()
+        if not options.json and kept.path is not None:
+            what = "The run" if kept.complete else "A part of the run"
+            print(f"{what} is kept in {kept.path}", file=sys.stderr)
+    report.finished(outcome, kept.path, complete=kept.complete)
+    return 0 if kept.complete else 1
+
+
+def _warm_start(options: TrainOptions) -> WarmStart | None:
+    if options.warm_from is None:
+        return None
+    from nnviz.record.comparison import find_run  # noqa: PLC0415 - sqlite is only needed for this
+    from nnviz.train.start import WarmStart  # noqa: PLC0415 - as above
+
+    place = find_run(options.warm_from, runs_folder(), "--warm-from")
+    return WarmStart(place.name, place)

@@ -1,0 +1,41 @@
+"""``nnviz`` and ``nnviz screenshot``: the window, on the screen or in a file."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from nnviz import paths
+from nnviz.commands.data_folder import check_data_folder
+from nnviz.errors import InputError
+
+
+def window(target: str | None, data_dir: Path | None) -> int:
+    """Open the window; returns when it is closed."""
+    check_data_folder(data_dir)
+    return int(_gui().main(target, data_dir))
+
+
+def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_dir: Path | None) -> int:
+    """Render the window to a PNG without a display."""
+    paths.check_new_file(out, "--out")
+    check_data_folder(data_dir)
+    app = _gui()
+    app.render(target, out, size=size, theme_name=theme, data_dir=data_dir)
+    print(out)
+    return 0
+
+
+def _gui() -> ModuleType:
+    """The room that knows Qt.
+
+    Raises:
+        InputError: A library that Qt needs is missing on this computer.
+    """
+    try:
+        return import_module("nnviz.gui.app")
+    except ImportError as error:
+        if error.name is not None and not error.name.startswith(("PySide6", "shiboken6")):
+            raise
+        raise InputError(f"Qt cannot be loaded, so there is no window: {error}.") from error

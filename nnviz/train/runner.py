@@ -405,7 +405,7 @@ class Runner:
         """All epochs are done: keeps the last state, and puts the best weights in where that is wanted."""
         self.save("done")
         training = self.training
-        averaged = training.shown_network is not training.network
+        averaged = training.shows_average
         best = self._keep_best and training.best is not None
         if self._ended_early:
             self._run.append([remarks.ended_early(training)])

@@ -424,10 +424,10 @@ class NeuronView(QWidget):
 
     def _has_room(self, text: str) -> bool:
         """Whether a text can be read whole below the plot."""
-        width = self._right.width()
+        width = self._right.minimumWidth()  # which it has once it is laid out
         flags = int(Qt.TextFlag.TextWordWrap)
         needed = self.words.fontMetrics().boundingRect(QRect(0, 0, width, 4000), flags, text).height()
-        return needed <= self.words.height()
+        return needed <= self.words.minimumHeight()
 
     # ---- what a hand does ----------------------------------------------------------------------------------------
 
@@ -705,6 +705,8 @@ class NeuronView(QWidget):
         """The plot is a square that takes what height and width allow."""
         super().resizeEvent(event)
         self._resize_right()
+        if self._numbers is not None:
+            self._say_what_is_shown()
 
     def _resize_right(self) -> None:
         lines = self.words.fontMetrics().lineSpacing()

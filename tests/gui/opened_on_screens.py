@@ -1,12 +1,12 @@
-"""Opens the window on screens that Qt makes up, as the first argument has them, and prints where everything is.
+"""Opens the window on screens that Qt makes up, and says where everything is.
 
-Run by ``test_screens.py`` in a process of its own: the screens of a process cannot be changed.
+Called by ``test_screens.py`` in a process of its own: the screens of a process cannot be changed.
 """
 
 from __future__ import annotations
 
 import json
-import sys
+import os
 import time
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from PySide6.QtCore import QEvent, QRect
 from PySide6.QtWidgets import QApplication, QWidget
 
 from nnviz.gui.app import application
+from nnviz.gui.parts import screens
 from nnviz.gui.parts.pages import TextPage
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.session_bridge import SessionBridge
+from nnviz.gui.window import arrangement
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
@@ -37,22 +39,29 @@ def spin(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QApplication.processEvents()
+        time.sleep(0.002)
+    QApplication.processEvents()
 
 
-def main(settings: Path, moved: list[int] | None) -> None:
+def main(platform: str, settings: Path, moved: list[int] | None, out: Path) -> None:
     """Open the window and what it opens, and say where they are.
 
     Args:
+        platform: Of Qt, with its screens.
         settings: Where the window remembers.
         moved: Where a person puts the window afterwards.
+        out: Where it is said, as JSON.
     """
+    os.environ["QT_QPA_PLATFORM"] = platform
+    # A desktop takes its time with frames; here all is where it stays at once, and nobody has to wait for it.
+    screens.SETTLING = arrangement.SETTLING = (0, 20, 100)
     application("dark")
     SessionBridge._warm_up = lambda _self: None  # type: ignore[method-assign] - where windows are needs no torch
     window = MainWindow(Document(templates.sample("and")), settings=Settings(settings))
     window.show()
     while window.docks is None:
         spin(0.01)
-    spin(0.8)
+    spin(0.2)
     found: dict[str, list[int]] = {"window": place(window)}
     found["smallest"] = [window.minimumWidth(), window.minimumHeight()]
     found["splitter"] = window._splitter.sizes()
@@ -71,7 +80,7 @@ def main(settings: Path, moved: list[int] | None) -> None:
     welcome.show()
     dock.hide()
     dock.show()
-    spin(0.8)
+    spin(0.2)
     windows = {"window": window, "welcome": welcome, "page": page, "floating": dock}
     found.update({f"{name} with its frame": numbers(one.frameGeometry()) for name, one in windows.items()})
     dock.setFloating(False)
@@ -79,12 +88,7 @@ def main(settings: Path, moved: list[int] | None) -> None:
         window.setGeometry(QRect(*moved))
         window._splitter.setSizes([250, 400, 350])
         spin(0.2)
-    print(json.dumps(found))  # noqa: T201 - read by the test
-    sys.stdout.flush()
+    out.write_text(json.dumps(found))
     window.finish()
     window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
@@ -37,25 +36,25 @@ def test_a_pressed_cure_that_vanishes_leaves_the_keyboard_on_the_canvas(qtbot: Q
     assert search_of(window).text() == ""
 
 
-@pytest.mark.parametrize("how", ["hidden", "deleted", "disabled", "its panel is closed"])
-def test_whatever_vanishes_hands_the_keyboard_to_the_canvas(qtbot: QtBot, open_window: OpenWindow, how: str) -> None:
+def test_whatever_vanishes_hands_the_keyboard_to_the_canvas(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
     assert window.docks is not None
     panel = window.docks.panels["findings"]
-    link = QPushButton("Try 0.1", panel)
-    link.show()
-    link.setFocus(Qt.FocusReason.TabFocusReason)
-    assert window.focusWidget() is link
-    if how == "hidden":
-        link.hide()
-    elif how == "deleted":
-        link.hide()
-        link.deleteLater()
-    elif how == "disabled":
-        link.setEnabled(False)
-    else:
-        window.docks.docks["findings"].close()
-    qtbot.waitUntil(lambda: window.focusWidget() is window.canvas, timeout=TIMEOUT)
+    for how in ("hidden", "deleted", "disabled", "its panel is closed"):
+        link = QPushButton("Try 0.1", panel)
+        link.show()
+        link.setFocus(Qt.FocusReason.TabFocusReason)
+        assert window.focusWidget() is link, how
+        if how == "hidden":
+            link.hide()
+        elif how == "deleted":
+            link.hide()
+            link.deleteLater()
+        elif how == "disabled":
+            link.setEnabled(False)
+        else:
+            window.docks.docks["findings"].close()
+        qtbot.waitUntil(lambda: window.focusWidget() is window.canvas, timeout=TIMEOUT)
 
 
 def test_a_notice_that_is_answered_hands_the_keyboard_to_the_canvas(qtbot: QtBot, open_window: OpenWindow) -> None:

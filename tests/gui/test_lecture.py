@@ -235,28 +235,29 @@ def test_arrows_walk_along_the_network_and_stop_at_its_ends(qtbot: QtBot, open_w
 
 
 @pytest.mark.parametrize("sample", ["digits-cnn", "spiral", "resnet18", "googlenet"])
-@pytest.mark.parametrize("size", [(1280, 720), (1680, 1050), (1920, 1080)])
-def test_tiles_are_whole_apart_and_their_titles_fit(
-    open_window: OpenWindow, sample: str, size: tuple[int, int]
-) -> None:
+def test_tiles_are_whole_apart_and_their_titles_fit(open_window: OpenWindow, sample: str) -> None:
     window = open_window(sample, ready=False)
-    window.resize(*size)
-    page = begin(window)
-    strip, measure = page.strip, page.measure
-    for by in (0, 2, 5, 100):
-        page.walk(by)
-        places = [strip.places[node] for node in strip.seen]
-        assert all(left.right() + measure.px(20) < right.left() for left, right in pairwise(places))
-        assert all(QRectF(strip.rect()).contains(place) for place in places)
-        before, behind = strip.hidden
-        assert before + len(places) + behind == len(strip.order)
-        chosen = strip.order.index(strip.chosen)
-        near = strip.order[max(0, chosen - 1) : chosen + 2]
-        assert set(near) <= set(strip.seen)
-        for tile in strip._tiles:
-            if tile.node in strip.seen:
-                widest = max(measure.width(line, 24, 600) for line in tile.lines)
-                assert widest <= tile.width - measure.px(16) or len(tile.lines) == 2, tile
+    for size in ((1280, 720), (1680, 1050), (1920, 1080)):
+        window.resize(*size)
+        page = begin(window)
+        strip, measure = page.strip, page.measure
+        for by in (0, 2, 5, 100):
+            page.walk(by)
+            places = [strip.places[node] for node in strip.seen]
+            assert all(left.right() + measure.px(20) < right.left() for left, right in pairwise(places)), size
+            assert all(QRectF(strip.rect()).contains(place) for place in places), size
+            before, behind = strip.hidden
+            assert before + len(places) + behind == len(strip.order), size
+            chosen = strip.order.index(strip.chosen)
+            near = strip.order[max(0, chosen - 1) : chosen + 2]
+            assert set(near) <= set(strip.seen), size
+            for tile in strip._tiles:
+                if tile.node in strip.seen:
+                    widest = max(measure.width(line, 24, 600) for line in tile.lines)
+                    assert widest <= tile.width - measure.px(16) or len(tile.lines) == 2, (size, tile)
+        page.walk(-len(strip.order))
+        window.action("lecture").trigger()
+        assert not page.isVisible()
 
 
 @pytest.mark.parametrize("chosen", range(9))
@@ -408,6 +409,10 @@ def test_what_the_window_says_stands_on_the_page(open_window: OpenWindow) -> Non
     assert page._said == "Something has happened."
     window.notices.show_notice("one", "And this needs an answer.")
     assert page._said == "And this needs an answer."
+    # Neither lies over the line of the run.
+    assert not page.line.isVisible()
+    page.say("")
+    assert page.line.isVisible()
 
 
 def test_a_ring_follows_the_mouse_until_it_is_switched_off(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
+import opened_on_screens
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,17 +65,17 @@ def opened(folder: Path, screens: list[tuple[int, int, int, int]], moved: list[i
         for name, (x, y, width, height) in zip(names, screens, strict=False)
     ]
     config.write_text(json.dumps({"synchronousWindowSystemEvents": True, "screens": entries}))
-    script = Path(__file__).parent / "opened_on_screens.py"
-    result = subprocess.run(
-        [sys.executable, str(script), str(folder / "settings.ini"), json.dumps(moved)],
-        env={**os.environ, "QT_QPA_PLATFORM": f"offscreen:configfile={config}"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    out = folder / "opened.json"
+    out.unlink(missing_ok=True)
+    process = forked.context().Process(
+        target=opened_on_screens.main,
+        args=(f"offscreen:configfile={config}", folder / "settings.ini", moved, out),
+        daemon=True,
     )
-    assert result.returncode == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    process.start()
+    process.join(120)
+    assert process.exitcode == 0, "see its standard error"
+    found: dict[str, Any] = json.loads(out.read_text())
     return found
 
 

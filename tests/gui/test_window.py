@@ -266,13 +266,13 @@ def test_a_training_that_breaks_rests_and_its_cure_is_one_click(qtbot: QtBot, op
     assert np.isfinite(values).all()
 
 
-@pytest.mark.parametrize("value", ["", "3,", "x 0.1", "3 x", "3 nan", "3 -1", "3 1e9", "-5 0.1", "9" * 5000 + " 0.1"])
-def test_a_cure_out_of_a_file_may_hold_anything(value: str, qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_a_cure_out_of_a_file_may_hold_anything(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
     before = window.document.project
-    window.cures.cure(Cure("Go back", "go_back", value))
-    window.cures.cure(Cure("Try", "set_learning_rate", value))
-    assert window.document.project.training == before.training
+    for value in ("", "3,", "x 0.1", "3 x", "3 nan", "3 -1", "3 1e9", "-5 0.1", "9" * 5000 + " 0.1"):
+        window.cures.cure(Cure("Go back", "go_back", value))
+        window.cures.cure(Cure("Try", "set_learning_rate", value))
+        assert window.document.project.training == before.training, value[:20]
 
 
 # ---- timeline ------------------------------------------------------------------------------------------------------

@@ -171,26 +171,26 @@ def test_a_project_dropped_on_the_canvas_asks_about_what_is_not_saved(
     qtbot.waitUntil(lambda: window.training.state == "ready", timeout=TIMEOUT)
 
 
-@pytest.mark.parametrize(
-    ("urls", "sentence"),
-    [
+def test_anything_else_that_is_dropped_gets_a_sentence(open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    before = window.document.project
+    dropped = (
         (["file:///tmp/cat.png"], "cat.png cannot be opened"),
         (["file:///tmp/cat.png", "file:///tmp/dog.png"], "None of these 2 files can be opened"),
         (["https://example.org/net.nnviz"], "Only files on this computer can be dropped here"),
         ([], "A picture cannot be dropped here"),
-    ],
-)
-def test_anything_else_that_is_dropped_gets_a_sentence(open_window: OpenWindow, urls: list[str], sentence: str) -> None:
-    window = open_window("spiral")
-    before = window.document.project
-    data = QMimeData()
-    if urls:
-        data.setUrls([QUrl(url) for url in urls])
-    else:
-        data.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
-    drop(window, data)
-    assert window.message.text().startswith(f"{sentence}: nnviz opens projects (.nnviz), runs (.nnvizrun) and data (.")
-    assert window.document.project is before
+    )
+    for urls, sentence in dropped:
+        window.message.say("")
+        data = QMimeData()
+        if urls:
+            data.setUrls([QUrl(url) for url in urls])
+        else:
+            data.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
+        drop(window, data)
+        said = window.message.text()
+        assert said.startswith(f"{sentence}: nnviz opens projects (.nnviz), runs (.nnvizrun) and data (."), urls
+        assert window.document.project is before, urls
 
 
 # ---- runs ----------------------------------------------------------------------------------------------------------

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import random
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import forked
 
 from nnviz import cli
 from nnviz.record.store import open_run
@@ -85,15 +87,6 @@ def facts(path: Path) -> tuple[dict[str, bytes], dict[str, tuple[bytes, bytes]]]
         return dict(stored.load_checkpoint()), curves
 
 
-def context_of() -> BaseContext:
-    """Processes that begin with torch imported, where the system can do that."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nnviz.train.headless", "nnviz.cli"])
-    return context
-
-
 def kill(folder: Path, recipe: str, kills: int, seed: int) -> Found:
     """Kills a training at so many random moments, and compares what comes to its end with an undisturbed one.
 
@@ -103,7 +96,7 @@ def kill(folder: Path, recipe: str, kills: int, seed: int) -> Found:
         kills: How many.
         seed: Decides the moments.
     """
-    context, chance = context_of(), random.Random(seed)
+    context, chance = forked.context(), random.Random(seed)
     reference, path = folder / f"{recipe}-whole.nnvizrun", folder / f"{recipe}.nnvizrun"
     log = folder / f"{recipe}.log"
     whole = context.Process(target=trained, args=(arguments_of(recipe, reference, resume=False), str(log)))

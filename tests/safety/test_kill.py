@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing
 import random
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
+import forked
 import killed
 import pytest
 
@@ -27,17 +27,6 @@ WINDOW_ROUNDS = 5
 AT_ONCE = 8
 #: The longest that a killed program lives, and how often one lives that long: long enough for what is lost to matter.
 LONG, SHORT, LONG_SHARE = 3.5, 0.6, 0.2
-
-
-def a_context() -> BaseContext:
-    """Processes that come into being at once where the system can do that: everything is imported before."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    # Not `killed`: the fork server looks for modules where the interpreter does, not where pytest does.
-    modules = ["nnviz.project.samples.templates", "nnviz.project.safety.autosave", "hashlib", "filelock"]
-    context.set_forkserver_preload(modules)
-    return context
 
 
 @dataclass
@@ -124,7 +113,7 @@ def rounds(
     state: str = killed.STATE,
     long_share: float = LONG_SHARE,
 ) -> None:
-    context = a_context()
+    context = forked.context()
 
     def one(seed: int) -> tuple[bool, float]:
         folder = tmp_path / f"round{seed}"

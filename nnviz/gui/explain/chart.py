@@ -57,10 +57,10 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     clicked = Signal(float, float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent, axisItems={"left": _Axis("left"), "bottom": _Axis("bottom")})
+        axes = {"left": _Axis("left"), "bottom": _Axis("bottom")}
+        super().__init__(parent=parent, axisItems=axes, enableMenu=False)
         self.setFrameShape(self.Shape.NoFrame)
         self._item = self.getPlotItem()
-        self._item.setMenuEnabled(False)
         self._item.hideButtons()
         self._box = self._item.getViewBox()
         self._box.setDefaultPadding(0.0)

@@ -155,7 +155,8 @@ class Ink:
         text = themes.format_number(value, digits)
         if 0.005 <= abs(value) < 0.1 and self.width(text, size, 500) > inner.width():
             text = f"{'−' if value < 0 else ''}{abs(value):.2f}"
-        for short in (text, text.replace("0.", ".", 1)):  # a table in which some cells are mute says nothing
+        fewer = themes.format_number(value, digits - 1) if abs(value) >= 1 else text
+        for short in (text, text.replace("0.", ".", 1), fewer):  # a table in which some cells are mute says nothing
             small = min(size, 0.86 * rect.width() / max(self.width(short), 1.0))
             if (small * self.letters >= 9.5 or self.letters <= 9.5) and self.width(short, small, 500) <= inner.width():
                 text, size = short, small

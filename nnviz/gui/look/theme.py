@@ -181,6 +181,12 @@ def scene_font(pixel_size: float = 13, weight: int = 400) -> QFont:
 
 
 def _font(pixel_size: int, weight: int) -> QFont:
+    return QFont(_pattern(pixel_size, weight))
+
+
+@cache
+def _pattern(pixel_size: int, weight: int) -> QFont:
+    """A font to be copied, never changed: a window asks for some thousand times when it opens, and copies are cheap."""
     result = QFont(load_fonts())
     result.setPixelSize(pixel_size)
     result.setWeight(QFont.Weight(weight))

@@ -78,10 +78,10 @@ class CurvePlot(QWidget):
         self._x_title, self._y_title = "step", ""
         self._event_told = ""
 
-        self._view = pg.PlotWidget(parent=self)
+        # Without a menu from the start: pyqtgraph would make one, which takes as long as the plot, and throw it away.
+        self._view = pg.PlotWidget(parent=self, enableMenu=False)
         self._view.setFrameShape(self._view.Shape.NoFrame)
         self._item = self._view.getPlotItem()
-        self._item.setMenuEnabled(False)
         self._item.hideButtons()
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)

@@ -25,6 +25,10 @@ class Emitter(Protocol):
         """Call a function no more."""
 
 
+#: What has been found out about functions: a window follows some hundred signals with the same few.
+_taken_by: weakref.WeakKeyDictionary[Callable[..., object], int | None] = weakref.WeakKeyDictionary()
+
+
 class Following:
     """One connection that :func:`follow` has made; needed only by whoever ends it before its owner dies."""
 
@@ -32,7 +36,10 @@ class Following:
         self._signal = signal
         self._slot = weakref.WeakMethod(slot)
         self._owner = weakref.ref(owner)
-        self._taken = _values_taken(slot)
+        function = slot.__func__
+        if function not in _taken_by:
+            _taken_by[function] = _values_taken(slot)
+        self._taken = _taken_by[function]
         self._ended = False
 
         # Functions, not methods: both kinds of signal hold methods weakly, and nobody else holds this object.

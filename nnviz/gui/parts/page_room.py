@@ -120,6 +120,7 @@ class PageRoom(QObject, Generic[_Page]):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Cover the same part of the window whatever its size."""
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self._page is not None and self.shown:
+        # In this order: the window has thousands of events before there is a page at all.
+        if self._page is not None and event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self.shown:
             self._place(self._page)
         return False

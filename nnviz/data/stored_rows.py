@@ -124,9 +124,7 @@ class StoredRows:
         # Rows that follow each other come at once.
         begins = np.concatenate([[0], np.flatnonzero(np.diff(numbers) != 1) + 1])
         places, starts = (numbers[begins] * self._size).tolist(), (begins * self._size).tolist()
-        read, bounds = self._file.read_into, [*starts[1:], len(content)]
-        for place, start, end in zip(places, starts, bounds, strict=True):
-            read(place, content[start:end])
+        self._file.read_parts(places, starts, [*starts[1:], len(content)], content)
         return found
 
 
@@ -159,6 +157,24 @@ class _File:
                 if not more:
                     raise self._broken("it was cut by another program")
                 read += more
+        except OSError as error:
+            raise self._broken(error.strerror or str(error)) from None
+
+    def read_parts(self, places: list[int], starts: list[int], ends: list[int], content: memoryview) -> None:
+        """Fills each part of ``content``, from its start to its end, from its place of the file on.
+
+        Raises:
+            DataError: As :meth:`read_into`.
+        """
+        if not _AT_ONCE:
+            for place, start, end in zip(places, starts, ends, strict=True):
+                self.read_into(place, content[start:end])
+            return
+        read, number = os.preadv, self._number
+        try:
+            for place, start, end in zip(places, starts, ends, strict=True):  # a row each: every call counts
+                if read(number, (content[start:end],), place) != end - start:
+                    self.read_into(place, content[start:end])
         except OSError as error:
             raise self._broken(error.strerror or str(error)) from None
 

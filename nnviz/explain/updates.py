@@ -154,7 +154,7 @@ def _explained(before: BeforeStep, node: str, name: str, index: Index) -> Explan
         )
 
     terms = terms_at(index)
-    formula = way.formula
+    formula = way.formula(settings)
     for choice in config.regularisers if weights.ndim > 1 else ():
         hold = kinds.CONSTRAINTS.get(choice.kind)
         if hold is not None:

@@ -164,3 +164,17 @@ def test_explaining_an_update_changes_nothing() -> None:
     advance(alone, 5)
     for one, other in zip(watched.network.parameters(), alone.network.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "formula"),
+    [
+        ({}, "w′ = w − η · g"),
+        ({"weight_decay": 0.1}, "w′ = w − η · (g + λ · w)"),
+        ({"momentum": 0.9}, "w′ = w − η · b, b = μ · b_before + g"),
+        ({"momentum": 0.9, "nesterov": True}, "w′ = w − η · (g + μ · b), b = μ · b_before + g"),
+    ],
+)
+def test_a_setting_of_zero_stands_in_no_formula(settings: dict[str, Any], formula: str) -> None:
+    spec = registry.optimizer("sgd")
+    assert kinds.update_way_of("sgd").formula(spec.values(settings)) == formula

@@ -83,6 +83,27 @@ def test_problems_do_not_stand_in_front_of_findings(qtbot: QtBot, open_window: O
     qtbot.waitUntil(lambda: {docks["problems"], docks["findings"]} <= set(in_front(window)), timeout=TIMEOUT)
 
 
+def test_its_key_brings_an_instrument_to_the_front_before_it_closes_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1272, 678)
+    docks = docks_of(window)
+    why, evaluation = docks.docks["why"], docks.docks["evaluation"]
+    docks.show_panel("evaluation")
+    window.tabifyDockWidget(evaluation, why)
+    why.hide()
+    evaluation.raise_()
+    qtbot.waitUntil(lambda: evaluation in in_front(window), timeout=TIMEOUT)
+    why.toggleViewAction().trigger()
+    qtbot.waitUntil(lambda: why in in_front(window), timeout=20_000)
+    evaluation.raise_()
+    qtbot.waitUntil(lambda: "why" in docks._behind, timeout=TIMEOUT)
+    why.toggleViewAction().trigger()  # it cannot be seen: that is no wish to close it
+    qtbot.waitUntil(lambda: why in in_front(window), timeout=20_000)
+    qtbot.waitUntil(lambda: "why" not in docks._behind, timeout=TIMEOUT)
+    why.toggleViewAction().trigger()
+    assert why.isHidden()
+
+
 def test_a_panel_that_is_torn_off_is_a_window_with_title_and_frame(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
     dock = docks_of(window).docks["loss"]

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from test_shown_network import asked
@@ -265,6 +266,13 @@ def test_backward_brings_the_cards_before_the_neurons_and_goes_when_they_come_ba
     assert not window.flow.bar.geometry().intersects(window.centre._switch.geometry())
     window.centre.choose(True)
     assert not window.flow.backward and window.canvas.desk.stage.lens is None
+    # By Esc: first nothing is selected any more, then nothing but what flows forwards is shown.
+    window.action("backward").trigger()
+    window.canvas.select(["linear1"])
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert window.flow.backward and not window.canvas.selected
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert not window.flow.backward
 
 
 def test_a_recorded_run_shows_the_gradients_of_its_steps(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:

@@ -409,6 +409,10 @@ def test_what_the_window_says_stands_on_the_page(open_window: OpenWindow) -> Non
     assert page._said == "Something has happened."
     window.notices.show_notice("one", "And this needs an answer.")
     assert page._said == "And this needs an answer."
+    # Neither lies over the line of the run.
+    assert not page.line.isVisible()
+    page.say("")
+    assert page.line.isVisible()
 
 
 def test_a_ring_follows_the_mouse_until_it_is_switched_off(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -10,7 +10,7 @@ from nnviz.gui.window.timeline import price_help, price_text
 
 def test_what_everything_costs_stands_beside_what_the_instruments_cost() -> None:
     standing = Standing(step_price=1.42, probe_cost=0.056)
-    assert price_text(standing) == "a step takes 1.42 × · instruments 5.6 %"
+    assert price_text(standing) == "a step takes 1.42 × bare · instruments 5.6 %"
     assert "1.42 times as long as training alone: 5.6 % of it for the instruments, 36.4 % for drawing" in price_help(
         standing
     )

@@ -146,6 +146,12 @@ def test_arrow_keys_walk_over_the_cards_and_into_the_search(page: Welcome) -> No
     QTest.keyClick(page.focusWidget(), Qt.Key.Key_Left)  # the end of the row above
     QTest.keyClick(page.focusWidget(), Qt.Key.Key_Up)
     assert page.focusWidget() is page.search
+    # A letter typed on a card is the first of a search: Enter would train a network that nobody asked for.
+    page._go_to(card_of(page, "and"))
+    for letter in "xor":
+        QTest.keyClick(page.focusWidget(), letter)
+    assert page.search.text() == "xor" and {card.info.name for card in page.shelf.shown} >= {"xor-one-neuron"}
+    page.search.clear()
     QTest.keyClicks(page.search, "2015")
     QTest.keyClick(page.search, Qt.Key.Key_Down)
     assert focused(page) == "resnet18"

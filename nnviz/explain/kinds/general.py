@@ -174,7 +174,8 @@ def _update(before: Before) -> list[Term]:
 
 def update_way(kind: str) -> UpdateWay:
     """Of an optimizer of this kind."""
-    return UpdateWay(_update, f"w′ = w + Δ, where Δ is what the step of {registry.optimizer(kind).title} adds")
+    formula = f"w′ = w + Δ, where Δ is what the step of {registry.optimizer(kind).title} adds"
+    return UpdateWay(_update, lambda _settings: formula)
 
 
 # ---- slopes --------------------------------------------------------------------------------------------------------

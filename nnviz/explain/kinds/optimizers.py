@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -94,11 +95,11 @@ class UpdateWay:
 
     Attributes:
         terms: What the new weight is the sum of; the first of them is the weight before.
-        formula: In symbols.
+        formula: In symbols, with the settings that are in use: a momentum of 0 does not stand in it.
     """
 
     terms: Callable[[Before], list[Term]]
-    formula: str
+    formula: Callable[[Params], str]
 
 
 def _weight(before: Before) -> Term:
@@ -116,6 +117,21 @@ def _sgd(before: Before) -> list[Term]:
         share = before.computed(momentum**2, "μ²") if ahead else before.computed(momentum, "μ")
         terms.append(Term((before.descent, share, before.kept("momentum_buffer", "b")), "momentum"))
     return terms
+
+
+def _sgd_formula(settings: Params) -> str:
+    gradient = "g + λ · w" if settings["weight_decay"] else "g"
+    if not settings["momentum"]:
+        return f"w′ = w − η · ({gradient})" if settings["weight_decay"] else "w′ = w − η · g"
+    step = f"({gradient} + μ · b)" if settings["nesterov"] else "b"
+    return f"w′ = w − η · {step}, b = μ · b_before + {gradient}"
+
+
+def _rmsprop_formula(settings: Params) -> str:
+    mean = "v = α · v_before + (1 − α) · g²"
+    if not settings["momentum"]:
+        return f"w′ = w − η · g / (√v + ε), {mean}"
+    return f"w′ = w − η · b, b = μ · b_before + g / (√v + ε), {mean}"
 
 
 def _rmsprop(before: Before) -> list[Term]:
@@ -221,6 +237,14 @@ _TERMS: Mapping[str, Callable[[Before], list[Term]]] = {
     "lion": _lion,
 }
 
+#: Those whose formula is shorter where a setting is 0.
+_FORMULAS: Mapping[str, Callable[[Params], str]] = {"sgd": _sgd_formula, "rmsprop": _rmsprop_formula}
+
+
+def _declared(kind: str, _settings: Params) -> str:
+    return registry.optimizer(kind).formula
+
+
 OPTIMIZERS: Mapping[str, UpdateWay] = {
-    kind: UpdateWay(terms, registry.optimizer(kind).formula) for kind, terms in _TERMS.items()
+    kind: UpdateWay(terms, _FORMULAS.get(kind) or partial(_declared, kind)) for kind, terms in _TERMS.items()
 }

@@ -45,6 +45,7 @@ class RaceRow:
         numbers: Loss of the last batches, validation loss, validation accuracy; a dash where one is not known.
         shown: Its run is the one on the screen.
         failure: Why it ended, as a sentence.
+        rate: The learning rate that it begins with, as it is written; empty where it is not known.
     """
 
     name: str
@@ -52,6 +53,7 @@ class RaceRow:
     numbers: tuple[str, str, str] = (_NOTHING, _NOTHING, _NOTHING)
     shown: bool = False
     failure: str = ""
+    rate: str = ""
 
     @property
     def words(self) -> str:
@@ -60,7 +62,8 @@ class RaceRow:
             return f"{self.name} failed: {self.failure}"
         rank = f"{self.rank}. " if self.rank else ""
         told = (f"{title} {text}" for title, text in zip(_TITLES, self.numbers, strict=True) if text != _NOTHING)
-        return ", ".join([f"{rank}{self.name}", *told])
+        rate = [f"learning rate {self.rate}"] if self.rate else []
+        return ", ".join([f"{rank}{self.name}", *rate, *told])
 
 
 def number_texts(batch_loss: float, loss: float, accuracy: float) -> tuple[str, str, str]:
@@ -131,6 +134,12 @@ class _Painter(QStyledItemDelegate):
             shown = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, room)
             flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             painter.drawText(QRect(left, rect.top(), room, rect.height()), flags, shown)
+            taken = painter.fontMetrics().horizontalAdvance(shown) + letters
+            painter.setFont(theme.font(12))
+            rate = f"η {row.rate}" if row.rate else ""
+            if painter.fontMetrics().horizontalAdvance(rate) <= room - taken:
+                painter.setPen(colours.text_muted)
+                painter.drawText(QRect(left + taken, rect.top(), room - taken, rect.height()), flags, rate)
 
 
 class _Head(QWidget):

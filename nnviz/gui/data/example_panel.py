@@ -67,7 +67,7 @@ class ExamplePanel(QWidget):
         self.pin.clicked.connect(lambda: self.pin_requested.emit(self._number))
         row.addWidget(self.pin)
         self.decide = QToolButton(self)
-        self.decide.setText("Decide…")
+        self.decide.setText("Change…")
         self.decide.setToolTip("Relabel it, weigh it, leave it out: the training goes on with that from the next epoch")
         self.decide.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         set_font(self.decide, 12, 500)

@@ -398,7 +398,7 @@ class DataPage(CoveringPage):
         if self._data is not None and self._data.class_names:
             label = int(self._data.label_of[number])
             menu.addAction("Only this class", lambda: self.show_class(label))
-        decide = menu.addMenu("Decide")
+        decide = menu.addMenu("Change")
         decide.aboutToShow.connect(lambda: self._fill_decisions(decide))
         menu.popup(place)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.cards.lens import Lens, Looking
@@ -497,9 +498,14 @@ class FlowOnCanvas(QObject):
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay in place when the canvas is resized."""
+        """Stay in place when the canvas is resized; Esc where nothing is selected shows again what flows forwards."""
         if event.type() is QEvent.Type.Resize:
             self._place()
+        elif event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            looking = self._backward or self._part is not None
+            if looking and event.key() == Qt.Key.Key_Escape and not self._canvas.selected:
+                self.leave()
+                return True
         return False
 
     def _place(self) -> None:
@@ -525,7 +531,7 @@ class FlowOnCanvas(QObject):
             wide = min(width - 2 * _MARGIN, 940)
             # On a low canvas it lies over cards rather than leave them no room.
             roomy = canvas.height() >= _ROOMY
-            high = min(update.height_at(wide), round((0.5 if roomy else 0.72) * canvas.height()))
+            high = min(update.height_at(wide, low=not roomy), round((0.5 if roomy else 0.72) * canvas.height()))
             update.setGeometry((width - wide) // 2, canvas.height() - high - _MARGIN, wide, high)
             update.raise_()
             foot = high + _MARGIN if roomy else 0

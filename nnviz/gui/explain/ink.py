@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,12 @@ class Spot:
         return self.target is not None or self.press is not None
 
 
+@lru_cache(maxsize=4096)
+def _width(_family: str, pixels: int, weight: int, text: str) -> float:
+    """Of a text in letters of so many pixels: asked again and again of the same few."""
+    return QFontMetricsF(themes.scene_font(pixels, weight)).horizontalAdvance(text)
+
+
 class Ink:
     """Paints on one page.
 
@@ -90,7 +97,7 @@ class Ink:
 
     def width(self, text: str, size: float = 1.0, weight: int = 400) -> float:
         """How much room a text takes."""
-        return QFontMetricsF(self.font(size, weight)).horizontalAdvance(text)
+        return _width(themes.load_fonts(), self.font(size, weight).pixelSize(), weight, text)
 
     def text(
         self, rect: QRectF, text: str, size: float = 1.0, weight: int = 400, *, colour: QColor | None = None,

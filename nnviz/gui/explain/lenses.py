@@ -103,6 +103,8 @@ def part_words(part: Part, *, made: bool = False) -> str:
     if part.part is SubStep.FORWARD:
         return f"The batch flows through the network. The cards show its first example, {first}."
     if part.part is SubStep.LOSS:
+        if batch.count == 1:
+            return f"Loss {loss}: that of the one example, {first}, a bar on the Output card."
         mean = "weighted mean" if part.weighted else "mean"
         return f"Loss {loss}: the {mean} over {count} examples, each a bar on the Output card; the first is {first}."
     if part.part is SubStep.BACKWARD:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
 
 _SIDE = 132
+#: And at the least.
+_LEAST_SIDE = 60
 _MOST_TERMS = 5
 #: Letters of what stands below the numbers.
 _SMALL = 12
@@ -173,7 +175,7 @@ class UpdateView(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The picture takes what there is of height."""
         super().resizeEvent(event)
-        side = max(60, min(_SIDE, self.height() - round(54 * theme.text_scale())))
+        side = max(_LEAST_SIDE, min(_SIDE, self.height() - round(54 * theme.text_scale())))
         self.weights.setFixedSize(_SIDE, side)
 
     @property
@@ -186,10 +188,16 @@ class UpdateView(QFrame):
         """Title, formula and terms as they are read."""
         return self.written.words
 
-    def height_at(self, width: int) -> int:
-        """How high it has to be at a width, so that nothing of it is scrolled."""
+    def height_at(self, width: int, *, low: bool = False) -> int:
+        """How high it has to be at a width, so that nothing of it is scrolled.
+
+        Args:
+            width: Pixels.
+            low: There is little room: the picture of the weights takes no more than what is written needs.
+        """
         aside = max(self.weights.width(), self._names.sizeHint().width()) + 12 + 14 + 10
-        return max(self.sizeHint().height(), self.written.height_at(width - aside) + 18)
+        picture = round((_LEAST_SIDE + 54) * theme.text_scale()) if low else self.sizeHint().height()
+        return max(picture, self.written.height_at(width - aside) + 18)
 
     def show_layer(self, node: str, added: Mapping[str, NDArray[Any]], after: Mapping[str, NDArray[Any]]) -> None:
         """Show the weight of a layer's first parameter that the step moved most.

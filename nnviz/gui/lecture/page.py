@@ -332,6 +332,8 @@ class LecturePage(QWidget):
         self._said = " ".join(text.split())
         if text:
             self._silence.start()
+        # A sentence takes the foot for itself: most are longer than the hint beside the line.
+        self.line.setVisible(not self._said)
         self.update()
 
     def take(self, shown: Shown, changed: frozenset[str]) -> None:

@@ -23,6 +23,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
 from nnviz.gui.runs.run_events import EventMark, event_marks
+from nnviz.project import registry
 from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import (
     ALIVE_UNTIL,
@@ -316,12 +317,17 @@ class SharesView(QWidget):
         self.picked.emit(names[min(max(index, 0), len(names) - 1)])
 
 
+#: What stands there where nothing can be counted, whether it trains or not.
+_NONE_TO_COUNT = "There is no ReLU, sigmoid or tanh in this network: no unit of it can die or saturate."
+
+
 class DeadUnitsPanel(Panel):
     """Share of units that never fire (ReLU) and of outputs that are stuck (sigmoid, tanh), layer by layer."""
 
     key = "dead_units"
     title = DEAD_FRACTION.title
     letter = "D"
+    _obstacle = ""
     needs_training = True
     empty = "Press Play to train: units that never fire are counted here, if the network has ReLU, sigmoid or tanh."
     quantities = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, ALIVE_UNTIL, SATURATION, SILENT_FRACTION, SATURATING, CHANGE)
@@ -346,6 +352,13 @@ class DeadUnitsPanel(Panel):
         "<p>Point at a row for the units; click it to select the layer.</p>"
     )
 
+    def set_obstacle(self, text: str) -> None:
+        """What keeps the network from being trained; beside that, whether it has what is counted here."""
+        self._obstacle = text
+        kinds = (registry.layer(node.kind) for node in self.document.project.graph.nodes.values())
+        some = any(kind.rectifier or kind.saturates for kind in kinds)
+        super().set_obstacle(text or ("" if some else _NONE_TO_COUNT))
+
     def build(self) -> None:
         """One scrolling list of bars."""
         self.follow_layers()
@@ -353,6 +366,7 @@ class DeadUnitsPanel(Panel):
         self.view.picked.connect(self.node_requested.emit)
         self.add_scrolling(self.view)
         self.body_layout.setContentsMargins(12, 8, 6, 8)
+        self.set_obstacle(self._obstacle)
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Read the shares and their courses."""
@@ -407,6 +421,8 @@ class DeadUnitsPanel(Panel):
             self.set_subtitle("derivative under 5 % of its maximum", "derivative under 5 %", "slope under 5 %")
         else:
             self.set_subtitle(probe, images_words)
+        if not rows:
+            self.set_obstacle(self._obstacle)
         self.view.show_rows(rows, self.selection, step, int(run.last_step), self.moment, event_marks(run))
         return bool(rows)
 

@@ -7,6 +7,7 @@ for it: what stands on the screen is read ten times a second from values that th
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -25,8 +26,10 @@ from nnviz.gui.runs.training import Training
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.entrants import MOST, Entrant, Preset, checked, presets
 from nnviz.project.model import Project
+from nnviz.project.variations import varied
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import Run, RunView
+from nnviz.train.change import learning_rate_of
 
 if TYPE_CHECKING:
     from nnviz.train.race import Race, Standing
@@ -72,6 +75,7 @@ class Races(QObject):
         self._kept = kept
         #: The project that is varied; None before the first look.
         self._project: Project | None = None
+        self._rates: tuple[tuple[Entrant, ...], Project, tuple[float, ...]] | None = None
         self._entrants: tuple[Entrant, ...] = ()
         self._race: Race | None = None
         self._thread: threading.Thread | None = None
@@ -140,6 +144,14 @@ class Races(QObject):
     def entrants(self) -> tuple[Entrant, ...]:
         """Who takes part."""
         return self._entrants
+
+    @property
+    def learning_rates(self) -> tuple[float, ...]:
+        """With which each of them begins: its optimizer's own unless it says so; NaN where that cannot be made."""
+        project = self._project or self._training.document.project
+        if self._rates is None or self._rates[0] is not self._entrants or self._rates[1] is not project:
+            self._rates = (self._entrants, project, tuple(_rate_of(project, one) for one in self._entrants))
+        return self._rates[2]
 
     @property
     def project(self) -> Project | None:
@@ -477,3 +489,10 @@ def text_of(changes: Sequence[tuple[str, object]]) -> str:
 
 
 __all__ = ["MOST", "Races", "changes_of", "text_of"]
+
+
+def _rate_of(project: Project, entrant: Entrant) -> float:
+    try:
+        return learning_rate_of(varied(project, entrant.changes))
+    except InputError:
+        return math.nan

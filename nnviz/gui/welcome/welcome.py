@@ -278,10 +278,13 @@ class Welcome(QDialog):
     # ---- keys ----------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """``/`` searches; Esc empties the search first."""
+        """``/`` or any letter searches; Esc empties the search first."""
         if event.text() == "/":
             self.search.setFocus()
             self.search.selectAll()
+        elif event.text().isalnum() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+            self.search.setFocus()
+            self.search.setText(event.text())
         elif event.key() == Qt.Key.Key_Escape and self.search.text():
             self.search.clear()
         else:

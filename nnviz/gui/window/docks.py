@@ -140,6 +140,8 @@ class Docks(QObject):
         self._subscriptions: dict[str, Subscription] = {}
         self._current = DEFAULT_PANELS[0]
         self._obstacle = ""
+        #: Those that stand behind another as a tab.
+        self._behind: set[str] = set()
         self._actions = {kind.key: PanelActions(kind, window, partial(self.use, kind.key)) for kind in PANELS}
         for kind in PANELS:
             dock = QDockWidget(kind.title, window)
@@ -148,6 +150,7 @@ class Docks(QObject):
             self._watch_presses(dock)
             StayOnScreen(dock)
             dock.topLevelChanged.connect(partial(self._on_floating, dock))
+            dock.visibilityChanged.connect(partial(self._on_front, kind.key))
             self._docks[kind.key] = dock
             self._fill(kind)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
@@ -244,9 +247,24 @@ class Docks(QObject):
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
             action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
-            action.triggered.connect(lambda on, key=key: self._make_room(key) if on else None)
+            action.triggered.connect(lambda on, key=key: self._on_toggled(key, on))
             actions.append(action)
         return actions
+
+    def _on_toggled(self, key: str, on: bool) -> None:
+        """Qt shows it where it stood, perhaps behind another, and hides it also where it stood behind one."""
+        if on or key in self._behind:
+            self.show_panel(key)
+        if on:
+            self._make_room(key)
+
+    def _on_front(self, key: str, seen: bool) -> None:
+        # A moment later: whoever is hidden now is to find out whether it could be seen before.
+        def note() -> None:
+            behind = not seen and not self._docks[key].isHidden()
+            self._behind = self._behind | {key} if behind else self._behind - {key}
+
+        QTimer.singleShot(0, self, note)
 
     def arrange_as_new(self) -> None:
         """The arrangement that the program comes with: four in a row at the foot, the outline at the left."""

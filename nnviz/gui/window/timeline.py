@@ -48,7 +48,7 @@ _STRIDES = (1, 2, 5, 10, 20, 50, 100)
 #: The figures at the right, and what each has room for, so that nothing moves while they count.
 _FIGURES = {
     "_where": "race paused, step 00 000 of 00 000",
-    "_cost": "a step takes 00.00 × · instruments 00.0 %",
+    "_cost": "a step takes 00.00 × bare · instruments 00.0 %",
     "_memory": "0.00 GB",
 }
 
@@ -65,7 +65,7 @@ def price_text(standing: Standing) -> str:
     """What everything beside the training costs now, in a few words; empty while nothing is known."""
     words = []
     if not math.isnan(standing.step_price):
-        words.append(f"a step takes {standing.step_price:.2f} ×")
+        words.append(f"a step takes {standing.step_price:.2f} × bare")
     if standing.probe_cost > 0:
         words.append(f"instruments {COST.text(standing.probe_cost)}")
     return " · ".join(words)

@@ -274,6 +274,13 @@ def test_a_course_is_a_dot_a_measurement_and_a_line_only_where_somebody_looked(
     assert drawn(2, passing=11) > 60
 
 
+def test_where_nothing_can_die_play_is_not_what_is_missing(qtbot: QtBot) -> None:
+    panel = shown(DeadUnitsPanel, Document(templates.sample("perceptron")), qtbot)
+    assert panel.is_empty and "no ReLU, sigmoid or tanh" in panel.hint and "Press Play" not in panel.hint
+    panel.set_obstacle("Choose the folder.")
+    assert panel.hint == "Choose the folder."
+
+
 def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     dead = np.zeros(20, dtype=bool)

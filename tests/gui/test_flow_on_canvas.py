@@ -223,6 +223,7 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
     person, flow = Person(window, qtbot), window.flow
 
     def to(part: SubStep) -> None:
+        person.until(lambda: flow._asked is None and flow.band.parts[part].isEnabled())
         person.click(flow.band.parts[part])
         person.until(lambda: flow._asked is None and flow.part is part and flow.band.title == part.value)
         assert [one for one, button in flow.band.parts.items() if button.isChecked()] == [part]
@@ -238,6 +239,7 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
     assert everything(window) == states[1]
     to(SubStep.LOSS)  # of the next step
     assert everything(window) == states[1]
+    person.until(lambda: flow._asked is None and window.action("sub_steps").isEnabled())
     person.keys(Qt.Key.Key_F7, Qt.KeyboardModifier.ShiftModifier)
     person.until(lambda: flow.part is SubStep.UPDATE and flow._made)
     assert everything(window) == states[2]
@@ -246,6 +248,7 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
     page = window.lecture.page
     assert page is not None
     qtbot.waitUntil(lambda: not page.band.place_of("forward").isEmpty(), timeout=30_000)
+    person.until(lambda: flow._asked is None and window.action("sub_step").isEnabled())
     person.click(page.band, page.band.place_of("forward").center().toPoint())
     person.until(lambda: flow.part is SubStep.FORWARD and page.band.looking.part == "forward")
     assert everything(window) == states[2]

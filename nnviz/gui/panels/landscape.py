@@ -35,7 +35,7 @@ class LandscapePanel(Panel):
     title = "Loss landscape"
     letter = "V"
     least_width = 560
-    least_height = 420
+    least_height = 360
     empty = "Put a network together: its loss is a landscape over its weights."
     choices = (
         PanelChoice(

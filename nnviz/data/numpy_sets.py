@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -14,9 +16,12 @@ from numpy.typing import NDArray
 from nnviz.data.cache import Cache
 from nnviz.data.dataset_spec import TEST_SHARE, generated_sizes
 from nnviz.data.division import stratified
+from nnviz.data.findings import Findings
 from nnviz.data.memory_budget import is_streamed
 from nnviz.data.numpy_arrays import FileArray, beside, open_npy, open_npz, shown
 from nnviz.data.row_blocks import RowBlocks
+from nnviz.data.row_store import root
+from nnviz.data.sources.source import state_of
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
 
@@ -32,6 +37,8 @@ _PAIRS: Final = (
     ("data", "y"), ("inputs", "targets"), ("input", "target"), ("inputs", "labels"), ("features", "labels"),
     ("features", "targets"), ("imgs", "labels"), ("arr_0", "arr_1"),
 )  # fmt: skip
+#: What becomes black and white, and the sentences about it.
+_Said: TypeAlias = tuple[tuple[float, float] | None, list[str]]
 _TRAIN: Final = ("train", "training", "tr")
 _VALIDATION: Final = ("val", "valid", "validation")
 _TEST: Final = ("test", "testing", "te")
@@ -209,10 +216,36 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
     if len(parts) == 1:  # its test split is taken out of it, see ``hold_out_test``
         held_out = generated_sizes(len(trained), how.test_share)[1]
         trained[stratified(labels[0], held_out, how.test_seed)] = False
-    levels, said = _levels(parts, trained, layout, path, report)
+
+    def find() -> bytes:
+        return msgspec.json.encode(_levels(parts, trained, layout, path, report))
+
+    levels, said = _found_once(parts, f"{layout} {how}", find) if streamed else _said(find())
     notes += said + about
     facts = msgspec.structs.replace(facts, streamed=streamed)
     return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels), streamed)
+
+
+def _found_once(parts: list[Pair], what: str, find: Callable[[], bytes]) -> _Said:
+    """What reading all numbers of large arrays tells; kept until one of their files changes."""
+    arrays = [array for part in parts for array in (part.inputs, part.targets) if array is not None]
+    names = [f"{array.name} {array.member}" for array in arrays]
+    state = state_of(list(dict.fromkeys(array.file for array in arrays)))
+    name = hashlib.sha256(f"numpy 1 {state}".encode()).hexdigest()[:32]
+    kept, key = Findings(root() / f"{name}.json", state), f"levels 1 {names} {what}"
+    try:
+        return _said(kept.get(key) or b"")
+    except msgspec.MsgspecError:  # nothing is kept, or not what was
+        content = find()
+        with contextlib.suppress(OSError):
+            root().mkdir(parents=True, exist_ok=True)
+        kept.put(key, content)
+        return _said(content)
+
+
+def _said(content: bytes) -> _Said:
+    found: _Said = msgspec.json.decode(content, type=_Said)
+    return found
 
 
 # --- which arrays ---------------------------------------------------------------------------------------------------
@@ -441,7 +474,7 @@ def _is_streamed(parts: list[Pair], shape: tuple[int, ...], layout: str, how: Ho
 
 def _levels(
     parts: list[Pair], trained: NDArray[np.bool_], layout: str, path: Path, report: Callable[[int, int], None]
-) -> tuple[tuple[float, float] | None, list[str]]:
+) -> _Said:
     """What becomes black and white, by the pictures of the first part that are ``trained``; and that all are finite."""
     if layout != "features" and all(part.inputs.dtype.kind == "b" or part.inputs.dtype == np.uint8 for part in parts):
         return None, []

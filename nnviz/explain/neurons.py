@@ -43,12 +43,14 @@ class NeuronQuestion:
         enlarged: (layer, unit) whose picture is wanted as fine as the decision; None for none.
         gradients: ``last``: as they stand since the last batch, which costs nothing; ``next``: of the batch that comes
             next, at the present weights.
+        decision: False leaves out what the network puts out over the plane, and the picture of the enlarged unit.
     """
 
     side: int = 2 * MAP_SIDE
     example: Example | None = None
     enlarged: tuple[int, int] | None = None
     gradients: str = "next"
+    decision: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,8 @@ class NeuronNumbers:
         chain: Its layers; ``layers`` has their numbers.
         gradients_of: What the gradients are of, in words; empty where there are none.
         edges: (x1 low, x1 high, x2 low, x2 high) of the plane; None where the input is no plane.
-        surface: ``[outputs, side, side]``, what the network puts out over the plane; None likewise.
+        surface: ``[outputs, side, side]``, what the network puts out over the plane; None likewise, and where it was
+            not asked for.
         enlarged: Which unit was enlarged; ``enlarged_map``: its picture, ``[side, side]``.
         points: The examples of each split that has any; always the same object for the same training.
         loss_kind, task, class_names: How an output is read; ``feature_names``: what comes in, where that has names.
@@ -159,7 +162,8 @@ class NeuronAnswers:
         ground = self._ground_of(training)
         chain, network = ground.chain, training.network
         example, given, target = _example(training, question.example)
-        grid = None if ground.edges is None else _grid(ground, question.side, training.device)
+        side = question.side if question.decision else MAP_SIDE
+        grid = None if ground.edges is None else _grid(ground, side, training.device)
         batch = torch.cat([part for part in (grid, given) if part is not None]) if given is not None else grid
         outputs: dict[str, Tensor] = {}
         if batch is not None:
@@ -179,7 +183,7 @@ class NeuronAnswers:
                     None if module is None else _numbers(_parameter(module, "bias")),
                     weights_by.get(layer.node),
                     biases_by.get(layer.node),
-                    None if grid is None else _maps(outputs[layer.output][:cells], question.side),
+                    None if grid is None else _maps(outputs[layer.output][:cells], side),
                     sums,
                     values,
                 )
@@ -190,13 +194,13 @@ class NeuronAnswers:
             with torch.no_grad():
                 loss = float(training.loss_function(outputs[last][cells:], target))
         surface = None
-        if grid is not None:
-            surface = _numbers(outputs[last][:cells].T.reshape(-1, question.side, question.side))
-        enlarged = question.enlarged if grid is not None and _is_there(question.enlarged, chain) else None
+        if grid is not None and question.decision:
+            surface = _numbers(outputs[last][:cells].T.reshape(-1, side, side))
+        enlarged = question.enlarged if surface is not None and _is_there(question.enlarged, chain) else None
         enlarged_map = None
         if enlarged is not None:
             column = outputs[chain.layers[enlarged[0]].output][:cells, enlarged[1]]
-            enlarged_map = _numbers(column.reshape(question.side, question.side))
+            enlarged_map = _numbers(column.reshape(side, side))
         facts = training.data.facts
         return NeuronNumbers(
             step=training.step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 from collections.abc import Callable
@@ -115,7 +116,8 @@ def release_unused() -> None:
     asked: in the window its rounds belong to the GUI thread.
     """
     if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+        with contextlib.suppress(RuntimeError):  # of a GPU that has failed: nothing can be given back there
+            torch.cuda.empty_cache()
     if sys.platform == "linux":
         # musl has no such function, and gives back by itself.
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

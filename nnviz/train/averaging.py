@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -21,6 +22,9 @@ from nnviz.train.recipe import AVERAGING
 class Average:
     """A copy of a network whose weights are the average of what the network's were.
 
+    Where each process holds a part of the network alone, each keeps the average of its part, and the network itself
+    stands in for the copy: within :meth:`in_place` it has these numbers in the place of its own.
+
     How much the weights of a step count follows from the number of the step alone, so that going back and resuming need
     the numbers of the average and nothing else.
 
@@ -28,18 +32,28 @@ class Average:
         network: What is trained; its weights stay in their places for as long as this lives.
         choice: Of the project; one that averages.
         place_of: (step) -> where it stands in its epoch.
+        divided: Whether this process holds a part of the network's numbers alone.
 
     Attributes:
-        network: The copy. It trains nothing.
+        network: The copy, which trains nothing; the network itself where it is divided.
     """
 
-    def __init__(self, network: Network, choice: Choice, place_of: Callable[[int], StepPlace]) -> None:
-        self.network = copy.deepcopy(network)
-        self.network.requires_grad_(False)
+    def __init__(
+        self, network: Network, choice: Choice, place_of: Callable[[int], StepPlace], *, divided: bool = False
+    ) -> None:
+        live = network.state_dict()
+        self._divided = divided
+        if divided:
+            self.network, own = network, {name: tensor.detach().clone() for name, tensor in live.items()}
+        else:
+            self.network = copy.deepcopy(network)
+            self.network.requires_grad_(False)
+            own = self.network.state_dict()
+        #: Its numbers; of what is divided this process's part.
+        self.numbers: Tensors = own
         self._share = AVERAGING[choice.kind]
         self._values = cast("dict[str, float]", registry.AVERAGING(choice.kind).values(choice.params))
         self._place_of = place_of
-        live, own = network.state_dict(), self.network.state_dict()
         #: Numbers that have an average, and those that count something; of the network, and of the copy.
         self._averaged = _pairs(live, own, floating=True)
         self._counted = _pairs(live, own, floating=False)
@@ -62,16 +76,47 @@ class Average:
             for one, other in zip(*self._counted, strict=True):
                 other.copy_(one)
 
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Within it ``network`` has the numbers of the average; takes no other process."""
+        if not self._divided:
+            yield
+            return
+        self._change_places()
+        try:
+            yield
+        finally:
+            self._change_places()
+
+    def _change_places(self) -> None:
+        with torch.no_grad():
+            for one, other in ((*self._averaged,), (*self._counted,)):
+                for live, own in zip(one, other, strict=True):
+                    kept = live.clone()
+                    live.copy_(own)
+                    own.copy_(kept)
+
     def restart(self, weights: Tensors) -> None:
-        """Other weights were put in: they are the average from here on."""
-        checkpoints.load_weights(weights, self.network)
+        """Other weights were put in: they are the average from here on; of what is divided this process's part."""
+        if not self._divided:
+            checkpoints.load_weights(weights, self.network)
+            return
+        with torch.no_grad():
+            for name, own in self.numbers.items():
+                own.copy_(weights[name])
 
     def capture(self, *, copied: bool) -> dict[str, Tensor]:
         """The average for a checkpoint."""
-        state = self.network.state_dict()
-        return {name: tensor.detach().clone() if copied else tensor.detach() for name, tensor in state.items()}
+        own = self.numbers
+        return {name: tensor.detach().clone() if copied else tensor.detach() for name, tensor in own.items()}
 
 
 def _pairs(live: Tensors, own: Tensors, *, floating: bool) -> tuple[list[Tensor], list[Tensor]]:
     names = [name for name, tensor in live.items() if tensor.is_floating_point() is floating]
-    return [live[name] for name in names], [own[name] for name in names]
+    return [_at_hand(live[name]) for name in names], [_at_hand(own[name]) for name in names]
+
+
+def _at_hand(tensor: Tensor) -> Tensor:
+    """The numbers of a tensor that this process holds, in the same memory."""
+    local = getattr(tensor, "_local_tensor", tensor)  # torch.distributed takes long to import where nothing is divided
+    return cast(Tensor, local).detach()

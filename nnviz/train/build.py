@@ -10,7 +10,6 @@ from nnviz.data.tensors import LoadedData
 from nnviz.errors import ProjectError, TooLargeError
 from nnviz.network.memory import build_network, fits
 from nnviz.network.network import Network
-from nnviz.project import registry
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import Inference, infer
 from nnviz.project.checks.validate import problems_that_stop, validate
@@ -106,9 +105,4 @@ def refuse_for_divided(config: TrainConfig) -> None:
             "Mixed precision and channels last are for a network that each process holds as a whole, and this one is "
             "divided: choose single precision, and never channels last.",
             field="training.precision" if config.precision == "mixed" else "training.channels_last",
-        )
-    if registry.AVERAGING(config.averaging.kind).averages:
-        raise ProjectError(
-            "Averaged weights are for a network that each process holds as a whole, and this one is divided.",
-            field="training.averaging",
         )

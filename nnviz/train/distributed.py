@@ -23,7 +23,7 @@ import struct
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replace_fields
 from datetime import timedelta
 from enum import IntEnum
@@ -58,7 +58,7 @@ _FAILED, _STOP, _SHARD = "failed", "stop", "shard"
 #: Seconds between two looks at what the first process has decided.
 _LOOK_EVERY = 0.02
 #: What the tensors of a state that is divided are called on their way.
-_WEIGHTS, _OPTIMIZER, _WITHIN = "weights", "optimizer", ":"
+_WEIGHTS, _OPTIMIZER, _AVERAGE, _WITHIN = "weights", "optimizer", "average", ":"
 #: Numbers the connections that a program makes one after the other: each has words of its own.
 _connections = itertools.count()
 
@@ -85,7 +85,7 @@ class Order(NamedTuple):
     Attributes:
         what: To do.
         number: The step (its updates before it), or the number of a batch; of GATHER whether the weights alone are
-            wanted.
+            wanted, those that are validated.
         other: The number of a split, or of bytes.
         value: The learning rate.
     """
@@ -257,14 +257,17 @@ class Together:
                 if self._asked_to_stop:
                     self.on_stop()
 
-    def forward_of(self, split: str, network: Network) -> nn.Module:
+    def forward_of(
+        self, split: str, network: Network, showing: Callable[[], AbstractContextManager[None]]
+    ) -> nn.Module:
         """Stands in for a network in an evaluation of a whole split, whose batches it gets one after the other.
 
         Args:
             split: Which one.
             network: What is evaluated in every process: the one that is trained, or the average of its weights.
+            showing: Within it the network has the numbers that are evaluated.
         """
-        return _SharedForward(self, network, SPLITS.index(split))
+        return _SharedForward(self, network, SPLITS.index(split), showing)
 
     def begin_evaluating(self, batch: int, split: int) -> None:
         """Every process is to do its part of a batch of a split."""
@@ -311,7 +314,9 @@ class Together:
                 self.report_failure("it could not go on.")
             elif self.ranks.leads and not self._store.check([_FAILED]):
                 self.send(Order(What.END))
-            dist.destroy_process_group()
+            if not (self._broken and self.device.type == "cuda"):
+                # NCCL would wait for those that do not come any more; the end of the process takes its part away.
+                dist.destroy_process_group()
         except (RuntimeError, TrainingError):
             pass  # Somebody has gone already, and that was said.
 
@@ -464,7 +469,7 @@ class Together:
         section, _, rest = name.partition(_WITHIN)
         weights = self._network.state_dict()
         # What an optimizer counts are single numbers.
-        divided = sharded.is_divided(weights[rest]) if section == _WEIGHTS else whole.dim() > 0
+        divided = whole.dim() > 0 if section == _OPTIMIZER else sharded.is_divided(weights[rest])
         return self._shards.part(whole) if divided else whole.clone()
 
     def _receive_bytes(self, length: int) -> bytes:
@@ -529,16 +534,19 @@ class Together:
 class _SharedForward(nn.Module):
     """The network in an evaluation, with a part of each batch in every process."""
 
-    def __init__(self, together: Together, network: Network, split: int) -> None:
+    def __init__(
+        self, together: Together, network: Network, split: int, showing: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         super().__init__()
         self.network = network
-        self._together, self._split, self._batch = together, split, 0
+        self._together, self._split, self._batch, self._showing = together, split, 0, showing
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The outputs for the next batch of the split."""
         self._together.begin_evaluating(self._batch, self._split)
         self._batch += 1
-        return self._together.outputs(self.network, inputs)
+        with self._showing():
+            return self._together.outputs(self.network, inputs)
 
 
 def device_of(name: str, ranks: Ranks) -> torch.device:
@@ -578,15 +586,16 @@ def _named(checkpoint: Checkpoint) -> list[tuple[str, Tensor]]:
     return [
         *((f"{_WEIGHTS}{_WITHIN}{name}", tensor) for name, tensor in checkpoint.weights.items()),
         *((f"{_OPTIMIZER}{_WITHIN}{name}", tensor) for name, tensor in checkpoint.optimizer.items()),
+        *((f"{_AVERAGE}{_WITHIN}{name}", tensor) for name, tensor in checkpoint.average.items()),
     ]
 
 
 def _with_parts(checkpoint: Checkpoint, parts: Mapping[str, Tensor]) -> Checkpoint:
-    found: dict[str, dict[str, Tensor]] = {_WEIGHTS: {}, _OPTIMIZER: {}}
+    found: dict[str, dict[str, Tensor]] = {_WEIGHTS: {}, _OPTIMIZER: {}, _AVERAGE: {}}
     for name, part in parts.items():
         section, _, rest = name.partition(_WITHIN)
         found[section][rest] = part
-    return replace_fields(checkpoint, weights=found[_WEIGHTS], optimizer=found[_OPTIMIZER])
+    return replace_fields(checkpoint, weights=found[_WEIGHTS], optimizer=found[_OPTIMIZER], average=found[_AVERAGE])
 
 
 def _packed(order: Order) -> Tensor:

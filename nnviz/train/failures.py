@@ -41,6 +41,11 @@ def readable(error: BaseException, *, device: str, step: int, batch_size: int, d
             f"The memory of {device} was not enough for {doing}{where}: "
             f"{_HELP.get(doing, 'make the batch or the largest layer smaller')}."
         )
+    elif "no kernel image" in message:
+        found = TrainingError(
+            f"This torch ({torch.__version__}) was not built for {device}: choose the device cpu, or install a torch "
+            "that was built for this GPU."
+        )
     elif isinstance(error, torch.AcceleratorError):
         found = TrainingError(
             f"The device {device} failed at step {step}: {first_line}. Start the program again before using it."

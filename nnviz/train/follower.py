@@ -111,7 +111,7 @@ class _Follower:
             self._batches = training.feeder(SPLITS[split]).batches(start=batch)
         self._evaluated = (split, batch + 1)
         inputs, _ = next(self._batches)
-        with evaluation_mode(training.shown_network), torch.no_grad():
+        with training.showing(), evaluation_mode(training.shown_network), torch.no_grad():
             self._together.outputs(training.shown_network, inputs)
 
     def _readable(self, error: Exception) -> NnvizError:

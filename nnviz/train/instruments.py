@@ -57,9 +57,10 @@ _ALL_LOOKS = 3 * _CLOCKED
 _NEEDS = Interest(FindingRules.needs | {SILENT_FRACTION, SATURATING}, frozenset())
 #: Seconds between two measurements at rest of what only the findings need: they look no more often.
 _FOR_FINDINGS = _EXAMINE_EVERY
-#: Of the time since it began, what a measurement that must not wait may take while training goes on; and of the time
-#: after it, what measurements that the news call for may take, with so many seconds between two of them at the least.
-_PRESSING = 0.2
+#: Part of the budget that a measurement that must not wait may take of the time since it began, while training goes
+#: on: with what is given out to all, no more than the whole; and of the time after it, what measurements that the news
+#: call for may take, with so many seconds between two of them at the least.
+_PRESSING = 1.0 - _SPENDABLE
 _NEWS_SHARE = 0.03
 _NEWS_EVERY = 1.0
 
@@ -97,6 +98,7 @@ class Instruments:
         self._next_look = 0.0
         self._trained = 0.0  # seconds that the budget does not know of yet
         self._uncharged = 0.0  # and those of measuring by who sees every step
+        self._pressing_share = _PRESSING * share
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = input_plane(training) if self._probes else None
@@ -119,7 +121,8 @@ class Instruments:
         self._last_fixed = training.step
         self._next_fixed = self._fixed_after(training.step)
         self._news: frozenset[Quantity] = frozenset()
-        self._pressing: dict[str, tuple[float, float]] = {}  # probe -> when it began, seconds that it took since
+        #: probe -> when it began, seconds that it took since, whether at a fixed step
+        self._pressing: dict[str, tuple[float, float, bool]] = {}
         self._calm_until = 0.0
         self._watched = {probe.name: 0.0 for probe in self._at[Stage.FORWARD]}  # seconds of looking at this batch
         #: Seconds that the last step took without what was measured in it. On a GPU only its beginning is waited for.
@@ -341,17 +344,20 @@ class Instruments:
     def _press(self, probes: Sequence[Probe], measurement: Measurement) -> None:
         now = time.perf_counter()
         for probe in probes:
-            self._pressing[probe.name] = (now, 0.0)
+            self._pressing[probe.name] = (now, 0.0, measurement.fixed)
         self._measure(probes, measurement, False)
 
     def _due_pressing(self, now: float) -> list[Probe]:
         """Those that have begun and must not wait, as far as they do not hold the training up."""
         due = []
         for probe in self._at[Stage.REST]:
-            began, took = self._pressing.get(probe.name, (0.0, math.inf))
-            # What began at a fixed step is to be done before the next one, and not all at once then.
+            if probe.name not in self._pressing:
+                continue
+            began, took, fixed = self._pressing[probe.name]
+            # What began at a fixed step is to be done before the next one, and not all at once then. What the news
+            # called for has no such time: in a network whose pass takes long it would take far more than the budget.
             passed = (self._training.step - self._last_fixed) / max(self._next_fixed - self._last_fixed, 1)
-            if took <= _PRESSING * (now - began) or (math.isfinite(took) and probe.progress < passed):
+            if took <= self._pressing_share * (now - began) or (fixed and probe.progress < passed):
                 due.append(probe)
         return due
 
@@ -479,9 +485,9 @@ class Instruments:
         found = self._pressing.get(probe.name)
         if found is None:
             return
-        began, before = found
+        began, before, fixed = found
         if probe.busy:
-            self._pressing[probe.name] = (began, before + took)
+            self._pressing[probe.name] = (began, before + took, fixed)
             return
         del self._pressing[probe.name]
         self._calm_until = time.perf_counter() + max(_NEWS_EVERY, (before + took) / _NEWS_SHARE)

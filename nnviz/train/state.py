@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -120,8 +121,8 @@ class TrainingState:
         self.batches = Batches(data, project.curation, config, device, loss_function, join_single=bool(several))
         self.record: ExampleRecord | None = None
         averages = registry.AVERAGING(config.averaging.kind).averages and self.optimizer is not None
-        self.average = Average(network, config.averaging, self.place_at) if averages else None
-        self.ways.switchboard.average = None if self.average is None else self.average.network
+        self.average = Average(network, config.averaging, self.place_at, divided=self.is_divided) if averages else None
+        self.ways.switchboard.average = None if self.average is None or self.is_divided else self.average.network
         self.validated = Validated.of(config)
         self.early_end = EarlyEnd(config.early_stopping, self.validated)
         self.losses = EpochLosses(device)
@@ -185,7 +186,16 @@ class TrainingState:
     @property
     def shown_network(self) -> Network:
         """The network with the weights that are validated and kept: the average of them, if there is one."""
-        return self.network if self.average is None or not self.average.begun(self.step) else self.average.network
+        return self.average.network if self.average is not None and self.shows_average else self.network
+
+    @property
+    def shows_average(self) -> bool:
+        """Whether it is the average of the weights that is validated and kept."""
+        return self.average is not None and self.average.begun(self.step)
+
+    def showing(self) -> AbstractContextManager[None]:
+        """Within it ``shown_network`` has the numbers that are validated, also where it is divided."""
+        return self.average.in_place() if self.average is not None and self.shows_average else nullcontext()
 
     def tell_the_others(self) -> None:
         """The state is another than what the last step left."""
@@ -306,12 +316,15 @@ class TrainingState:
             self.ways.switchboard.now,
             None if self.record is None else self.record.capture(copied=copied),
             self.batches.curation_at(self.step).entries,
-            None if average is None else average.capture(copied=copied),
+            None if average is None or self.is_divided else average.capture(copied=copied),
             self.plans.latest.settings,
             self.epoch_plan.sizes,
             copied=copied,
             whole=self.together.gathering() if self.together is not None and self.is_divided else None,
         )
+        if self.together is not None and average is not None and self.is_divided:  # behind what all give before it
+            whole = self.together.whole
+            captured = replace(captured, average={name: whole(part) for name, part in average.numbers.items()})
         if not self.in_use.keeps_too_much:
             return captured
         return replace(captured, optimizer=self.in_use.needed(captured.optimizer))
@@ -453,8 +466,8 @@ class TrainingState:
         self.evaluated_epochs = progress.evaluated_epochs
         self.losses.restore(float.fromhex(progress.epoch_loss), progress.epoch_count)
         self.best.restore(checkpoint.best, progress)
-        if self.average is not None and checkpoint.average:
-            self.average.restart(checkpoint.average)
+        if self.average is not None and divided.average:
+            self.average.restart(divided.average)
         self.validated.restore(progress.figures, progress.evaluated_epochs)
         self.early_end.went_on_after = progress.went_on_after
         self.look_back()

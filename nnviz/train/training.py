@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -386,8 +385,16 @@ class Training:
 
     def give(self, *, weights_alone: bool) -> None:
         """In a process that follows another one: its part of a checkpoint that the first one makes."""
-        assert self._state.together is not None
-        self._state.together.give(self.network, None if weights_alone else self.optimizer)
+        together, state = self._state.together, self._state
+        assert together is not None
+        if weights_alone:
+            with state.showing():
+                together.give(self.network, None)
+            return
+        together.give(self.network, self.optimizer)
+        if self.average is not None and state.shows_average:
+            for part in self.average.numbers.values():
+                together.whole(part)
 
     def curate(self, entries: Sequence[Curated]) -> str:
         """Other decisions about single examples, from the next epoch on; before the first step at once.
@@ -497,7 +504,8 @@ class Training:
             each: Called with what came out of each batch, in the order of the examples, and what is right.
         """
         together = self._state.together
-        network = self.shown_network if together is None else together.forward_of(split, self.shown_network)
+        shown = self.shown_network
+        network = shown if together is None else together.forward_of(split, shown, self._state.showing)
         feeder = self.feeder(split)
         if split == "train":
             feeder.label(self.curated_targets, None)
@@ -520,8 +528,7 @@ class Training:
         state.look_back()
         self._losses.begin_epoch()
         if validation is not None:
-            together = state.together if self.is_divided else None
-            gathered = None if together is None else partial(together.whole_weights, self.network)
+            gathered = self._whole_shown_weights if self.is_divided else None
             state.best.consider(validation, self.epoch, self.shown_network, gathered)
         state.edit_again()
 
@@ -549,7 +556,8 @@ class Training:
         """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
         together = self._state.together
         if together is not None and self.is_divided:
-            there = Checkpoint(Progress(step=self.step), weights, random=self.random.capture())
+            averaged = {} if self.average is None else weights
+            there = Checkpoint(Progress(step=self.step), weights, random=self.random.capture(), average=averaged)
             weights = together.divide(there).weights
         checkpoints.load_weights(weights, self.network)
         self._state.tell_the_others()
@@ -557,6 +565,15 @@ class Training:
             self.average.restart(weights)
         self.edits.clear()
         self._losses.forget_spoilt()
+
+    @property
+    def shows_average(self) -> bool:
+        """Whether it is the average of the weights that is validated and kept."""
+        return self._state.shows_average
+
+    def showing(self) -> AbstractContextManager[None]:
+        """Within it ``shown_network`` has the numbers that are validated, also where it is divided."""
+        return self._state.showing()
 
     def use_best(self) -> None:
         """Puts the weights of the best epoch in, if there are any; position and optimizer stay."""
@@ -567,8 +584,15 @@ class Training:
 
     def use_average(self) -> None:
         """Puts the average of the weights in, if there is one; position and optimizer stay."""
-        if self.average is not None and self.average.begun(self.step):
-            self.use_weights(self.average.capture(copied=True))
+        if self.average is not None and self._state.shows_average:
+            self.use_weights(self._whole_shown_weights() if self.is_divided else self.average.capture(copied=True))
+
+    def _whole_shown_weights(self) -> Tensors:
+        """The weights that are validated, of which each process holds a part, on the CPU."""
+        together = self._state.together
+        assert together is not None
+        with self._state.showing():
+            return together.whole_weights(self.network)
 
     # -- setting numbers by hand --------------------------------------------------------------------------------------
 

@@ -7,24 +7,21 @@ document means is decided in :mod:`nnviz.train.change`. The Workbench knows no c
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from nnviz import __version__
-from nnviz.errors import NnvizError
 from nnviz.project.checks.validate import problems_that_stop
-from nnviz.project.choices import with_param
 from nnviz.project.files import io
-from nnviz.project.model import Curated, DataConfig, DataFacts, Project, TrainConfig
+from nnviz.project.model import DataConfig, DataFacts, Project, TrainConfig
 from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
-from nnviz.train.change import Live, Restart, change, learning_rate_of
-from nnviz.train.live_settings import LiveSettings
+from nnviz.train.change import Restart, change
+from nnviz.train.runs_to_see import RunsToSee
+from nnviz.train.session_project import SessionProject
 from nnviz.train.start import Continued, Start, WarmStart, refusal
+from nnviz.train.workbench_sides import Host, Observer
 
 if TYPE_CHECKING:
     from nnviz.project.document import Document
@@ -80,93 +77,6 @@ class _Pending(enum.Enum):
     REPLACED = "replaced"
 
 
-class Host(Protocol):
-    """Whoever keeps at most one session: asked on the Workbench's thread, never waiting."""
-
-    @property
-    def state(self) -> str:
-        """State of the session as it is known here: a value of ``SessionState``; ``idle`` without one."""
-
-    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
-        """Close the session that is there and prepare one, which begins with ``start`` where that is given."""
-
-    def close_session(self) -> None:
-        """Close the session."""
-
-    def play(self) -> None:
-        """Train until paused or done."""
-
-    def pause(self) -> None:
-        """Rest after this batch."""
-
-    def step(self, count: int = 1) -> None:
-        """Train so many batches, then rest."""
-
-    def epoch(self) -> None:
-        """Train to the end of the present epoch, then rest."""
-
-    def step_back(self) -> None:
-        """Take the last batch back."""
-
-    def go_back(self, step: int) -> None:
-        """Return to an earlier step."""
-
-    def set_learning_rate(self, value: float) -> None:
-        """From the next batch on."""
-
-    def set_epochs(self, count: int) -> None:
-        """How far to train."""
-
-    def train_on(self, epochs: int) -> None:
-        """How far to train, although the project says fewer."""
-
-    def take_on(self, settings: LiveSettings) -> None:
-        """Other settings of optimizer and layers, other layers frozen, from the next batch on."""
-
-    def curate(self, entries: tuple[Curated, ...]) -> None:
-        """Other labels and weights for single examples, from the next epoch on."""
-
-    def evaluate_test(self) -> None:
-        """Measure on the test split."""
-
-
-class Observer(Protocol):
-    """Whoever shows a Workbench. Called on its thread."""
-
-    def settle_soon(self, at_once: bool) -> None:
-        """Call :meth:`Workbench.settled` later: when no more changes follow, or ``at_once`` after this event.
-
-        Never from inside: the document is telling its listeners of a change.
-        """
-
-    def learn(self, config: DataConfig) -> None:
-        """Find out what the data look like; answer with ``facts_learnt`` or ``facts_failed``, at once or later."""
-
-    def show(self, run: Run | None) -> None:
-        """This run is to be seen from now on."""
-
-    def show_newest(self) -> None:
-        """The newest values are to be seen, not those of an earlier step."""
-
-    def changed(self) -> None:
-        """Something that decides what can be asked for is another one."""
-
-    def began(self, run: Run) -> None:
-        """The run has left its start: it is worth keeping."""
-
-    def ended(self, run: Run) -> None:
-        """A run that began, or that was to be gone on with, will not be continued."""
-
-    def data_known(self, sizes: tuple[int, ...]) -> None:
-        """How many examples there are for training, validation and test; empty where that is not known."""
-
-    def failed(self, sentence: str, details: str) -> None:
-        """Something could not be done."""
-
-    def recovered(self) -> None:
-        """Earlier failures no longer hold."""
-
-
 class Workbench:
     """Keeps one session in line with a document, or says that they differ.
 
@@ -195,30 +105,20 @@ class Workbench:
         self._asked = Asked.NOTHING
         #: Whether the host has a session of ours that has not failed: preparing, ready, running …
         self._session = False
-        #: The project of the session that was opened last; None before the first and while none is to come.
-        self._opened: Project | None = None
-        #: Of that, the settings that can be changed live; None where one of them is not allowed.
-        self._opened_settings: LiveSettings | None = None
-        #: Live settings that were passed on to that session since; None where it has those of its project.
-        self._passed_on = Live()
+        #: What that session trains.
+        self._in_session = SessionProject(host)
         #: The run that the session opened last writes to.
         self._run: Run | None = None
         #: Whether the observer knows that this run began, and not yet that it ended.
         self._began = False
-        #: The run of the last session that was ready: what the screen shows, except on an empty canvas.
-        self._measured: Run | None = None
         #: What the next session begins with, besides its project.
         self._start: Start | None = None
         #: The recorded run that the present session goes on with.
         self._continued: Continued | None = None
         #: Whether that session is being prepared: it can still be refused.
         self._is_resuming = False
-        #: Epochs of the project, and to how many it is trained instead because somebody asked for more of them.
-        self._more: tuple[int, int] | None = None
-        #: What the observer shows.
-        self._shown: Run | None = None
-        #: Runs that are shown beside the one on the screen, in the order in which they were asked for; see ``compare``.
-        self._compared: tuple[RunView, ...] = ()
+        #: Which runs are seen.
+        self._seen = RunsToSee(observer)
         #: The data that were asked about last and whose answer was, or will be, taken in.
         self._learning: DataConfig | None = None
         #: Their numbers of examples, when they are known.
@@ -256,17 +156,17 @@ class Workbench:
 
         Until a session is ready it is the one before, unless that is of another project or of other data.
         """
-        return self._shown
+        return self._seen.shown
 
     @property
     def compared(self) -> tuple[RunView, ...]:
         """Runs that are to be seen beside the current one; see :meth:`compare`."""
-        return self._compared
+        return self._seen.compared
 
     @property
     def opened(self) -> Project | None:
         """What the session was opened with."""
-        return self._opened
+        return self._in_session.opened
 
     @property
     def trained(self) -> bool:
@@ -286,8 +186,7 @@ class Workbench:
     @property
     def epochs(self) -> int:
         """How far is trained: to the project's epochs, or to as many more as somebody asked for."""
-        epochs = self._document.project.training.epochs
-        return self._more[1] if self._more is not None and self._more[0] == epochs else epochs
+        return self._in_session.epochs(self._document.project)
 
     @property
     def differs(self) -> bool:
@@ -302,23 +201,7 @@ class Workbench:
     @property
     def in_use(self) -> TrainConfig | None:
         """The settings that the network in training has, where the document's wait for a restart; otherwise None."""
-        if self._opened is None or self._state not in (State.DIFFERS, State.KEPT_OLD):
-            return None
-        config, live = self._opened.training, self._passed_on
-        if live.epochs is not None:
-            config = msgspec.structs.replace(config, epochs=live.epochs)
-        if live.settings is not None:
-            rate = learning_rate_of(self._opened)
-            config = msgspec.structs.replace(
-                config,
-                optimizer=live.settings.with_rate(config.optimizer.kind, rate),
-                batch_size=live.settings.batch_size,
-            )
-        if live.learning_rate is not None:
-            config = msgspec.structs.replace(
-                config, optimizer=with_param(config.optimizer, "learning_rate", live.learning_rate)
-            )
-        return config
+        return self._in_session.config() if self._state in (State.DIFFERS, State.KEPT_OLD) else None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -381,8 +264,7 @@ class Workbench:
         if self._host.state == "done":
             epochs, done = self._document.project.training.epochs, self._epochs_done()
             if more or done >= self.epochs:  # else early stopping ended it, and there are epochs left
-                self._more = (epochs, done + (more or epochs))
-                self._host.train_on(done + (more or epochs))
+                self._in_session.train_on(self._document.project, done + (more or epochs))
         if self._host.state != "running" or self._asked is Asked.REST:
             self._asked = Asked.RUN
         self._host.play()
@@ -460,7 +342,7 @@ class Workbench:
         to is taken, nor a view of their files, and one that becomes the current run is compared no longer. The
         comparison outlasts edits and new trainings of the document; it ends when another project takes its place.
         """
-        self._keep_compared(runs)
+        self._seen.compare(runs, self._run)
         self._observer.changed()
 
     def keep_old(self) -> None:
@@ -477,9 +359,9 @@ class Workbench:
             self._pending = _Pending.REPLACED
             self.begin_with(None)
             self._asked = Asked.NOTHING
-            self._compared = ()
+            self._seen.compared = ()
             # Nothing that was measured before is true of what stands there now, whether or not it can be trained.
-            self._measured, self._sizes = None, ()
+            self._seen.measured, self._sizes = None, ()
             self._show_or_hide()
             self._enter(State.LEARNING)
             self._observer.settle_soon(at_once=True)
@@ -535,7 +417,7 @@ class Workbench:
             return
         self._sizes = ()
         if self._state is State.LEARNING:
-            self._measured = None
+            self._seen.measured = None
             self._show_or_hide()
             self._failure = sentence
             self._asked = Asked.NOTHING
@@ -567,7 +449,7 @@ class Workbench:
             self._is_resuming = False
             self._take_in_run()
             self._observer.recovered()
-            self._passed_on = Live()
+            self._in_session.begin_again()
             self._pass_on()
             if self._state is State.OPENING:
                 self._enter(State.BUILDING if self._continued is None else State.TRAINED)
@@ -614,10 +496,13 @@ class Workbench:
         """Whatever is there is over; a session of the document is opened once it is known what its data look like."""
         self._end_session()
         self._pending = _Pending.NOTHING
-        if self._opened is not None and _is_of_other_examples(self._opened, self._document.project):
-            self._measured = None  # else it is seen until the next session has something to see
+        if self._in_session.opened is not None and _is_of_other_examples(
+            self._in_session.opened, self._document.project
+        ):
+            self._seen.measured = None  # else it is seen until the next session has something to see
             self._show_or_hide()
-        self._run = self._opened = self._continued = self._more = None
+        self._run = self._continued = None
+        self._in_session.clear()
         self._enter(State.LEARNING)
         self._learn()
         self._observer.changed()
@@ -632,7 +517,7 @@ class Workbench:
         """Bring the session in line with the document, or say that it differs."""
         project = self._document.project
         self._show_or_hide()
-        needed = Restart("", "") if self._opened is None else change(self._opened, project)
+        needed = Restart("", "") if self._in_session.opened is None else change(self._in_session.opened, project)
         if self._is_about_trained:
             if isinstance(needed, Restart):
                 if self._host.state == "running" or self._asked is Asked.RUN:
@@ -646,8 +531,8 @@ class Workbench:
             pass  # until it is begun again: what was trained can be looked at, and what else failed would fail again
         elif problems_that_stop(self._document.diagnostics):
             # What was measured of the parts that work stays on the cards; nothing can be trained until it is mended.
-            if self._opened is None:
-                self._run = self._measured = None
+            if self._in_session.opened is None:
+                self._run = self._seen.measured = None
                 self._show_or_hide()
             if self._session and (self._host.state == "running" or self._asked is Asked.RUN):
                 self._host.pause()
@@ -672,12 +557,9 @@ class Workbench:
             start = None
         self._continued = start if isinstance(start, Continued) else None
         self._is_resuming = self._continued is not None
-        self._more = None
         self._run = self._new_run(project, start) if self._continued is None else self._continued.run
-        self._keep_compared(self._compared)
-        self._opened = project
-        self._opened_settings = _settings_of(project)
-        self._passed_on = Live()
+        self._seen.compare(self._seen.compared, self._run)
+        self._in_session.open(project)
         self._failure = ""
         self._session = True
         self._enter(State.OPENING)
@@ -686,12 +568,7 @@ class Workbench:
             return
         self._host.open(project, self._run, start)
         if self._continued is not None:
-            # What stands on the screen holds, also where it was changed after the last checkpoint.
-            self._host.set_learning_rate(learning_rate_of(project))
-            if self._opened_settings is not None:
-                self._host.take_on(self._opened_settings)
-            if self._continued.more_until > project.training.epochs:
-                self._more = (project.training.epochs, self._continued.more_until)
+            self._in_session.go_on_with(self._continued)
             self._take_in_run()  # all that it holds can be seen before there is a session
 
     def _new_run(self, project: Project, start: Start | None) -> Run:
@@ -731,67 +608,21 @@ class Workbench:
 
     def _take_in_run(self) -> None:
         """The session has measured what there is to see before training, or will measure nothing."""
-        self._measured = self._run
+        self._seen.measured = self._run
         self._show_or_hide()
 
-    def _keep_compared(self, runs: Iterable[RunView]) -> None:
-        """Each run once, and none that is the current one, by another object neither."""
-        current = [run for run in (self._shown, self._run) if run is not None]
-
-        def is_current(run: RunView) -> bool:
-            """A view of its file tells the same of it; of a damaged file nothing is known, not even its time."""
-            return any(run is one or (run.info.created > 0 and run.info == one.info) for one in current)
-
-        once = {id(run): run for run in runs}.values()
-        self._compared = tuple(run for run in once if not is_current(run))
-
     def _show_or_hide(self) -> None:
-        """On an empty canvas nothing is true of what stood there before; undo brings it back, and the run with it."""
-        run = self._measured if self._document.project.graph.nodes else None
-        if run is not self._shown:
-            self._shown = run
-            self._keep_compared(self._compared)
-            self._observer.show(run)
+        self._seen.show(empty=not self._document.project.graph.nodes, written=self._run)
 
     def _pass_on(self) -> None:
-        """Pass on what the session takes on live: the document's values where they are others than it has."""
-        if not self._session or self._opened is None or self._state is State.LEARNING:
-            return
-        project, passed_on = self._document.project, self._passed_on
-        opened = self._opened
-        if project.training.optimizer.kind == opened.training.optimizer.kind:
-            has = learning_rate_of(opened) if passed_on.learning_rate is None else passed_on.learning_rate
-            if (rate := learning_rate_of(project)) != has:
-                passed_on = dataclasses.replace(passed_on, learning_rate=rate)
-                self._host.set_learning_rate(rate)
-        has_epochs = opened.training.epochs if passed_on.epochs is None else passed_on.epochs
-        more = self._more
-        if more is not None and more[0] != project.training.epochs:
-            self._more, has_epochs = None, more[1]
-        if project.training.epochs != has_epochs:
-            passed_on = dataclasses.replace(passed_on, epochs=project.training.epochs)
-            self._host.set_epochs(project.training.epochs)
-        has_curation = opened.curation if passed_on.curation is None else passed_on.curation
-        if project.curation != has_curation:
-            passed_on = dataclasses.replace(passed_on, curation=project.curation)
-            self._host.curate(project.curation)
-        has_settings = self._opened_settings if passed_on.settings is None else passed_on.settings
-        if has_settings is not None and (settings := has_settings.following(opened, project)) != has_settings:
-            passed_on = dataclasses.replace(passed_on, settings=settings)
-            self._host.take_on(settings)
-        self._passed_on = passed_on
+        """What the session takes on live, as long as it is one of the document."""
+        if self._session and self._state is not State.LEARNING:
+            self._in_session.follow(self._document.project)
 
     def _epochs_done(self) -> int:
         """As the run has it: every epoch that ended is in it."""
         value = getattr(self._run.latest(EPOCH.series()), "value", 0.0) if self._run is not None else 0.0
         return int(value)
-
-
-def _settings_of(project: Project) -> LiveSettings | None:
-    try:
-        return LiveSettings.of(project)
-    except NnvizError:
-        return None
 
 
 def _is_of_other_examples(before: Project, after: Project) -> bool:

@@ -73,10 +73,9 @@ def _resume(name: str, project: Project, data: LoadedData, path: Path) -> Row:
     began, computing = time.perf_counter(), time.thread_time()
     run, checkpoint = reopen(path, project)
     session = TrainingSession(project, run, data=data, resume=checkpoint)
-    session._prepare()
+    session.begin()
     taken, computed = time.perf_counter() - began, time.thread_time() - computing
-    session.close()
-    session._guarded(session._end)
+    session.end()
     size = path.stat().st_size / 1e6
     return Row(
         f"{name}, resume",

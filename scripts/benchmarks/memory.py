@@ -174,11 +174,10 @@ def train(name: str) -> dict[str, int]:
         run = Run(RunInfo())
         with RunWriter(run, Path(folder) / "memory.nnvizrun") as writer:
             session = TrainingSession(project, run, data=data, store=writer)
-            session._prepare()
-            session._play()
-            runner = session._prepared
-            while session._goes_on():
-                session._turn()
+            session.begin()
+            session.play()
+            runner = session.runner
+            while session.take_turn(sys.maxsize):
                 peak.look()
             for _ in range(2):  # What a window that rests measures.
                 runner.rest()
@@ -186,9 +185,8 @@ def train(name: str) -> dict[str, int]:
                     runner.measure_on()
             if session.error is not None:
                 raise session.error
-            history = runner._rewind.nbytes + run.nbytes
-            session.close()
-            session._guarded(session._end)
+            history = runner.states.rewind.nbytes + run.nbytes
+            session.end()
     needs = Estimate(project, inference, Examples(*case.examples, loaded=True)).needs()
     estimate = needs.everything + history + sum(part.bytes for part in parts)
     return {

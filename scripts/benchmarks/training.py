@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -68,16 +69,16 @@ class Driven:
         self.run = Run(RunInfo())
         self._writer = RunWriter(self.run, path)
         self._session = TrainingSession(project, self.run, data=data, probes=probes)
-        self._session._prepare()
-        self._session._play()
+        self._session.begin()
+        self._session.play()
 
     def steps(self) -> Iterator[None]:
         """Trains as far as the project says, validation and instruments included."""
-        training = self._session._prepared.training
-        while self._session._goes_on():
-            before = training.step
-            self._session._turn()
+        training = self._session.training
+        before = training.step
+        while self._session.take_turn(sys.maxsize):
             if training.step != before:
+                before = training.step
                 yield
 
     @property
@@ -87,8 +88,7 @@ class Driven:
 
     def close(self) -> None:
         """Ends the session and its file."""
-        self._session.close()
-        self._session._guarded(self._session._end)
+        self._session.end()
         self._writer.close()
 
 

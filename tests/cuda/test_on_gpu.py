@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,6 +21,7 @@ from nnviz.errors import NotFiniteError, TooLargeError
 from nnviz.project.model import Choice, Graph, Project
 from nnviz.project.samples.sketch import chain, conv, features, flatten, image, linear, output, plain, pool, relu
 from nnviz.record.run import Run
+from nnviz.record.store import open_run
 from nnviz.train import paces, timing
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.instruments import Instruments
@@ -84,7 +88,10 @@ def test_mixed_precision_learns_and_is_gone_on_with(
 ) -> None:
     """With brain floats, and with half floats and a scale, as a GPU from before 2020 takes them."""
     narrow = torch.float16 if scaled else torch.bfloat16
-    monkeypatch.setattr("nnviz.train.step_ways.mixed_type", lambda config, network, device: narrow)
+    monkeypatch.setattr(
+        "nnviz.train.step_ways.mixed_type",
+        lambda config, network, device: narrow if config.precision == "mixed" else None,
+    )
     whole, first, second = (made(CNN, device, precision="mixed", channels_last="always") for _ in range(3))
     single = made(CNN, device)
     for training in (whole, single):
@@ -169,3 +176,22 @@ def test_the_second_gpu_trains_what_the_first_does(device: torch.device) -> None
         training.random.release()
     near(weights(second.network), weights(first.network))
     assert {parameter.device.index for parameter in second.network.parameters()} == {1}
+
+
+def test_two_gpus_train_together_what_one_trains(device: torch.device, tmp_path: Path) -> None:
+    """NCCL; the gradients of three batches are exchanged once an update."""
+    if torch.cuda.device_count() < 2:
+        pytest.skip("needs two GPUs")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    train = ["-m", "nnviz", "train", "sample:spiral", "--epochs", "2", "--device", "cuda"]
+    train += ["--set", "training.accumulation=3", "--set", "training.averaging=ema"]
+    runs = [tmp_path / "one.nnvizrun", tmp_path / "two.nnvizrun"]
+    for command, run in zip((train, [*torchrun, *train]), runs, strict=True):
+        done = subprocess.run(
+            [sys.executable, *command, "--run-file", str(run)], capture_output=True, text=True, timeout=100, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    with open_run(runs[0]) as one, open_run(runs[1]) as two:
+        assert two.info.facts["processes"] == "2"
+        for series in ("loss/train", "loss/validation", "loss/test"):
+            assert two.scalars(series)[1] == pytest.approx(one.scalars(series)[1], rel=1e-3), series

@@ -262,13 +262,13 @@ def test_it_is_refused_while_something_is_under_way_and_abandoned_by_whatever_tr
         assert session.sub_step_on(look).result(20)[0] is SubStep.FORWARD  # nothing was done before
         for abandon in (session.step, session.step_back, lambda: session.go_back(0), session.restore_best):
             session.step(7).result(20)  # past the end of an epoch: there are best weights
-            wait_for(lambda: session.ask(lambda: session._prepared.has_errand).result(20) is False)
+            wait_for(lambda: session.ask(lambda: session.has_errand).result(20) is False)
             assert session.sub_step is None
             session.sub_step_on(look).result(20)
             assert session.sub_step is SubStep.BATCH
             abandon().result(20)
             assert session.sub_step is None
-            wait_for(lambda: session.ask(lambda: session._prepared.has_errand).result(20) is False)
+            wait_for(lambda: session.ask(lambda: session.has_errand).result(20) is False)
         session.sub_step_on(look).result(20)
         session.switch_units(NO_SWITCHES).result(20)
         assert session.sub_step is None

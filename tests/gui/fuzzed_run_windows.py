@@ -68,12 +68,12 @@ class Visitor:
             self.app.processEvents()
             time.sleep(0.001)
 
-    def look(self) -> None:
-        """Bring everything up to date and paint it."""
+    def look(self, part: QWidget | None = None) -> None:
+        """Bring everything up to date and paint it, or the part that is another one now."""
         for _ in range(2):
             self.window.feed.poll(10.0)
             self.app.processEvents()
-        self.window.grab()
+        (part or self.window).grab()
 
     def mouse(self, widget: QWidget, kind: QEvent.Type, at: QPoint, down: bool = True) -> None:
         button = Qt.MouseButton.LeftButton if down else Qt.MouseButton.NoButton
@@ -109,7 +109,7 @@ class Visitor:
         assert window.inspector is not None and window.docks is not None
         for tab in window.inspector.tabs:
             window.inspector.show_tab(tab)
-            self.look()
+            self.look(window.inspector)
         for panel in window.docks.panels.values():
             for child in panel.findChildren(QWidget):
                 if child.hasMouseTracking() and child.isVisible():

@@ -14,6 +14,7 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.data import tensors
 from nnviz.data.curation import mark_of
 from nnviz.data.viewing import ViewedData
+from nnviz.gui.data.choosing import Chosen, Section
 from nnviz.gui.data.example_panel import ExamplePanel
 from nnviz.gui.data.page import DataPage
 from nnviz.gui.data.wall import Wall
@@ -164,6 +165,38 @@ def test_what_cannot_be_loaded_is_said(qtbot: QtBot, open_window: OpenWindow) ->
     assert page is not None
     qtbot.waitUntil(lambda: not page.loading, timeout=TIMEOUT)
     assert page.data is None and "/nowhere/at/all" in page._trouble
+
+
+def test_rows_of_a_streamed_table_are_read_on_a_worker(qtbot: QtBot) -> None:
+    here = threading.get_ident()
+    numbers = np.arange(900, dtype=np.float32).reshape(300, 3)
+
+    class OnDisk:
+        shape, ndim, dtype = numbers.shape, 2, numbers.dtype
+
+        def __len__(self) -> int:
+            return len(numbers)
+
+        def __getitem__(self, index: np.ndarray) -> np.ndarray:
+            assert threading.get_ident() != here
+            return numbers[index]
+
+    facts = DataFacts((3,), 1, "regression")
+    targets = np.zeros((300, 1), np.float32)
+    data = ViewedData(DataConfig("iris"), "rows", facts, (OnDisk(),), (targets,), ("a", "b", "c"))  # type: ignore[arg-type]
+    background = Background()
+    wall = Wall(background)
+    qtbot.addWidget(wall)
+    wall.resize(800, 400)
+    wall.show_chosen(data, None, Chosen(np.arange(300), (Section("", -1, 300),)), "")
+    wall.show()
+    qtbot.waitUntil(lambda: wall.thumbnails.row(5) is not None, timeout=TIMEOUT)
+    split, index = data.place(5)
+    words = [text for text, _, _ in wall._row_words(data, 5, split, index)]
+    assert words[-3:] == ["15", "16", "17"]
+    wall.verticalScrollBar().setValue(wall.verticalScrollBar().maximum())
+    qtbot.waitUntil(lambda: wall.thumbnails.row(299) is not None, timeout=TIMEOUT)
+    assert background.wait(10)
 
 
 def test_an_example_of_a_streamed_set_is_read_on_a_worker(qtbot: QtBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from nnviz.gui.explain import neuron_picture
 from nnviz.gui.explain.neuron_picture import NeuronPicture
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, UnitPlace, neuron_places
 from nnviz.gui.explain.neuron_view import NeuronView
@@ -78,11 +80,25 @@ def line_point(picture: NeuronPicture, place: LinePlace) -> QPointF:
 
 
 def test_what_is_drawn_is_the_network_and_a_hand_that_drags_a_line_changes_it(
-    qtbot: QtBot, open_window: OpenWindow
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    painted: list[str] = []
+    for name in ("paint_words", "paint_below"):
+        paint = getattr(neuron_picture, name)
+        monkeypatch.setattr(
+            neuron_picture, name, lambda *given, paint=paint, name=name: painted.append(name) or paint(*given)
+        )
     window = open_window("spiral")
     view = shown(qtbot, window)
     assert same(qtbot, window, view)
+    # Words stay while the lines change.
+    qtbot.waitUntil(lambda: "paint_words" in painted, timeout=10_000)
+    painted.clear()
+    for step in (1, 2, 3):
+        assert view.numbers is not None
+        view.picture.show_numbers(dataclasses.replace(view.numbers, step=step))
+        view.picture.repaint()
+    assert painted == 3 * ["paint_below"]
     window.bridge.step(40)
     qtbot.waitUntil(lambda: window.training.standing.step == 40 and window.training.state == "paused", timeout=30_000)
     qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.step == 40, timeout=10_000)
@@ -277,6 +293,30 @@ def test_the_sum_inside_a_unit_is_taken_apart_for_the_point_that_is_followed(
         layer = numbers.layers[1]
         same = layer.sums if node == "linear1" else layer.values
         assert same is not None and taken.explanation.value == pytest.approx(float(same[4]), abs=1e-6)
+
+
+def test_without_the_decision_an_answer_is_the_same_but_for_it() -> None:
+    """What every second answer leaves out while it trains; all else is bit for bit as with it, cell by cell."""
+    import torch
+
+    from nnviz.data.tensors import load
+    from nnviz.explain.neurons import NeuronAnswers, NeuronQuestion
+    from nnviz.explain.values import Example
+    from nnviz.train.training import Training
+
+    project = templates.sample("spiral")
+    training, answers = Training(project, load(project.data), torch.device("cpu")), NeuronAnswers()
+    whole, part = (
+        answers(training, NeuronQuestion(side=50, example=Example("train", 3), enlarged=(1, 2), decision=decision))
+        for decision in (True, False)
+    )
+    assert whole.surface is not None and whole.enlarged_map is not None
+    assert part.surface is None and part.enlarged_map is None and part.edges == whole.edges
+    assert part.loss == whole.loss and part.points is whole.points
+    for mine, other in zip(part.layers, whole.layers, strict=True):
+        for name in ("weights", "biases", "weight_gradients", "bias_gradients", "maps", "sums", "values"):
+            one, two = getattr(mine, name), getattr(other, name)
+            assert (one is None) == (two is None) and (one is None or np.array_equal(one, two)), name
 
 
 def test_the_training_is_the_same_with_the_view_open(qtbot: QtBot, open_window: OpenWindow) -> None:

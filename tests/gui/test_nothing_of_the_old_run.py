@@ -188,8 +188,9 @@ def test_cards_show_no_reading_of_another_shape_before_and_after_undo(qtbot: QtB
     before = shown()
     assert all(picture for picture, _, _ in before.values())
     window.apply(SetParam("conv1", "out_channels", 8))
-    assert shown()["conv1"] == (False, False, False) and shown()["relu1"] == (False, False, False)
-    assert shown()["conv2"][0], "its output is the same as before"
+    after = shown()
+    assert after["conv1"] == (False, False, False) and after["relu1"] == (False, False, False)
+    assert after["conv2"][0], "its output is the same as before"
     window.canvas.select(["conv1"])
     settle(window, qtbot)
     assert window.inspector is not None

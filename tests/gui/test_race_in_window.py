@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
@@ -15,6 +16,7 @@ from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.races import Races
 from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import SetTraining
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
@@ -26,6 +28,8 @@ Key = Qt.Key
 
 def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("xnor-two-layer")
+    training = msgspec.structs.replace(window.document.project.training, epochs=50)
+    window.document.apply(SetTraining(training))
     person = Person(window, qtbot)
     own = window.feed.shown.run
     person.keys(Key.Key_F12, Qt.KeyboardModifier.ShiftModifier)

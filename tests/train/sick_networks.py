@@ -139,7 +139,7 @@ def single(runner: Runner, *, forced: bool) -> None:
     try:
         runner.instruments.advance(forced=forced)
     except NotFiniteError as error:
-        runner._break_down(error.step)
+        runner.break_down(error.step)
 
 
 def whole(instruments: Instruments) -> None:

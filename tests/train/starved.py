@@ -26,12 +26,12 @@ from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, conv, flatten, image, linear, output, plain, pool, relu
 from nnviz.record import stored
-from nnviz.train import headless, instruments, loop, room, runner, session, training
+from nnviz.train import headless, instruments, loop, preparing, room, runner, training
 
 MEGABYTE = 10**6
 #: Where memory ends: the call that is the first to have no more than it gets.
 PLACES: dict[str, tuple[Any, str]] = {
-    "loading": (session.TrainingSession, "_prepare"),
+    "loading": (preparing.Preparing, "prepare"),
     "building": (training.Training, "__init__"),
     "first measuring": (runner.Runner, "begin"),
     "first step": (runner.Runner, "_train_a_batch"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -46,6 +47,8 @@ SETTINGS = (
     "training.clipping.limit=0.2",
     "--set",
     "training.batch_size=77",
+    "--set",
+    "training.averaging=ema",
 )
 _USUAL = TrainConfig(Choice("adam", {"learning_rate": 0.02}), batch_size=29, epochs=3, device="cpu")
 #: Of its 320 examples one is left for the last batch, which the normalisation cannot take: it joins the one before it.
@@ -96,6 +99,8 @@ def trained(folder: Path) -> Pair:
     for name, recipe in RECIPES.items():
         io.save(replace(_PROJECT, training=recipe), folder / f"{name}.nnviz")
     divided = ["train", *SETTINGS, "--epochs", "1", "--device", "cpu", "--run-file", str(folder / "two.nnvizrun")]
+    again = ["train", *SETTINGS, "--epochs", "2", "--device", "cpu", "--resume", "--shard", "--run-file"]
+    again.append(str(folder / "three.nnvizrun"))
     refused = [*divided[:-1], str(folder / "never.nnvizrun"), "--shard", "--set", "training.precision=mixed"]
     whole = [["train", str(folder / f"{name}.nnviz"), "--run-file", str(folder / f"{name} 2.nnvizrun")]
              for name in RECIPES]  # fmt: skip
@@ -119,7 +124,7 @@ def trained(folder: Path) -> Pair:
         return whole_network(shards, network)
 
     program = "import json, sys; from nnviz import cli; print([cli.main(one) for one in json.loads(sys.argv[1])])"
-    words = [sys.executable, "-c", program, json.dumps([divided, refused, *whole])]
+    words = [sys.executable, "-c", program, json.dumps([divided, again, refused, *whole])]
     second = {**os.environ, **places, "RANK": "1", "LOCAL_RANK": "1"}
     said = []
     with (
@@ -134,13 +139,15 @@ def trained(folder: Path) -> Pair:
                 # What the first process finds of its device holds for the other one, too.
                 patch.setattr(build, "fits", lambda *asked: False)
                 said.append(_said(divided, 0))
+            shutil.copy(folder / "two.nnvizrun", folder / "three.nnvizrun")
+            _said(again, 0)
             said.append(_said(refused, 2))
             for command in whole:
                 _said(command, 0)
             printed, errors = follower.communicate(timeout=60)
         finally:
             follower.kill()
-    assert printed.strip() == str([0] * (2 + len(whole))), errors
+    assert printed.strip() == str([0] * (3 + len(whole))), errors
     return Pair(folder, found[0], *said)
 
 
@@ -181,6 +188,12 @@ def test_two_processes_train_what_one_process_trains_and_either_goes_on(tmp_path
         assert weights_of(two).live == weights_of(one).live
 
 
+def assert_near(found: checkpoints.Tensors, wanted: checkpoints.Tensors, within: float) -> None:
+    assert found.keys() == wanted.keys() and wanted
+    for name, tensor in wanted.items():
+        assert np.asarray(found[name]) == pytest.approx(np.asarray(tensor), rel=within, abs=within), name
+
+
 def _look_at_halves(pair: Pair) -> None:
     assert "instruments that need whole weights or gradients are left out" in pair.said
     assert "Mixed precision and channels last are for a network that each process holds as a whole" in pair.refused
@@ -197,11 +210,14 @@ def _look_at_halves(pair: Pair) -> None:
     assert cli.main([*alone, "--epochs", "1", "--run-file", one]) == 0
     with open_run(one) as first, open_run(two) as second:
         assert_same(first, second)
+        assert_near(weights_of(second).average, weights_of(first).average, 1e-5)
         assert "gradient_norm/linear1" in first.names() and "gradient_norm/linear1" not in second.names()
-    for path in (one, two):  # of the divided one an undivided one goes on
+    for path in (one, two):  # of the divided one an undivided one goes on, and a divided one has gone on
         assert cli.main([*alone, "--epochs", "2", "--resume", "--run-file", path]) == 0
-    with open_run(one) as first, open_run(two) as second:
-        assert_same(first, second)
+    for other in (two, str(pair.folder / "three.nnvizrun")):
+        with open_run(one) as first, open_run(other) as second:
+            assert_same(first, second)
+            assert_near(weights_of(second).average, weights_of(first).average, 1e-5)
 
 
 def _look_at_recipe(pair: Pair, name: str) -> None:
@@ -215,10 +231,9 @@ def _look_at_recipe(pair: Pair, name: str) -> None:
             assert other_values == pytest.approx(values, rel=within), series
         kept, other = weights_of(one), weights_of(two)
         assert kept.average.keys() == other.average.keys() and bool(kept.average) == (name != "mixed")
-        assert other.average or name == "mixed"
-        for weights, others in ((kept.weights, other.weights), (kept.average, other.average)):
-            for key, tensor in weights.items() if name != "mixed" else ():
-                assert np.asarray(others[key]) == pytest.approx(np.asarray(tensor), rel=within, abs=within), key
+        if name != "mixed":
+            assert_near(other.weights, kept.weights, within)
+            assert_near(other.average, kept.average, within)
         assert other.progress.best_epoch == kept.progress.best_epoch
         if name == "decided once":
             rates = one.scalars("learning_rate")[1]

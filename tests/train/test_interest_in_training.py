@@ -43,7 +43,7 @@ def test_closed_panels_cost_nothing_and_findings_go_on() -> None:
         assert last(run, ACTIVATION_MEAN.series("relu1")) == 0, "everything is measured before anybody says otherwise"
         played(session, run, DEAD_FRACTION.series("relu1"), 5)
         played(session, run, UPDATE_RATIO.series("conv1"), 5)
-        wait_for(lambda: not session.ask(lambda: session._prepared.instruments.busy).result(20))
+        wait_for(lambda: not session.ask(lambda: session.runner.instruments.busy).result(20))
         assert last(run, DEAD_FRACTION.series("relu1")) > 5
         assert last(run, GRADIENT_NORM.series("conv1")) > 5 and last(run, UPDATE_RATIO.series("conv1")) > 5
         assert last(run, "loss/train") > 5
@@ -58,7 +58,7 @@ def test_a_panel_that_is_opened_at_rest_is_filled_at_once() -> None:
         wait_for(lambda: last(run, ACTIVATION_MEAN.series("relu1")) == 0)
         played(session, run, "loss/train", 5)
         step = run.last_step
-        wait_for(lambda: not session.ask(lambda: session._prepared.instruments.busy).result(20))
+        wait_for(lambda: not session.ask(lambda: session.runner.instruments.busy).result(20))
         assert last(run, ACTIVATION_MEAN.series("relu1")) == 0
         session.look(Interest(frozenset({ACTIVATION_MEAN}), frozenset())).result(20)
         wait_for(lambda: last(run, ACTIVATION_MEAN.series("relu1")) == step)
@@ -77,7 +77,7 @@ def test_weights_do_not_depend_on_what_is_looked_at() -> None:
             session.look(interest).result(20)
             session.play()
             wait_for(lambda session=session: session.state.value == "done")
-            states.append(session.ask(lambda session=session: session._prepared.training.capture()).result(20).weights)
+            states.append(session.ask(lambda session=session: session.training.capture()).result(20).weights)
     for other in states[1:]:
         assert all(torch.equal(states[0][name], other[name]) for name in states[0])
 

@@ -41,9 +41,8 @@ def _near_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prepared(session: TrainingSession) -> Runner:
-    session._prepare()
-    assert session._runner is not None
-    return session._runner
+    session.begin()
+    return session.runner
 
 
 def trained(runner: Runner, steps: int, at: int = -1, done: Callable[[Network], None] | None = None) -> None:

@@ -86,7 +86,7 @@ def test_without_room_nothing_is_copied_and_it_is_said_in_the_run(monkeypatch: p
     assert training.step == 12
     assert training.best is None
     assert training.best_epoch > 0
-    assert len(runner._rewind) == 0
+    assert len(runner.states.rewind) == 0
     assert not run.names("update_ratio/")
     assert not run.names("activation_mean/")
     assert run.names("gradient_norm/")
@@ -127,7 +127,7 @@ def test_a_state_that_does_not_fit_is_not_copied_first(monkeypatch: pytest.Monke
     """Whether it fits was found out from the copy."""
     training = made_training(CNN)
     runner = Runner(training, Instruments(training, Run(), (), 0.1), Run(), epochs=1)
-    runner._rewind = Rewind(limit=10)
+    runner.states.rewind = Rewind(limit=10)
 
     def refuse(**more: Any) -> None:
         raise AssertionError("copied")

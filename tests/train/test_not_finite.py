@@ -250,7 +250,7 @@ def test_where_no_state_is_kept_the_first_spoilt_layer_is_named_and_it_still_res
     training._losses.watch = LossWatch(CPU, Late)
     run = Run()
     runner = runner_of(training, run)
-    runner._rewind.clear()
+    runner.states.rewind.clear()
     error = until_it_rests(runner)
     assert error.node and error.restored is None and "No state before it is kept" in str(error)
     assert [cure.action for cure in not_finite(run).cures] == ["show_help"]
@@ -284,7 +284,7 @@ def test_a_state_that_is_not_finite_is_kept_nowhere() -> None:
     runner.save("stop")
     assert shelf.kept == [(6, "epoch")]
     runner.keep()
-    assert runner._rewind.steps == [0]
+    assert runner.states.rewind.steps == [0]
 
 
 def test_the_best_weights_are_of_a_finite_validation() -> None:
@@ -322,7 +322,7 @@ def test_the_window_rests_with_cures_that_can_be_taken() -> None:
         step, rate = cures["go_back"].value.split()
         session.set_learning_rate(0.01)
         session.go_back(int(step)).result(20)
-        wait_for(lambda: not session.ask(lambda: session._prepared.has_errand).result(20))
+        wait_for(lambda: not session.ask(lambda: session.has_errand).result(20))
         assert session.position.step == int(step)
         assert f"with {rate} from step {step} on" in finding.evidence and float(rate) < 5.0
         assert run.findings() == ()
@@ -343,7 +343,7 @@ def test_playing_on_without_a_change_breaks_at_the_same_step() -> None:
         wait_for(lambda: NOT_TRIED not in not_finite(run).evidence)
         assert not_finite(run) == first
         session.step(3).result(20)
-        wait_for(lambda: not session.ask(lambda: session._prepared.has_errand).result(20))
+        wait_for(lambda: not session.ask(lambda: session.has_errand).result(20))
         assert session.position.step == first.step - 1
 
 
@@ -375,9 +375,10 @@ def test_a_validation_that_alone_is_not_finite_is_named_too() -> None:
     with pytest.raises(NotFiniteError, match=r"after step 6.*for the validation examples") as caught:
         session.train()
     assert caught.value.quantity == "activation"
-    assert session._runner is not None
-    assert session._runner.training.best is None
-    assert session._runner.training.is_finite
+    runner = session._controls.runner  # which nobody gets of a training that failed
+    assert runner is not None
+    assert runner.training.best is None
+    assert runner.training.is_finite
 
 
 # -- at the command line ----------------------------------------------------------------------------------------------

@@ -78,6 +78,9 @@ def test_a_fault_of_the_device_itself_is_no_lost_connection() -> None:
     assert not _is_of_connection(error)
     found = failures.readable(error, device="cuda:1", step=3, batch_size=64)
     assert isinstance(found, TrainingError) and "Start the program again" in str(found)
+    error = torch.AcceleratorError("CUDA error: no kernel image is available for execution on the device")
+    found = failures.readable(error, device="cuda:1", step=0, batch_size=64)
+    assert "was not built for cuda:1: choose the device cpu" in str(found)
     assert _is_of_connection(torch.distributed.DistBackendError("NCCL error: remote process exited"))
 
 

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from nnviz.record.run import Run
 from nnviz.record.store import open_run
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import race as races
+from nnviz.train.preparing import Preparing
 from nnviz.train.race import Race, RaceState, Standing, ranked
 from nnviz.train.session import TrainingSession
 
@@ -111,14 +113,14 @@ def test_one_that_fails_ends_alone_with_its_sentence() -> None:
 
 def test_everyone_trains_on_data_of_their_own_where_the_first_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     """The data that are passed on are those of the second, and the third asked for those of the first."""
-    prepare = TrainingSession._prepare
+    prepare = Preparing.prepare
 
-    def failing(session: TrainingSession) -> None:
-        if session.project.training.seed == 5:
+    def failing(preparing: Preparing, **wishes: Any) -> Any:
+        if preparing.project.training.seed == 5:
             raise TooLargeError("The memory is not enough.")
-        prepare(session)
+        return prepare(preparing, **wishes)
 
-    monkeypatch.setattr(TrainingSession, "_prepare", failing)
+    monkeypatch.setattr(Preparing, "prepare", failing)
     other = ("data.validation_fraction", 0.5)
     entrants = (Entrant("first", (("training.seed", 5),)), Entrant("second", (other,)), Entrant("third"))
     race = Race(_spiral(), entrants, keep=False, probes=lambda: ())

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from training_helpers import MLP, advance, made_training, same, weights
+from training_helpers import MLP, advance, made_training, same, session_of, weights
 
 from nnviz.data import (
     datasets,
@@ -22,6 +22,7 @@ from nnviz.data import (
     preparation,
     row_blocks,
     row_store,
+    stored_rows,
     table_reading,
     tensors,
 )
@@ -145,6 +146,8 @@ def test_what_was_found_is_kept_and_found_again_where_the_file_has_changed(
             planted.setattr(preparation, name, lambda *more, **named: pytest.fail("all rows were read again"))
         if made is table:
             planted.setattr(table_reading, "read_table", lambda *more: pytest.fail("the file was read again"))
+        else:
+            planted.setattr(numpy_sets, "_levels", lambda *more: pytest.fail("all numbers were read again"))
         same_data(load(config), first)
     file = tmp_path / ("x.npy" if made is npy else "t.csv")
     content = bytearray(file.read_bytes())
@@ -158,13 +161,20 @@ def test_what_was_found_is_kept_and_found_again_where_the_file_has_changed(
     assert first.fingerprint is not None and second.fingerprint is not None
     assert first.fingerprint.difference(second.fingerprint).startswith("other content")
     for damage in (b"", b"{}", b"\x80\x04cos\nsystem\n"):
-        for known in row_store.root().glob("**/findings.json"):
-            known.write_bytes(damage)
+        for known in row_store.root().rglob("*.json"):
+            if known.name != "whole.json":
+                known.write_bytes(damage)
         forget()
         same_data(load(config), second)
 
 
-def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [True, False], ids=["at its place", "one after the other"])
+def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(
+    tmp_path: Path, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if at_once and not stored_rows._AT_ONCE:
+        pytest.skip("this system reads in one way only")
+    monkeypatch.setattr(stored_rows, "_AT_ONCE", at_once)
     training = made_training(MLP, load(npy(tmp_path)))
     advance(training, 3)
     (rows,) = row_store.root().glob("*/rows")
@@ -172,6 +182,8 @@ def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(tmp_path
     with pytest.raises(DataError, match="cannot be read from the disk any more: it was cut") as caught:
         advance(training, 60)
     assert caught.value.file == str(rows)
+    with pytest.raises(DataError, match="it was cut"):  # so does the run of a session
+        session_of(MLP, training.data, epochs=2).train()
     forget()
     same_data(load(npy(tmp_path)), load(held(npy(tmp_path))))
 

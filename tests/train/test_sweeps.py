@@ -178,7 +178,7 @@ def test_it_rests_at_once_whenever_it_is_told_to(moment: str, monkeypatch: pytes
             rest()
         return load_data(*arguments, **others)
 
-    monkeypatch.setattr("nnviz.train.session.load_data", load)
+    monkeypatch.setattr("nnviz.train.preparing.load_data", load)
     sweep = Sweep.begin(plan("training.learning_rate=0.01"), Budget(), on_change=on_change, probes=())
     thread = threading.Thread(target=sweep.run)
     thread.start()

@@ -34,11 +34,12 @@ from nnviz.project.model import DataConfig
 from nnviz.record.interest import Interest
 from nnviz.record.readings import ArrayReading, Reading, Scalar
 from nnviz.record.run import Run
-from nnviz.train import runner as runner_module
-from nnviz.train import saving
+from nnviz.train import kept_states, saving
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.rewind import MOST, Rewind
+from nnviz.train.runner import Runner
 from nnviz.train.session import EpochResult, SessionState, TrainingSession
+from nnviz.train.session_work import SessionWork
 
 
 class Shelf:
@@ -63,7 +64,7 @@ def state_of(session: TrainingSession) -> dict[str, torch.Tensor]:
 def resting(session: TrainingSession) -> int:
     """The step at which it rests, once all that was asked is done."""
     session.ask(lambda: None).result(20)
-    wait_for(lambda: not session.ask(lambda: session._prepared.has_errand).result(20))
+    wait_for(lambda: not session.ask(lambda: session.has_errand).result(20))
     return session.position.step
 
 
@@ -322,7 +323,7 @@ def test_stepping_back_and_forth_is_bit_for_bit(probes: tuple[()] | None) -> Non
 
 
 def test_stepping_back_after_running_replays_from_the_last_kept_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "_KEEP_EVERY", 1e9)  # Only the start and the ends of epochs are kept.
+    monkeypatch.setattr(kept_states, "_KEEP_EVERY", 1e9)  # Only the start and the ends of epochs are kept.
     expected = made_training(CNN)
     states = []
     for _ in range(40):
@@ -341,7 +342,7 @@ def test_stepping_back_after_running_replays_from_the_last_kept_state(monkeypatc
 
 def test_a_question_on_the_way_back_is_answered_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the weights in between nobody asks: they are of a step that is shown nowhere."""
-    monkeypatch.setattr(runner_module, "_KEEP_EVERY", 1e9)  # far to go: only the start and the ends of epochs are kept
+    monkeypatch.setattr(kept_states, "_KEEP_EVERY", 1e9)  # far to go: only the start and the ends of epochs are kept
     expected = made_training(CNN)
     advance(expected, 4)
     with served(session_of(CNN, epochs=1000)) as session:
@@ -353,15 +354,15 @@ def test_a_question_on_the_way_back_is_answered_at_its_end(monkeypatch: pytest.M
 
         asked: list[Future[tuple[int, dict[str, torch.Tensor]]]] = []
         captured = []
-        go_back_a_batch = runner_module.Runner._go_back_a_batch
+        go_back_a_batch = Runner._go_back_a_batch
 
-        def asked_meanwhile(runner: runner_module.Runner) -> None:
+        def asked_meanwhile(runner: Runner) -> None:
             asked.append(session.ask(found))
             captured.append(session.capture())
             taken_back[0].cancel()
             go_back_a_batch(runner)
 
-        monkeypatch.setattr(runner_module.Runner, "_go_back_a_batch", asked_meanwhile)
+        monkeypatch.setattr(Runner, "_go_back_a_batch", asked_meanwhile)
         # The question comes in one turn with the wish to go back, too.
         blocked = threading.Event()
         waits = session.ask(lambda: blocked.wait(20))
@@ -635,13 +636,13 @@ def test_requests_made_before_it_is_prepared_are_answered_afterwards() -> None:
 
 def test_a_resting_session_sleeps_until_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[int] = []
-    turn = TrainingSession._turn
+    turn = SessionWork._turn
 
-    def counted(self: TrainingSession) -> None:
+    def counted(self: SessionWork) -> None:
         turns.append(1)
         turn(self)
 
-    monkeypatch.setattr(TrainingSession, "_turn", counted)
+    monkeypatch.setattr(SessionWork, "_turn", counted)
     with served(session_of(probes=None)) as session:
         session.ask(lambda: None).result(20)
         threading.Event().wait(0.2)

@@ -50,7 +50,8 @@ _ZOOM, _LARGER = 1.0, 1.3
 _MOST_FILTERS, _LEAST_FILTERS = 12, 56
 #: Pixels between two rows, at the edges, and between what stands beside each other.
 _GAP, _EDGE, _BESIDE = 14, 6, 12
-_LETTERS = 12
+#: Pixels of the letters beside a card, and of those beside a larger one.
+_LETTERS, _LARGER_LETTERS = 12, 14
 _TITLE, _VALUE = "filter colours ", "−0.000 … 0.000"
 
 
@@ -141,6 +142,11 @@ class CardColumn(QScrollArea):
         """Of the cards."""
         return _LARGER if self.width() >= _WIDE else _ZOOM
 
+    @property
+    def letters(self) -> int:
+        """Pixels of what is written beside a card."""
+        return _LARGER_LETTERS if self.width() >= _WIDE else _LETTERS
+
     def set_document(self, document: Document | None) -> None:
         """The network of the run."""
         self._document = document
@@ -153,10 +159,10 @@ class CardColumn(QScrollArea):
         """How high a row has to be for a layer; one line for a layer that this network has not."""
         facts = self._facts.get(node)
         if facts is None:
-            return 2 * line_height(_LETTERS)
+            return 2 * line_height(self.letters)
         card = round((facts.layout.height + 2 * CARD_MARGIN) * self.zoom)
         lines = 3 + 5 * facts.has_parameters + (facts.badge is not None)
-        return max(card, lines * line_height(_LETTERS) + 2 * CARD_MARGIN_LINES)
+        return max(card, lines * line_height(self.letters) + 2 * CARD_MARGIN_LINES)
 
     def lay(self, rows: Sequence[tuple[str, int]]) -> None:
         """Show these layers, from top to bottom, in rows of these heights."""
@@ -302,10 +308,10 @@ class CardColumn(QScrollArea):
         face = self._face(node, seen, maps)
         painter.drawPixmap(QPointF(area.left(), area.top()), face)
         left = area.left() + round((CARD_WIDTH + 2 * CARD_MARGIN) * self.zoom) + _BESIDE
-        metrics = QFontMetrics(theme.font(_LETTERS))
+        metrics = QFontMetrics(theme.font(self.letters))
         mark = round(age_room(metrics.ascent()))
         numbers = self.numbers(node)
-        strong = QFontMetrics(theme.font(_LETTERS, 600))
+        strong = QFontMetrics(theme.font(self.letters, 600))
         value = max(strong.horizontalAdvance(text) for text in (_VALUE, *(one.text for one in numbers)))
         wide = metrics.horizontalAdvance(_TITLE) + mark + value + 2
         room = area.right() - left - wide - _BESIDE
@@ -361,21 +367,21 @@ class CardColumn(QScrollArea):
         painter.drawPixmap(area.topLeft(), known[1])
 
     def _paint_numbers(self, painter: QPainter, numbers: Sequence[Number], area: QRect) -> None:
-        colours, height = theme.current(), line_height(_LETTERS)
-        painter.setFont(theme.font(_LETTERS))
+        colours, height = theme.current(), line_height(self.letters)
+        painter.setFont(theme.font(self.letters))
         metrics = painter.fontMetrics()
         titles = metrics.horizontalAdvance(_TITLE)
         mark = round(age_room(metrics.ascent()))
         vertical = int(Qt.AlignmentFlag.AlignVCenter)
         for at, number in enumerate(numbers):
             line = QRect(area.left(), area.top() + CARD_MARGIN_LINES + at * height, area.width(), height)
-            painter.setFont(theme.font(_LETTERS))
+            painter.setFont(theme.font(self.letters))
             painter.setPen(colours.text_muted)
             painter.drawText(line, vertical, number.title)
             if number.old:
                 place = QPointF(line.left() + titles, line.center().y() + 0.5)
                 paint_age_mark(painter, place, metrics.ascent(), colours.text_muted)
-            painter.setFont(theme.font(_LETTERS, 600))
+            painter.setFont(theme.font(self.letters, 600))
             painter.setPen(aged(QColor(colours.text), number.old, colours))
             painter.drawText(line.adjusted(titles + mark, 0, 0, 0), vertical, number.text)
 
@@ -408,7 +414,8 @@ def filters_picture(stack: FilterStack, scale: Scale, size: QSize, ratio: float)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.scale(ratio, ratio)
     area = QRectF(0.0, 0.0, size.width(), size.height())
-    rects = tile_rects(area, len(values), width, height, gap=2.0)
+    # Pictures of large pixels need a wider gap to be seen as several.
+    rects = tile_rects(area, len(values), width, height, gap=2.0 if size.width() < 2 * _LEAST_FILTERS else 5.0)
     # At the upper edge, level with the first line of numbers.
     above = min(rect.top() for rect in rects)
     for rect, one in zip(rects, values, strict=True):

@@ -36,6 +36,8 @@ _HELP = {
 #: Points up to which each is a dot.
 _MOST_DOTS = 60
 _SMOOTHING = 0.9
+#: Runs up to which the single batches are drawn faintly behind their average.
+_MOST_RAW = 3
 
 
 class Overlay(QWidget):
@@ -139,7 +141,9 @@ class Overlay(QWidget):
                 reading = self._smoothed.setdefault(place, Reading())
                 reading.follow(steps, values, self.smoothing)
                 smoothed = reading.smoothed
-            dots = len(steps) <= _MOST_DOTS and smoothed is None
+                if len(self._runs) > _MOST_RAW:  # of many, the single batches would only be a haze
+                    values, smoothed = smoothed, None
+            dots = len(steps) <= _MOST_DOTS and split != "train"
             self.plot.set_curve(
                 f"{place}", "", run_colour(place), x, values, smoothed, pattern=run_line(place), markers=dots
             )

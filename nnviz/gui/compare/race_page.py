@@ -40,8 +40,8 @@ from nnviz.project.variations import ACTIVATIONS, DROPOUT
 _LIST_WIDTH = 500
 #: Below this width (in a lecture the page has half as many pixels) things move closer together.
 _NARROW = 900
-#: A race is looked at from its first steps on, of which a longer memory tells too late.
-_SMOOTHING = 0.6
+#: A race is looked at from its first steps on, of which a longer memory tells too late; up to which, and then.
+_SMOOTHING, _EARLY, _LATER = 0.6, 100, 0.9
 _EXAMPLE = "setting=value, such as training.optimizer=sgd"
 
 
@@ -140,10 +140,10 @@ class RacePage(CoveringPage):
         self.pace = InPlace([pace.title for pace in PACES], "20/s", "Speed of the race", self.head, editable=False)
         self.pace.chosen.connect(self._on_pace)
         self.pace.left.connect(lambda: self.setFocus(Qt.FocusReason.OtherFocusReason))
-        caption = QLabel("Speed", self.head)
-        caption.setProperty("role", "muted")
-        set_font(caption, 13)
-        self.head_row.addWidget(caption)
+        self.pace_caption = QLabel("Speed", self.head)
+        self.pace_caption.setProperty("role", "muted")
+        set_font(self.pace_caption, 13)
+        self.head_row.addWidget(self.pace_caption)
         self.head_row.addWidget(self.pace)
         self.state = self.add_line()
         self.cards_button = QPushButton("See the cards", self.head)
@@ -193,6 +193,8 @@ class RacePage(CoveringPage):
         if self.isVisible():
             self._show_rows()
             runs = self._races.runs
+            longest = max((run.last_step for run in runs), default=0)
+            self.overlay.smoothing = _SMOOTHING if longest < _EARLY else _LATER
             if tuple(map(self._owners.number, runs)) != self._drawn:
                 self._draw_runs()
             else:
@@ -221,7 +223,12 @@ class RacePage(CoveringPage):
                 for at, one in enumerate(standings)
             ]
         self.list.show_rows(rows)
-        self.state.set_whole(races.words())
+        words = races.words()
+        shorter, between, _ = words.partition(" · ")
+        if between:
+            self.state.set_wordings(words, shorter)
+        else:  # a sentence, of which as much as there is room for says more than nothing
+            self.state.set_whole(words)
         failed = next((f"{one.name}: {one.failure}" for one in standings if one.failure), "")
         self.hint.setText(failed or self._hint(begun))
         self.hint.fit()
@@ -347,6 +354,7 @@ class RacePage(CoveringPage):
         super().resizeEvent(event)
         narrow = self.width() < _NARROW
         self.cards_button.setVisible(not narrow)
+        self.pace_caption.setVisible(not narrow)
         self.hint.setFixedHeight(36 if narrow else 58)
         self.overlay.axes.setVisible(not narrow)
         wanted = min(_LIST_WIDTH, round(self.width() * (0.545 if narrow else 0.36)))

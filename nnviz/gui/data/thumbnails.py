@@ -1,4 +1,7 @@
-"""Small pictures of many examples, made on a worker by the sheet; the wall only paints what is ready."""
+"""Small pictures of many examples, made on a worker by the sheet; the wall only paints what is ready.
+
+The rows of a table that lies on the disk are brought in the same way: a sheet is then so many rows of numbers.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,7 @@ class Thumbnails(QObject):
         self._data: ViewedData | None = None
         self._numbers: NDArray[np.int64] = np.empty(0, np.int64)
         self.size = ThumbnailSize(_WIDTH, _WIDTH, 1, 1)
-        self._kept: OrderedDict[int, QImage] = OrderedDict()
+        self._kept: OrderedDict[int, QImage | NDArray[Any]] = OrderedDict()
         self._bytes = 0
         self._making: set[int] = set()
         self._wanted: list[int] = []
@@ -111,14 +114,21 @@ class Thumbnails(QObject):
         """The sheet with the example at a place of the list, and where on it; None while it is not there."""
         number, place = divmod(position, ON_SHEET)
         found = self._kept.get(number)
-        if found is None:
+        if not isinstance(found, QImage):
             return None
         return found, QRect(place * self.size.width, 0, self.size.width, self.size.height)
 
     def found(self, position: int) -> tuple[QImage | None, int]:
         """As :meth:`picture`, in numbers: the sheet, or None, and where on it the example begins."""
         number, place = divmod(position, ON_SHEET)
-        return self._kept.get(number), place * self.size.width
+        found = self._kept.get(number)
+        return found if isinstance(found, QImage) else None, place * self.size.width
+
+    def row(self, position: int) -> NDArray[Any] | None:
+        """The numbers of the example of a table at a place of the list; None while they are not there."""
+        number, place = divmod(position, ON_SHEET)
+        found = self._kept.get(number)
+        return found[place] if isinstance(found, np.ndarray) else None
 
     def want(self, first: int, last: int) -> None:
         """The examples from ``first`` to before ``last`` are in sight: their sheets, then those beside them."""
@@ -150,7 +160,11 @@ class Thumbnails(QObject):
         chosen = self._numbers[number * ON_SHEET : (number + 1) * ON_SHEET]
         self._making.add(number)
 
-        def done(made: QImage | None) -> None:
+        def make() -> QImage | NDArray[Any]:
+            inputs = data.inputs_of(chosen)
+            return sheet(inputs, size) if data.is_images else inputs
+
+        def done(made: QImage | NDArray[Any] | None) -> None:
             if not shiboken6.isValid(self) or generation != self._generation:
                 return
             self._making.discard(number)
@@ -159,10 +173,15 @@ class Thumbnails(QObject):
                 self.arrived.emit()
             self._start()
 
-        self._background.start(lambda: sheet(data.inputs_of(chosen), size), done, lambda _error: done(None), _LANE)
+        self._background.start(make, done, lambda _error: done(None), _LANE)
 
-    def _keep(self, number: int, made: QImage) -> None:
+    def _keep(self, number: int, made: QImage | NDArray[Any]) -> None:
         self._kept[number] = made
-        self._bytes += made.sizeInBytes()
+        self._bytes += _size(made)
         while self._bytes > _MOST_BYTES and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].sizeInBytes()
+            self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+def _size(made: QImage | NDArray[Any]) -> int:
+    """Bytes of a sheet."""
+    return made.sizeInBytes() if isinstance(made, QImage) else made.nbytes

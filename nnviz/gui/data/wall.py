@@ -274,7 +274,7 @@ class Wall(QAbstractScrollArea):
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), self._empty)
             return
         first, last = self._in_sight()
-        if data.is_images:
+        if data.is_images or data.is_streamed:
             self.thumbnails.want(first, last)
         # After a step of scrolling only what has come into sight is painted; the rest has been moved.
         wanted = event.rect()
@@ -388,7 +388,7 @@ class Wall(QAbstractScrollArea):
             painter.fillRect(across, theme.mixed(colours.window, colours.accent, 0.28))
         split, index = data.place(number)
         x = cell.left()
-        for text, width, colour in self._row_words(data, number, split, index):
+        for text, width, colour in self._row_words(data, position, split, index):
             box = QRect(x, cell.top(), width - 8, cell.height())
             x += width
             if box.right() < 0 or box.left() > self.viewport().width():
@@ -398,8 +398,9 @@ class Wall(QAbstractScrollArea):
         painter.setPen(colours.grid)
         painter.drawLine(0, cell.bottom(), self.viewport().width(), cell.bottom())
 
-    def _row_words(self, data: ViewedData, number: int, split: str, index: int) -> list[tuple[str, int, QColor]]:
+    def _row_words(self, data: ViewedData, position: int, split: str, index: int) -> list[tuple[str, int, QColor]]:
         colours = theme.current()
+        number = int(self._numbers[position])
         label = int(data.label_of[number])
         short = QFontMetrics(theme.font(12)).elidedText(
             data.label(number), Qt.TextElideMode.ElideRight, self._scaled(_LABEL) - 12
@@ -416,7 +417,10 @@ class Wall(QAbstractScrollArea):
             words.append((text, self._scaled(_LOSS), colours.danger if wrong else colours.text_muted))
         first = max(0, (self.horizontalScrollBar().value() // self._scaled(_COLUMN)) - 4)
         last = first + self.viewport().width() // self._scaled(_COLUMN) + 6
-        for at, value in enumerate(data.input_of(number).reshape(-1)[:_MOST_COLUMNS].tolist()):
+        raw = self.thumbnails.row(position) if data.is_streamed else data.input_of(number)
+        if raw is None:  # it is being read
+            return words
+        for at, value in enumerate(raw.reshape(-1)[:_MOST_COLUMNS].tolist()):
             words.append((number_words(value) if first <= at < last else "", self._scaled(_COLUMN), colours.text))
         return words
 

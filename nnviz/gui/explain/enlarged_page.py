@@ -82,9 +82,12 @@ class EnlargedPage(QWidget):
         if not self.is_open:
             return
         self.hide()
-        held, _ = self._held()
+        held, centre = self._held()
         held.setMinimumHeight(0)
         held.setMaximumHeight(_NO_LIMIT)
+        layout = centre.layout()
+        if layout is not None:
+            layout.setAlignment(held, Qt.AlignmentFlag(0))  # it fills the middle again
         window = self.window()
         if self._state is not None and isinstance(window, QMainWindow):
             window.restoreState(self._state)

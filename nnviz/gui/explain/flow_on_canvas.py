@@ -159,8 +159,8 @@ class FlowOnCanvas(QObject):
             ),
             Action(
                 name="sub_steps",
-                text="Sub-steps to the u&pdate",
-                help="Make the step that is taken apart, or the next one, and show what it adds to each weight",
+                text="All fi&ve sub-steps",
+                help="Make the step that is taken apart, or the next one, whole, and show what it adds to each weight",
                 do=lambda: self.sub_step_to(SubStep.UPDATE),
                 keys=("Shift+F7",),
                 menu="&Train",

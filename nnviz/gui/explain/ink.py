@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,12 @@ class Spot:
         return self.target is not None or self.press is not None
 
 
+@lru_cache(maxsize=4096)
+def _width(_family: str, pixels: int, weight: int, text: str) -> float:
+    """Of a text in letters of so many pixels: asked again and again of the same few."""
+    return QFontMetricsF(themes.scene_font(pixels, weight)).horizontalAdvance(text)
+
+
 class Ink:
     """Paints on one page.
 
@@ -90,7 +97,7 @@ class Ink:
 
     def width(self, text: str, size: float = 1.0, weight: int = 400) -> float:
         """How much room a text takes."""
-        return QFontMetricsF(self.font(size, weight)).horizontalAdvance(text)
+        return _width(themes.load_fonts(), self.font(size, weight).pixelSize(), weight, text)
 
     def text(
         self, rect: QRectF, text: str, size: float = 1.0, weight: int = 400, *, colour: QColor | None = None,
@@ -155,7 +162,8 @@ class Ink:
         text = themes.format_number(value, digits)
         if 0.005 <= abs(value) < 0.1 and self.width(text, size, 500) > inner.width():
             text = f"{'−' if value < 0 else ''}{abs(value):.2f}"
-        for short in (text, text.replace("0.", ".", 1)):  # a table in which some cells are mute says nothing
+        fewer = themes.format_number(value, digits - 1) if abs(value) >= 1 else text
+        for short in (text, text.replace("0.", ".", 1), fewer):  # a table in which some cells are mute says nothing
             small = min(size, 0.86 * rect.width() / max(self.width(short), 1.0))
             if (small * self.letters >= 9.5 or self.letters <= 9.5) and self.width(short, small, 500) <= inner.width():
                 text, size = short, small

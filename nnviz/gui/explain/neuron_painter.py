@@ -30,8 +30,9 @@ _MOST, _CAP = 0.95, 10.0
 _LEAST_USUAL = 0.1
 #: Pixels of a name beside a unit; up to how many units in a column have theirs below them, of up to so many letters.
 _NAMES, _NAMES_BELOW, _LETTERS_BELOW = 104.0, 6, 10
-#: Shades of a line.
+#: Shades of a line, and pixels by which widths differ: then there are not many pens.
 _LEVELS = 48
+_FINER = 0.125
 #: What is left of the lines that do not belong to what is pointed at.
 _ASIDE = 0.16
 _MARK = 3.4
@@ -112,10 +113,16 @@ def _disc(side: int) -> NDArray[np.bool_]:
 
 
 def paint_below(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit) -> None:
-    """What lies below the units, in the current theme: the lines, and words beside them."""
+    """What lies below the units and the words beside them, in the current theme: the lines."""
     with Saved(painter):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         _paint_lines(painter, places, numbers, lit, theme.current())
+
+
+def paint_words(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers) -> None:
+    """The titles of the columns and the names beside the units: the same as long as the layers are."""
+    with Saved(painter):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         _paint_words(painter, places, numbers, theme.current())
 
 
@@ -196,7 +203,7 @@ def line_width(weight: float, limit: float) -> float:
         return _WIDEST
     width = _WIDEST * abs(weight) / limit
     # Of the thin ones the shade tells more than the width, and Qt draws lines of one pixel three times as fast.
-    return min(width, _CAP) if width >= _THIN else 1.0
+    return min(round(width / _FINER) * _FINER, _CAP) if width >= _THIN else 1.0
 
 
 def usual(arrays: list[Numbers | None]) -> float:
@@ -225,13 +232,21 @@ def _line_colours(theme_name: str, aside: bool) -> tuple[tuple[QColor, ...], tup
     )
 
 
+@lru_cache(maxsize=4096)
+def _line_pen(theme_name: str, aside: bool, positive: bool, level: int, width: float) -> QPen:
+    """Of a line; of a weight that is no number, where the level is below 0. Never written to."""
+    colour = _line_colours(theme_name, aside)[positive][level] if level >= 0 else QColor.fromRgb(NOT_A_NUMBER)
+    pen = QPen(colour, width)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    return pen
+
+
 def _paint_lines(
     painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit, colours: theme.Theme
 ) -> None:
     limit = usual([layer.weights for layer in numbers.layers])
     place = lit.place
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    bad = QColor.fromRgb(NOT_A_NUMBER)
     todo: list[tuple[bool, float, float, int, int, int]] = []
     unit_lit = isinstance(place, UnitPlace)
     for layer in range(1, len(places.units)):
@@ -243,18 +258,15 @@ def _paint_lines(
                 stands_out = not unit_lit or place in ((layer, unit), (layer - 1, source))
                 todo.append((stands_out, abs(weight), weight, layer, unit, source))
     todo.sort(key=lambda one: one[:2])
-    usual_colours, aside = _line_colours(colours.name, False), _line_colours(colours.name, True)
-    pen = QPen(bad, 1.0)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    name, lines = colours.name, places.lines
+    before: QPen | None = None
     for stands_out, size, weight, layer, unit, source in todo:
-        if math.isfinite(size):
-            level = min(int(size / limit * _LEVELS), _LEVELS)
-            pen.setColor((usual_colours if stands_out else aside)[weight > 0][level])
-        else:
-            pen.setColor(bad)
-        pen.setWidthF(line_width(weight, limit))
-        painter.setPen(pen)
-        painter.drawPath(places.lines[layer - 1][unit][source])
+        level = min(int(size / limit * _LEVELS), _LEVELS) if math.isfinite(size) else -1
+        pen = _line_pen(name, not stands_out, weight > 0, level, line_width(weight, limit))
+        if pen is not before:
+            painter.setPen(pen)
+            before = pen
+        painter.drawPath(lines[layer - 1][unit][source])
     if isinstance(place, LinePlace):
         weights = numbers.layers[place.layer].weights
         if weights is not None:

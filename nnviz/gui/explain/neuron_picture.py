@@ -19,6 +19,7 @@ from nnviz.gui.explain.neuron_painter import (
     paint_above,
     paint_below,
     paint_tip,
+    paint_words,
     units_picture,
 )
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, NeuronPlaces, UnitPlace, neuron_places
@@ -43,7 +44,7 @@ _KEYS_OF_UNITS = {
 
 
 #: While it trains, lines and marks are painted anew after so many seconds: they change far more slowly than the maps.
-_LINES_EVERY = 0.1
+_LINES_EVERY = 0.15
 
 
 @dataclass(frozen=True)
@@ -348,9 +349,30 @@ class NeuronPicture(QWidget):
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(ground)
         painter = QPainter(pixmap)
-        (paint_below if name == "below" else paint_above)(painter, places, numbers, lit)
+        if name == "below":
+            paint_below(painter, places, numbers, lit)
+            painter.drawPixmap(0, 0, self._words(places, numbers))
+        else:
+            paint_above(painter, places, numbers, lit)
         painter.end()
         self._layers[name] = _Layer(key, numbers, pixmap, now)
+        return pixmap
+
+    def _words(self, places: NeuronPlaces, numbers: NeuronNumbers) -> QPixmap:
+        """The words beside the units, which stay the same while everything else moves."""
+        ratio = self.devicePixelRatioF()
+        scale = theme.text_scale()
+        key = (id(places), self.size(), ratio, theme.current().name, scale, numbers.feature_names, numbers.class_names)
+        kept = self._layers.get("words")
+        if kept is not None and kept.key == key and kept.numbers.chain == numbers.chain:
+            return kept.pixmap
+        pixmap = QPixmap(self.size() * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        paint_words(painter, places, numbers)
+        painter.end()
+        self._layers["words"] = _Layer(key, numbers, pixmap, 0.0)
         return pixmap
 
     def _units_picture(self, places: NeuronPlaces, numbers: NeuronNumbers) -> tuple[QImage, QPointF] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
     from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
 
-#: Milliseconds between two looks at whether there is something new to ask, at rest and while it trains; and seconds
-#: between two questions while it trains: less than a thirtieth, as the answer takes its time, too.
-_TICK, _SHORT_TICK, _FRAME = 30, 4, 0.026
+#: Milliseconds between two looks at whether there is something new to ask at rest, and where the last answer was not
+#: drawn yet; and seconds between two questions while it trains: less than a thirtieth, as waking takes its time, too.
+_TICK, _SHORT_TICK, _FRAME = 30, 4, 0.031
 #: A question takes at most one part in this many of the time that training has.
 _SHARE = 5
 #: Cells of the decision in each direction while it trains, and at rest.
@@ -88,6 +89,8 @@ class NeuronView(QWidget):
         self._answered: tuple[object, ...] = ()
         #: How often the picture had been painted when the last answer came; -1 where none waits to be drawn.
         self._undrawn = -1
+        #: Whether the last answer came without the decision.
+        self._decision_left_out = True
         self._enlarged: UnitPlace | None = None
         #: (split, number) of the example whose way is shown; None for none.
         self._chosen: tuple[str, int] | None = None
@@ -225,7 +228,7 @@ class NeuronView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """It is looked at: it asks."""
         super().showEvent(event)
-        self._timer.start()
+        self._timer.start(_TICK)
         self._soon()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -250,21 +253,32 @@ class NeuronView(QWidget):
 
     def _tick(self) -> None:
         """Ask, where there is something new, the last answer has been drawn, and the training has had its time."""
-        if self._asked is not None or self.picture.painted == self._undrawn:
+        if self._timer.interval() != _TICK:
+            self._timer.start(_TICK)
+        if self._asked is not None:
+            return
+        if self.picture.painted == self._undrawn:
+            self._timer.start(_SHORT_TICK)
             return
         wanted = self._wanted()
         running = bool(wanted[1])
-        tick = _SHORT_TICK if running else _TICK
-        if tick != self._timer.interval():
-            self._timer.setInterval(tick)
         if wanted == self._answered and not running:
             return
         if running and time.perf_counter() < self._next:
+            self._look_again()
             return
         self._ask(wanted, running)
 
+    def _look_again(self) -> None:
+        """While it trains, the next look is when the next question is due: each takes the interpreter from it."""
+        left = math.ceil(1000 * (self._next - time.perf_counter()))
+        self._timer.start(max(_SHORT_TICK, min(left, _TICK)))
+
     def _ask(self, wanted: tuple[object, ...], running: bool) -> None:
         enlarged, chosen = self._enlarged, self._chosen
+        # While it trains every second answer brings the decision, which takes as long as all the rest.
+        decision = self._decision_left_out or not running
+        self._decision_left_out = not decision
 
         def question(training: Training) -> NeuronNumbers:
             from nnviz.explain.neurons import NeuronAnswers, NeuronQuestion  # noqa: PLC0415 - torch is that thread's
@@ -279,6 +293,7 @@ class NeuronView(QWidget):
                     example=None if chosen is None else Example(*chosen),
                     enlarged=enlarged,
                     gradients="last" if running else "next",
+                    decision=decision,
                 ),
             )
 
@@ -289,6 +304,8 @@ class NeuronView(QWidget):
         self._asked = None
         self._answered = self._asked_for
         self._next = self._asked_at + max(_FRAME, _SHARE * numbers.seconds)
+        if self._asked_for[1] and self.isVisible():
+            self._look_again()
         if self._waiting is not None:
             place, value, more = self._waiting
             self._waiting = None
@@ -336,8 +353,9 @@ class NeuronView(QWidget):
             self._on_another(numbers)
         self.picture.hurried = self._asked_for[1:2] == (True,)
         self.picture.show_numbers(numbers)
-        plane = numbers.edges is not None
-        if plane:
+        if numbers.edges is not None and numbers.surface is None and not fresh:
+            pass  # The decision stays as it was an answer ago.
+        elif numbers.edges is not None:
             self.plot.show_numbers(numbers)
             enlarged = numbers.enlarged
             title = "Output" if numbers.task == "regression" else "Decision"
@@ -406,10 +424,10 @@ class NeuronView(QWidget):
 
     def _has_room(self, text: str) -> bool:
         """Whether a text can be read whole below the plot."""
-        width = self._right.width()
+        width = self._right.minimumWidth()  # which it has once it is laid out
         flags = int(Qt.TextFlag.TextWordWrap)
         needed = self.words.fontMetrics().boundingRect(QRect(0, 0, width, 4000), flags, text).height()
-        return needed <= self.words.height()
+        return needed <= self.words.minimumHeight()
 
     # ---- what a hand does ----------------------------------------------------------------------------------------
 
@@ -681,12 +699,14 @@ class NeuronView(QWidget):
         self._resize_right()
         if self._numbers is not None:
             self.picture.show_numbers(self._numbers)
-            self.plot.show_numbers(self._numbers if self._numbers.edges is not None else None)
+            self.plot.remake()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The plot is a square that takes what height and width allow."""
         super().resizeEvent(event)
         self._resize_right()
+        if self._numbers is not None:
+            self._say_what_is_shown()
 
     def _resize_right(self) -> None:
         lines = self.words.fontMetrics().lineSpacing()

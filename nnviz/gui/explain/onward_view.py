@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: In letters: what a page must be high and wide at least, a card at least and at most, and the widest of them.
 _PAGE, _ACROSS, _LEAST, _MOST, _WIDEST = 20.5, 44.0, 7.6, 13.0, 27.0
 #: Widths of cards in letters: of a curve, of a window at least; and of the answer at least and at most.
-_CURVE_CARD, _WINDOW_CARD, _LEAST_ANSWER, _WIDEST_ANSWER = 22.5, 18.5, 18.5, 34.0
+_CURVE_CARD, _WINDOW_CARD, _LEAST_ANSWER, _WIDEST_ANSWER = 20.5, 18.5, 18.5, 34.0
 #: What of the height they take, and from which height of the page on there is a line of them.
 _SHARE, _FOR_A_LINE = 0.34, 14.5
 

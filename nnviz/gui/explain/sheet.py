@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
@@ -81,6 +82,8 @@ class Sheet(QWidget):
         self._old = False
         #: What was painted last; None where that is of another number or another size.
         self._written: tuple[tuple[str, ...], tuple[Spot, ...]] | None = None
+        #: What is written, as pixels, and of which size and looks.
+        self._kept: tuple[tuple[object, ...], QPixmap] | None = None
         self._hovered: QPointF | None = None
         self._pressed: Spot | None = None
         self._zone, self._at = _MAP, 0
@@ -253,11 +256,45 @@ class Sheet(QWidget):
             self.grab()
         return self._written or ((), ())
 
+    def update(self, *place: Any) -> None:
+        """What is asked for by name is painted anew; where Qt asks, as something in front has gone, it is the same."""
+        self._kept = None
+        super().update(*place)
+
+    def _light_up(self) -> None:
+        """Something else is pointed at; what is written stays."""
+        super().update()
+
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Everything."""
+        """Everything; where only what is pointed at differs, with the picture that is kept."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        ratio = self.devicePixelRatioF()
+        if painter.deviceTransform().m11() == ratio:
+            painter.drawPixmap(0, 0, self._picture(ratio))
+        else:  # rendered larger, by whoever wants it sharp
+            self._paint_written(painter)
+        self._paint_pointed(Ink(painter, self.letters))
+        painter.end()
+
+    def _picture(self, ratio: float) -> QPixmap:
+        """What is written, as pixels."""
+        key = (self.size(), ratio, themes.current().name, themes.text_scale(), self.letters)
+        if self._kept is None or self._kept[0] != key or self._written is None:
+            pixmap = QPixmap(self.size() * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            try:
+                self._paint_written(painter)
+            finally:
+                painter.end()
+            self._kept = (key, pixmap)
+        return self._kept[1]
+
+    def _paint_written(self, painter: QPainter) -> None:
         ink = Ink(painter, self.letters)
         taken = self._walk.taken
         room = QRectF(self.rect()).adjusted(1, 0, -1, -1)
@@ -270,8 +307,6 @@ class Sheet(QWidget):
             room = self._paint_title(ink, room, taken)
             self._paint_view(ink, room, taken)
         self._written = tuple(ink.texts), tuple(ink.spots)
-        self._paint_pointed(ink)
-        painter.end()
 
     def _paint_trail(self, ink: Ink, room: QRectF) -> QRectF:
         """Where one came from, back to the first number; the last stops where not all have room."""
@@ -499,7 +534,7 @@ class Sheet(QWidget):
         spot = self.spot_at(event.position())
         leads = spot is not None and spot.leads
         self.setCursor(Qt.CursorShape.PointingHandCursor if leads else Qt.CursorShape.ArrowCursor)
-        self.update()
+        self._light_up()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the window, or walk to what is clicked."""
@@ -554,7 +589,7 @@ class Sheet(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is under the mouse any more."""
         self._hovered = None
-        self.update()
+        self._light_up()
 
     def event(self, event: QEvent) -> bool:
         """The tooltip says in words what is under the mouse; undo is that of the numbers that were typed here."""
@@ -657,7 +692,7 @@ class Sheet(QWidget):
         if spot is not None:
             self.setAccessibleDescription(spot.words)
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
-        self.update()
+        self._light_up()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show the cursor."""
@@ -668,7 +703,7 @@ class Sheet(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Hide it."""
         super().focusOutEvent(event)
-        self.update()
+        self._light_up()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """All is laid out anew."""

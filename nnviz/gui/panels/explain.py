@@ -249,6 +249,7 @@ class ExplainPanel(Panel):
             if self._page is not None and self._lit != before:
                 self._page.look_at_concerned()
         else:
+            self._lit = frozenset()
             self._canvas.canvas_scene.light()
 
     def _on_walked(self) -> None:

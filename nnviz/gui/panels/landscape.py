@@ -34,8 +34,8 @@ class LandscapePanel(Panel):
     key = "landscape"
     title = "Loss landscape"
     letter = "V"
-    least_width = 380
-    least_height = 340
+    least_width = 560
+    least_height = 420
     empty = "Put a network together: its loss is a landscape over its weights."
     choices = (
         PanelChoice(

@@ -236,7 +236,8 @@ class LossPanel(CurvesPanel):
             offered |= {"top5": self._classes >= _LEAST_CLASSES, "f1": accuracy or not begun}
         for view, on in offered.items():
             self._segments.set_offered(view, on)
-        self._segments.set_enabled("accuracy", accuracy)
+        for view in offered:
+            self._segments.set_enabled(view, accuracy)
         if begun and not accuracy and self.view != "loss":
             self._turn_to("loss")
         elif begun and not offered.get(self.view, True):

@@ -419,6 +419,10 @@ class SweepScatter(SweepPicture):
         ends = [trial.mean + sign * trial.spread for trial in self.trials for sign in (-1, 1)]
         known = [end for end in ends if math.isfinite(end) and (end > 0 or not axis.logarithmic)]
         low, high = min([axis.low, *known]), max([axis.high, *known])
+        if not axis.logarithmic:  # so that the ends of a bar do not lie on the edge
+            edge = 0.04 * (high - low)
+            low, high = low - edge, high + edge
+            low, high = (max(low, 0.0), min(high, 1.0)) if axis.share else (low, high)
         return Axis("", axis.title, (), low, high, axis.logarithmic, axis.share)
 
     @property

@@ -23,6 +23,7 @@ from nnviz.gui.explain.neuron_view import NeuronView
 from nnviz.gui.explain.sheet import Sheet
 from nnviz.gui.parts.number_field import NumberField
 from nnviz.gui.window.window import MainWindow
+from nnviz.train.sub_steps import SubStep
 from tests.gui.explain.explain_sheets import written
 from tests.gui.explain.test_explain_in_window import answered, panel_of
 from tests.gui.window_kit import OpenWindow
@@ -222,14 +223,29 @@ def shows_part(flow: FlowOnCanvas, part: str) -> bool:
 
 def parts_of_a_step(hand: Hand) -> None:
     flow = hand.window.flow
-    for part in ("batch", "forward", "loss", "backward"):
-        hand.click(flow.bar.sub_step)
-        hand.until(partial(shows_part, flow, part))
+    hand.click(flow.bar.sub_step)
+    hand.until(partial(shows_part, flow, "batch"))
+    for part in (SubStep.LOSS, SubStep.BACKWARD, SubStep.UPDATE):
+        hand.click(flow.band.parts[part])
+        hand.until(partial(shows_part, flow, part.value))
 
 
-def own_digit(hand: Hand) -> None:
+def pooling_and_its_way_back(hand: Hand) -> None:
+    hand.number_of_card("pool1", (2, 6, 5))
+    hand.enlarge()
+    hand.button("backward", panel_of(hand.window).page)
+    answered(hand.qtbot, panel_of(hand.window), Place("pool1", backward=True))
+
+
+def own_digit_with_a_loss(hand: Hand) -> None:
     hand.menu("Explain", "Draw or type an input")
-    hand.until(hand.panel("own_input").isVisible)
+    hand.until(lambda: hand.panel("own_input").view is not None and hand.panel("own_input").view.right.isVisible())
+    box = hand.panel("own_input").view.right.box
+    hand.click(box)
+    QTest.keyClicks(box.view(), "7")
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+    hand.clicks += 1  # the row of the list
+    assert hand.panel("own_input").view.right.label == "7"
 
 
 def why_this_answer(hand: Hand) -> None:
@@ -303,7 +319,8 @@ def buttons(widget: QWidget) -> list[str]:
 CONCEPTS: dict[str, tuple[Callable[[Hand], None], ...]] = {
     "digits-cnn": (
         window_slides, softmax_to_loss, activation, gradient_of_a_number, update_of_a_weight, number_set_by_hand,
-        gradients_on_the_canvas, parts_of_a_step, own_digit, why_this_answer, what_a_unit_wants,
+        gradients_on_the_canvas, parts_of_a_step, pooling_and_its_way_back, own_digit_with_a_loss,
+        why_this_answer, what_a_unit_wants,
     ),
     "spiral": (sum_of_a_unit, weight_of_a_line, unit_switched_off, point_of_the_plane, vanishing_gradients),
     "one-weight": (valley_with_balls,),
@@ -325,6 +342,9 @@ def test_each_concept_is_at_most_four_clicks_away(qtbot: QtBot, open_window: Ope
         panel = panel_of(window)
         if panel.is_large:
             panel.toggle_page()
+            middle = window.centre.parentWidget()
+            assert middle is not None
+            qtbot.waitUntil(lambda: window.centre.height() == middle.height(), timeout=TIMEOUT)  # noqa: B023
         window.canvas.select([])
         panel.walk.clear()
         window.flow.leave()

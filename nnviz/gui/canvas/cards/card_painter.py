@@ -41,6 +41,8 @@ _WIDEST = "0.00888"
 NAMED_FROM = 0.3
 #: What the Input card says while it shows an input of the user's own.
 OWN_INPUT = "own input"
+#: Share of the picture's width from which on it is shorter.
+_MOST_COVERED = 0.6
 #: Ends of the gradient bar's logarithmic scale, as exponents of ten.
 GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
 
@@ -187,11 +189,14 @@ def _paint_own(painter: QPainter, area: QRectF, letters: int, theme: Theme, *, s
         return
     font = scene_font(letters, 600)
     painter.setFont(font)
-    plate = QRectF(0.0, 0.0, painter.fontMetrics().horizontalAdvance(OWN_INPUT) + 10.0, 1.35 * letters)
+    words, metrics = OWN_INPUT, painter.fontMetrics()
+    if metrics.horizontalAdvance(words) > _MOST_COVERED * area.width():  # the picture is to be seen
+        words = words.partition(" ")[0]
+    plate = QRectF(0.0, 0.0, metrics.horizontalAdvance(words) + 10.0, 1.35 * letters)
     plate.moveTopLeft(area.topLeft())
     painter.fillRect(plate, theme.accent)
     painter.setPen(theme.accent_text)
-    painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), OWN_INPUT)
+    painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), words)
 
 
 def old_picture_mark(card: QRectF, letters: int) -> QRectF:

@@ -71,6 +71,8 @@ CAUSES = (
     "no_improvement",
     "under_fitting",
 )
+#: Times its size from which a change is no longer said as a share.
+_MANY_TIMES = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +253,9 @@ class Causes:
         # The rate that did it, which need not be the one that it began with, nor the one of now.
         index = max(int(np.searchsorted(course.rate_steps, step)) - 1, 0)
         rate = float(course.rates[index]) if len(course.rates) else rate
-        evidence = (
-            f"{self._layers.name(node)} changed by {percent(peak)} of its size in one step; about 0.1 % is healthy."
-        )
+        # A share of ten digits is no share that anybody can read.
+        much = f"{percent(peak)} of its size" if peak < _MANY_TIMES else f"{measured(peak)} times its size"
+        evidence = f"{self._layers.name(node)} changed by {much} in one step; about 0.1 % is healthy."
         question = RateQuestion(lower_rates(rate, self._usual_rate), 0)
         raised = course.raised_at()
         if raised is not None and raised <= index:

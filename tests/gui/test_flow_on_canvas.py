@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from test_shown_network import asked
 from window_hands import Person, pixels
 from window_kit import OpenWindow, button
 
+from nnviz.explain.explanation import Explanation, Factor, Term
 from nnviz.explain.text import number
 from nnviz.gui.canvas.cards.describe import tooltip
 from nnviz.gui.canvas.cards.lens import Lens, Shows
 from nnviz.gui.canvas.following import REFRESH
+from nnviz.gui.explain.written_update import WrittenUpdate
 from nnviz.gui.look.theme import format_number
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import Edge, Node, PortRef, Project
@@ -304,3 +306,12 @@ def test_widths_are_logarithmic_and_what_is_no_number_is_none() -> None:
     both = found.flow(edges[:2])
     assert both is not None and format_number(math.hypot(1.0, 0.1)) in both.sentence and "2 wires" in both.sentence
     assert found.flow([Edge(PortRef("a"), PortRef("b"))]) is None
+
+
+def test_a_written_update_begins_with_the_weight_before_also_where_that_was_nothing(styled: QApplication) -> None:
+    before, added = Factor("a", "weight", (0,), 0.0, "w"), Factor("a", "computed", (), 0.25, "−η·g")
+    terms = (Term((before,), "the weight before"), Term((added,), "the gradient"))
+    parent = QWidget()
+    view = WrittenUpdate(parent)
+    view.show_update(Explanation("a", (0,), 0.25, terms, "weight", "update", 0, "w′ = w − η · g"), 0.25)
+    assert "w′ = w − η · g = 0 + 0.25 = 0.25" in view.words

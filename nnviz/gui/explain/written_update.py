@@ -137,7 +137,9 @@ class WrittenUpdate(QWidget):
         place = str(list(found.index)) if found.index else ""
         self._title.setText(f"{found.node} · {found.part}{place}:  {number(before)} → {number(self._after)}")
         rule, _, further = found.formula.partition(", ")
-        shown = found.largest(_MOST_TERMS)
+        # In the order of the formula: the weight before stands first, also where it was 0.
+        order = {id(term): at for at, term in enumerate(found.terms)}
+        shown = tuple(sorted(found.largest(_MOST_TERMS), key=lambda term: order.get(id(term), len(order))))
         added = "".join(f" {'−' if term.value < 0 else '+'} {number(abs(term.value))}" for term in shown)
         # The sum begins without a plus, and with a minus that belongs to its number.
         begun = f"−{added[3:]}" if added.startswith(" − ") else added.removeprefix(" + ")

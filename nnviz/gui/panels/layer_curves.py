@@ -88,6 +88,9 @@ class LayerCurvesPanel(CurvesPanel):
             node = self.quantity.where(series) or ""
             reading = self.read(run, series, logarithmic=self.quantity.scale == "log")
             if not len(reading.steps):
+                # The training went back to before the first of them.
+                del self._readings[series]
+                self.plot.keep_only(self.plot.curves.keys() - {node})
                 continue
             colour, dashed = self.colour_of(node)
             smoothed = reading.smoothed if self.smoothing > 0 else None

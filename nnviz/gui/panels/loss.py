@@ -178,7 +178,12 @@ class LossPanel(CurvesPanel):
             plot.set_axis(self.axis, self._y_title(view), whole_x=self.axis == "step")
             for split, title, colour in _SPLITS:
                 series = quantities[view].series(split)
-                if series not in changed or not len(run.scalars(series)[0]):
+                if series not in changed:
+                    continue
+                if not len(run.scalars(series)[0]):
+                    # The training went back to before the first of them: nothing of it has happened.
+                    self._readings.pop(series, None)
+                    plot.keep_only(plot.curves.keys() - {series})
                     continue
                 is_train = split == "train"
                 reading = self.read(run, series, smoothed=is_train)

@@ -162,6 +162,24 @@ def test_the_loss_export_is_exact(document: Document, qtbot: QtBot) -> None:
     assert [row[2] for row in rows[1:]] == ["", "", repr(2 / 7), ""]
 
 
+def test_what_a_training_went_back_behind_is_drawn_no_longer(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("loss/train", step, 1.0 / step) for step in range(1, 20)])
+    run.append([Scalar("gradient_norm/linear1", step, 1.0 / step) for step in range(5, 20)])
+    run.append([Scalar("loss/validation", 10, 0.4), Scalar("epoch", 10, 1.0)])
+    names = frozenset(run.names())
+    panel, gradients = shown(LossPanel, document, qtbot), shown(GradientsPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    for step, left in ((19, {"loss/train", "loss/validation"}), (4, {"loss/train"}), (0, set())):
+        run.rewind(step)
+        for one in (panel, gradients):
+            one.refresh(Shown(run), names)
+        # What is dear to draw is drawn a moment later.
+        qtbot.waitUntil(lambda left=left: panel.plots["loss"].curves.keys() == left)  # type: ignore[misc]
+        qtbot.waitUntil(lambda step=step: gradients.is_empty is (step < 5))  # type: ignore[misc]
+    assert panel.is_empty and panel.best_epoch is None
+
+
 def test_the_best_epoch_is_the_lowest_validation_loss(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     for epoch, loss in enumerate([0.9, 0.4, 0.7], 1):

@@ -82,18 +82,32 @@ class LargeFrame:
         self._parts.append((self.pieces.write(frame), frame.height))
         self.height += frame.height
 
+    def leave_out_last(self, count: int) -> None:
+        """Without so many rows at the end."""
+        while count:
+            path, rows = self._parts.pop()
+            left_out = min(rows, count)
+            if left_out < rows:
+                self._parts.append((self.pieces.write(_opened(path)[: rows - left_out]), rows - left_out))
+            self.height -= left_out
+            count -= left_out
+
     def iter_columns(self) -> Iterator[pl.Series]:
         """Each of them, one after the other."""
         return (self._column(at) for at in range(self.width))
 
+    def parts_of(self, at: int) -> Iterator[pl.Series]:
+        """One of them, some rows at a time."""
+        return (_read(path, at) for path, _ in self._parts)
+
     def _column(self, at: int) -> pl.Series:
         # By its place: pieces have names of their own where a table has none.
-        series = pl.concat([_read(path, at) for path, _ in self._parts])
+        series = pl.concat(self.parts_of(at))
         return series.alias(self.columns[at])
 
     def empty_rows(self) -> pl.Series:
         """Which rows hold nothing at all."""
-        found = [pl.read_ipc(path).select(pl.all_horizontal(pl.all().is_null())).to_series() for path, _ in self._parts]
+        found = [_opened(path).select(pl.all_horizontal(pl.all().is_null())).to_series() for path, _ in self._parts]
         return pl.concat(found)
 
     def estimated_size(self) -> int:
@@ -124,6 +138,10 @@ class KeptColumn:
         begin, end = first // _ROWS, (first + count - 1) // _ROWS
         parts = [_read(path, 0) for path in self._parts[begin : end + 1]]
         return pl.concat(parts).slice(first - begin * _ROWS, count)
+
+
+def _opened(path: Path) -> pl.DataFrame:
+    return pl.read_ipc(path)
 
 
 def _read(path: Path, at: int) -> pl.Series:

@@ -50,7 +50,7 @@ _VERSION = 2
 #: Bytes that all sets together may take; where more is wanted, those go that were not used for longest.
 MOST_BYTES = 64 << 30
 #: Bytes of the disk that are left to others.
-_LEFT_FREE = 256 << 20
+LEFT_FREE = 256 << 20
 #: Bytes of pieces, and pieces, that are gathered before they are written: so many are lost where the process is killed.
 _TOGETHER, _ROWS_TOGETHER = 4 << 20, 128
 #: Pieces whose checksums are looked at when a whole set is opened, evenly taken.
@@ -416,15 +416,15 @@ def _make_room(kept: StoredSet, needed: int) -> None:
         siblings = _siblings.get() or ()
         idle = [one for one in sorted(others | old, key=_used) if one not in siblings and _is_held(held, one)]
         rest = sum(taken.values()) - sum(taken[one] for one in idle)
-        room = min(MOST_BYTES - rest, _free(folder) + sum(taken[one] for one in idle) - _LEFT_FREE)
+        room = min(MOST_BYTES - rest, _free(folder) + sum(taken[one] for one in idle) - LEFT_FREE)
         if needed <= room:
             for one in idle:
-                enough = sum(taken.values()) + needed <= MOST_BYTES and _free(folder) >= needed + _LEFT_FREE
+                enough = sum(taken.values()) + needed <= MOST_BYTES and _free(folder) >= needed + LEFT_FREE
                 if not enough or (one in old and time.time() - _used(one) > _FORGOTTEN):
                     shutil.rmtree(one, ignore_errors=True)
                     taken[one] = _bytes_in(one)
             # A folder that could not be emptied after all, or a disk that others fill meanwhile.
-            room = min(MOST_BYTES - sum(taken.values()), _free(folder) - _LEFT_FREE)
+            room = min(MOST_BYTES - sum(taken.values()), _free(folder) - LEFT_FREE)
     if old and not _sets_in(_root_of_earlier()):
         shutil.rmtree(_root_of_earlier(), ignore_errors=True)
     if needed > room:

@@ -62,7 +62,7 @@ class LossPanel(CurvesPanel):
             (
                 PanelOption("loss", "Show &loss", "Show the loss", "L"),
                 PanelOption("accuracy", "Show &accuracy", "Show the share that was right", "A"),
-                PanelOption("top5", "Show &top-5", "Show the share whose class was among the five likeliest", "T"),
+                PanelOption("top5", "Show top-&5", "Show the share whose class was among the five likeliest", "T"),
                 PanelOption("f1", "Show &F1", "Show the mean of F1 over the classes, of whole splits", "F"),
                 PanelOption("both", "Show &both", "Show both, side by side or one over the other", "B"),
             ),

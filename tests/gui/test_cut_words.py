@@ -185,7 +185,7 @@ def test_a_legend_shortens_words_and_takes_lines_but_never_loses_a_value(styled:
     colour = QColor("white")
     batch = LegendEntry("batch", colour, "0.153")
     validation = LegendEntry("validation", colour, "0.196", short="val.")
-    best = LegendEntry("best epoch 3", colour, dot=True)
+    best = LegendEntry("best epoch 3", colour, short="best 3", dot=True)
     legend.set_entries([batch, validation, best])
     assert legend.lines(1000) == ((batch, validation, best),)
     seen: list[list[str]] = []
@@ -194,6 +194,8 @@ def test_a_legend_shortens_words_and_takes_lines_but_never_loses_a_value(styled:
         if not seen or seen[-1] != shown:
             seen.append(shown)
     assert seen[1:] == [
+        ["batch 0.153 validation 0.196 best 3"],
+        ["batch 0.153 val. 0.196 best 3"],
         ["batch 0.153 validation 0.196"],
         ["batch 0.153 val. 0.196"],
         ["batch 0.153", "val. 0.196"],

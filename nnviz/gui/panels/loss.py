@@ -416,7 +416,8 @@ class LossPanel(CurvesPanel):
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
             name = "best" if self.document.project.training.best_by == TrainConfig().best_by else "lowest loss"
             title = f"{name} epoch {epoch:.0f}" if math.isfinite(epoch) else name
-            entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
+            brief = f"{name.removesuffix(' loss')} {epoch:.0f}" if math.isfinite(epoch) else name
+            entries.append(LegendEntry(title, QColor(themes.current().text), short=brief, dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))
         self.legend.set_entries(entries)

@@ -54,6 +54,8 @@ _Result = TypeVar("_Result")
 #: Milliseconds without a change after which the document is taken for settled.
 _REST = 150
 _POSITION_INTERVAL = 100
+#: Milliseconds after the end in which a press still means the pause that its button offered a moment before.
+_JUST_ENDED = 1000
 #: Who asks about the data of a replay.
 _OF_REPLAY = "replay"
 
@@ -148,6 +150,12 @@ class Training(QObject):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self.workbench.settled)
+        #: Runs for a moment once the training has come to its end by itself.
+        self._end = QTimer(self)
+        self._end.setSingleShot(True)
+        self._end.setInterval(_JUST_ENDED)
+        self._end.timeout.connect(self.changed)
+        self._was_running = False
         #: Looks where training stands.
         self._ticker = QTimer(self)
         self._ticker.setInterval(_POSITION_INTERVAL)
@@ -308,6 +316,7 @@ class Training(QObject):
         """End all timers, before the window goes."""
         self._ticker.stop()
         self._rest.stop()
+        self._end.stop()
         self.known.cancel()
         self.expected.stop()
         for following in self._followings:
@@ -323,10 +332,16 @@ class Training(QObject):
         if self._replay is None:
             self.workbench.pause()
 
+    @property
+    def just_ended(self) -> bool:
+        """Whether the last epoch ended a moment ago: a press that comes now was meant to pause, not to train on."""
+        return self._end.isActive() and self.state == "done"
+
     def toggle(self) -> None:
         """Play or pause; the race, where one of its runs is on the screen."""
         if self._replay is None:
-            self.workbench.toggle()
+            if not self.just_ended:
+                self.workbench.toggle()
         elif (race := self.race) is not None:
             race.toggle()
 
@@ -587,6 +602,11 @@ class Training(QObject):
         QTimer.singleShot(0, self.changed.emit)
 
     def _on_state(self, state: str) -> None:
+        if state == "done" and self._was_running:
+            self._end.start()
+        elif state != "done":
+            self._end.stop()
+        self._was_running = state == "running"
         self.workbench.session_state(state)
         if state in {"ready", "running", "paused", "done", "failed"}:
             self._on_timer()

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from nnviz.errors import InputError, ProjectError, RunFileError
+from nnviz.project.curation import MOST_CURATED, curated_problem, merged
 from nnviz.project.files import io
-from nnviz.project.model import Project
+from nnviz.project.model import Curated, Project
 from nnviz.record.run import Run
 from nnviz.record.run_lock import RunLock
 from nnviz.train.change import difference
@@ -36,6 +37,7 @@ class Continued:
         blobs: The checkpoint, as the file keeps it; whoever restores it takes them out.
         step: Of the checkpoint.
         more_until: How far to train where somebody had asked for more epochs than the project says; else 0.
+        decided: What had been decided about single examples; None where the checkpoint does not say.
         lock: The file's, held until it is released or a writer takes it over.
     """
 
@@ -45,7 +47,14 @@ class Continued:
     blobs: dict[str, bytes]
     step: int
     more_until: int
+    decided: tuple[Curated, ...] | None
     lock: RunLock
+
+    def gone_on_with(self, project: Project) -> Project:
+        """The project with what had been decided about examples of which it says nothing else than the run's own."""
+        if self.decided is None:
+            return project
+        return msgspec.structs.replace(project, curation=merged(self.decided, self.project.curation, project.curation))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +142,8 @@ def take(path: Path, project: Project | None = None) -> Continued:
                 raise refused
             step = _last_checkpoint(stored, path)
             blobs = dict(stored.load_checkpoint())
-            return Continued(path, recorded, stored.to_run(step), blobs, step, _more_until(blobs), lock)
+            more_until, decided = _said_by(blobs)
+            return Continued(path, recorded, stored.to_run(step), blobs, step, more_until, decided, lock)
     except BaseException:
         lock.release()
         raise
@@ -182,11 +192,17 @@ class _Progress(msgspec.Struct, frozen=True):
 
 class _Header(msgspec.Struct, frozen=True):
     progress: _Progress = _Progress()
+    curation: tuple[Curated, ...] | None = None
+    decided: tuple[Curated, ...] | None = None
 
 
-def _more_until(blobs: Mapping[str, bytes]) -> int:
-    """What the checkpoint says of it; one that is damaged is refused when it is restored."""
+def _said_by(blobs: Mapping[str, bytes]) -> tuple[int, tuple[Curated, ...] | None]:
+    """What the checkpoint says of the goal and of single examples; one that is damaged is refused when restored."""
     try:
-        return msgspec.json.decode(blobs.get("header", b""), type=_Header).progress.more_until
+        header = msgspec.json.decode(blobs.get("header", b""), type=_Header)
     except (msgspec.MsgspecError, RecursionError):
-        return 0
+        return 0, None
+    decided = header.curation if header.decided is None else header.decided
+    if decided is not None and (len(decided) > MOST_CURATED or any(map(curated_problem, decided))):
+        decided = None
+    return header.progress.more_until, decided

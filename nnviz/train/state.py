@@ -212,7 +212,16 @@ class TrainingState:
                 self.use_latest()
 
     def curate(self, entries: Sequence[Curated]) -> None:
-        """Other decisions about single examples, from the next epoch on; before the first step at once."""
+        """Other decisions about single examples, from the next epoch on; before the first step at once.
+
+        Raises:
+            TrainingError: The network is divided among several processes, of which the others would not hear of it.
+        """
+        if self.is_divided:
+            raise TrainingError(
+                "The network is divided among several processes: what examples are to count is decided in a training "
+                "of one."
+            )
         step = self.next_new_step
         self.batches.curate(entries, self.epoch_plan.next_epoch(step), step)
         self._begin_batches_anew()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from nnviz.gui.compare.card_column import CardColumn
-from nnviz.gui.compare.results import swatch
+from nnviz.gui.compare.results import SWATCH, swatch
 from nnviz.gui.look import icons
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.feature_maps import MapView
@@ -71,6 +71,7 @@ class Side(QWidget):
         self.box.setToolTip("The run that stands here")
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(14)
+        self.box.setIconSize(SWATCH)
         set_font(self.box, 13, 600)
         self.box.activated.connect(lambda index: self.chosen.emit(self.box.itemData(index)))
         row.addWidget(self.box, 1)
@@ -115,7 +116,7 @@ class Side(QWidget):
         """The runs that can stand here: file, name, and place among those that are drawn."""
         self.box.clear()
         for path, name, place in runs:
-            self.box.addItem(swatch(place), name, path)
+            self.box.addItem(swatch(place, wide=True), name, path)
         self._name_run()
 
     def stand(self, path: Path | None) -> None:

@@ -333,7 +333,11 @@ class Runner:
         Returns:
             What could not be done, as a sentence; empty where all was.
         """
-        return self._by_hand.curate(entries)
+        before = self.training.decided
+        remark = self._by_hand.curate(entries)
+        if self.training.decided != before:
+            self._keep_what_was_set()
+        return remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.

@@ -500,7 +500,7 @@ class Runner:
         self.speed.start()
         self.doing = "a step"
         last = self._is_last_step
-        self._price.begin(time.perf_counter())
+        self._price.begin(time.perf_counter(), time.process_time())
         try:
             self.speed.count(self.instruments.advance(forced=self._stepping and last))
         except NotFiniteError as error:

@@ -232,8 +232,13 @@ def test_after_the_last_epoch_play_trains_as_many_again(qtbot: QtBot, open_windo
     window = open_window(project)
     window.training.play()
     qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)
+    window.training.toggle()  # the pause that came a moment too late
+    qtbot.wait(50)
+    assert window.training.state == "done" and window.training.standing.epoch == 2
+    assert not button(window, "Train on").isEnabled()
+    qtbot.waitUntil(button(window, "Train on").isEnabled, timeout=TIMEOUT)
     assert "train 2 more" in window.action("play").toolTip()
-    window.training.play()
+    qtbot.mouseClick(button(window, "Train on"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.training.standing.epoch == 4, timeout=TIMEOUT)
     assert window.document.project == project and not window.document.is_modified
 

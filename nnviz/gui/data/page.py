@@ -312,7 +312,7 @@ class DataPage(CoveringPage):
             right = self._answers.right
             known = int((right >= 0).sum())
             share = f", {(right == 1).sum() / known:.1%} right" if known else ""
-            words += f"{share}{self._age()}"
+            words += f"{share} · number: its loss{self._age()}"
         reasons = [self._why_old()] * self._is_old() + ["Another step is recorded: choose the order again"] * old_order
         self.filters.state.set_age((lambda: "\n".join(reasons)) if reasons else None)
         self.filters.state.set_whole(words)

@@ -23,6 +23,7 @@ from nnviz.gui.explain.landscape_work import Ball
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.model import Choice
@@ -102,7 +103,7 @@ class _Row(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(5)
         row.addWidget(_Dot(number, self))
-        self.kind = QComboBox(self)
+        self.kind = Chooser(self)
         self.kind.addItems(list(kinds()))
         self.kind.setCurrentText(title_of(choice))
         self.kind.setAccessibleName(f"Optimizer of ball {number + 1}")

@@ -33,6 +33,7 @@ from nnviz.gui.explain.landscape_view import Floats, LandscapeView
 from nnviz.gui.explain.landscape_work import Catalogue, LandscapeWork, Place, Wanted
 from nnviz.gui.explain.weight_chooser import WeightChooser
 from nnviz.gui.look import theme as themes
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, Segments, set_font
 from nnviz.record.quantities import percent
 
@@ -220,7 +221,7 @@ class LandscapePage(QWidget):
         return content
 
     def _box(self, form: QFormLayout, title: str, entries: tuple[tuple[object, str], ...]) -> QComboBox:
-        box = QComboBox(self)
+        box = Chooser(self)
         for key, words in entries:
             box.addItem(words, str(key))
         box.setAccessibleName(title)

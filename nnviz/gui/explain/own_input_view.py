@@ -32,6 +32,7 @@ from nnviz.gui.explain.picture_fields import DrawField, SeenField
 from nnviz.gui.explain.right_class import RightClass
 from nnviz.gui.look import theme
 from nnviz.gui.look.theme import format_count
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.number_field import NumberField
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
@@ -104,7 +105,7 @@ class OwnInputView(QWidget):
         self.on_cards.setToolTip("Show what each layer makes of it on the cards, in place of the pinned example")
         set_font(self.on_cards, 12)
         self.on_cards.toggled.connect(lambda _on: self._put_on_cards())
-        self.others = QComboBox(self)
+        self.others = Chooser(self)
         self.others.setAccessibleName("Network beside it")
         self.others.setToolTip("The network of a kept run, asked the same")
         self.others.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from nnviz.data.own_picture import Treatment
 from nnviz.gui.look.icons import bind
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import Segments, set_font
 
 #: Colours of the pen on a picture of three channels.
@@ -56,7 +57,7 @@ class PictureControls(QWidget):
         first.setSpacing(6)
         first.addWidget(self.tool)
         first.addWidget(self.width_slider, 1)
-        self.inks = QComboBox(self)
+        self.inks = Chooser(self)
         self.inks.addItems(list(_INKS))
         self.inks.setAccessibleName("Colour of the pen")
         self.inks.setVisible(channels == 3)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import set_font
 
 #: What stands there while nobody has said it.
@@ -31,7 +32,7 @@ class RightClass(QWidget):
         row.setSpacing(6)
         words = QLabel("It is a", self)
         set_font(words, 13, 500)
-        self.box = QComboBox(self)
+        self.box = Chooser(self)
         self.box.setAccessibleName("The class that is right")
         self.box.setToolTip(
             "The class that is right for this input. Once it is known, the input has a loss, and gradients flow back"

@@ -15,6 +15,7 @@ from nnviz.gui.explain.landscape_work import Catalogue, Place
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.scales import Scale, image_of
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import set_font
 
 _HEIGHT = 92
@@ -108,7 +109,7 @@ class WeightChooser(QWidget):
         self.title.setProperty("role", "caption")
         set_font(self.title, 12, 600)
         column.addWidget(self.title)
-        self.nodes, self.parameters = QComboBox(self), QComboBox(self)
+        self.nodes, self.parameters = Chooser(self), Chooser(self)
         self.index = QLineEdit(self)
         for box, name in ((self.nodes, "Layer"), (self.parameters, "Parameter")):
             box.setAccessibleName(f"{title}: {name}")

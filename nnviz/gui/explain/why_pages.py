@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from nnviz.gui.explain.own_asking import KeptCopy
 from nnviz.gui.explain.unit_view import UnitView
 from nnviz.gui.explain.why_view import WhyView
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.age import Moment, ReadingShown
+
+#: Pixels that the pages have at least, whatever they say.
+_LEAST = (200, 150)
 
 
 class WhyPages(QStackedWidget):
@@ -25,6 +28,9 @@ class WhyPages(QStackedWidget):
 
     def __init__(self, workspace: Workspace, parent: QWidget) -> None:
         super().__init__(parent)
+        # What is inside follows the room that there is: a text or a bar that comes and goes moves no dock.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setMinimumSize(*_LEAST)
         self.kept = KeptCopy()
         self.why = WhyView(workspace, self.kept)
         self.unit = UnitView(workspace, self.kept)

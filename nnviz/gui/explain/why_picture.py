@@ -158,7 +158,7 @@ class WhyPicture(FoundPicture):
         answer = self._answer
         assert answer is not None
         if answer.example.ndim == 3:
-            return "the tenth covered that did most for it"
+            return "the 10 % of pixels covered that did most for it"
         places = np.flatnonzero(answer.covered)
         if not len(places):
             return "nothing covered, since nothing spoke for it"
@@ -248,9 +248,9 @@ class WhyPicture(FoundPicture):
         )
         own = answer.question.own is not None
         captions = (
-            "own input" if own else "the example" if side > 90 else "example",
-            self.method.title,
-            "tenth covered",
+            ("own input",) if own else ("the example", "example"),
+            (self.method.title, "the map", "map"),
+            ("top 10 % of it covered", "top 10 % covered", "10 % covered", "covered"),
         )
         scores = self.scores()
         places = []
@@ -261,7 +261,8 @@ class WhyPicture(FoundPicture):
             place.moveTop(line + 2)
             painter.drawPixmap(place.topLeft(), picture)
             places.append(place)
-            self._write(painter, QRectF(left, 0, side + _GAP - 2, line), captions[number], 13, 500)
+            heading = QRectF(left, 0, side + _GAP - 2, line)
+            self._write(painter, heading, self._longest(captions[number], heading.width()), 13, 500)
             foot = QRectF(left, place.bottom() + 4, place.width(), line + 2)
             if number == 1:
                 paint_legend(painter, foot, scale)
@@ -269,6 +270,12 @@ class WhyPicture(FoundPicture):
                 self._write_score(painter, foot, "score " if side > 76 else "", scores[number // 2])
         self._places = tuple(places)
         self._paint_words(painter, words)
+
+    @staticmethod
+    def _longest(words: tuple[str, ...], width: float) -> str:
+        """The first that has room as a heading, none of which is cut; else the last."""
+        letters = QFontMetricsF(themes.font(13, 500))
+        return next((each for each in words if letters.horizontalAdvance(each) <= width), words[-1])
 
     def _write_score(self, painter: QPainter, place: QRectF, before: str, number: str) -> None:
         colours = themes.current()

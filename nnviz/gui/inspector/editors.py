@@ -37,6 +37,7 @@ from nnviz.errors import ParamError
 from nnviz.gui.inspector.values import part_at, stepped
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.project.model import ParamValue
@@ -314,23 +315,12 @@ class TextEditor(Editor):
         self.step(steps, fine=fine)
 
 
-class _Combo(QComboBox):
-    """A chooser that leaves the wheel to the page unless it has the focus."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """See the class."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
 class ChoiceEditor(Editor):
     """One of several named values."""
 
     def make_field(self) -> QWidget:
         """Makes the drop-down list of the named values."""
-        self._combo = _Combo(self)
+        self._combo = Chooser(self)
         for key, title in self.spec.choices:
             self._combo.addItem(title, key)
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

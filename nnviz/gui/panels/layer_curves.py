@@ -11,6 +11,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.run_colours import faint_run_colour, run_line
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained_nodes
+from nnviz.gui.panels.numbers import breaks
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import CHANGE, EPOCH, Curves, Quantity
@@ -49,7 +50,8 @@ class LayerCurvesPanel(CurvesPanel):
         axis = "The axis is logarithmic; the" if quantity.scale == "log" else "The"
         cls.help = (
             f"<p><b>What it shows.</b> {quantity.meaning} {axis} thin line is each measurement, the strong one its "
-            f"moving average.</p><p><b>How to read it.</b> {curves.reading}</p><p>Click a name to select its layer.</p>"
+            "moving average. Where a line is broken nothing was measured: instruments may take a tenth of the time.</p>"
+            f"<p><b>How to read it.</b> {curves.reading}</p><p>Click a name to select its layer.</p>"
         )
         super().__init_subclass__()
 
@@ -178,6 +180,8 @@ class LayerCurvesPanel(CurvesPanel):
             words = (f"{chosen}: {reading.text}", reading.text) if reading is not None else self.curves.caption
             if self._beside:
                 words = ("other runs in their colours", "other runs") if chosen else ("dashed: other runs",)
+            elif not chosen and self._has_gaps():
+                words = ("gaps: not measured then, to save time", "gaps: not measured", "gaps: no data")
             self.set_subtitle(*words)
             old = reading is not None and reading.old
             self._subtitle.set_age(self._age_of_chosen if old else None)
@@ -188,6 +192,10 @@ class LayerCurvesPanel(CurvesPanel):
         self._subtitle.set_age(None)
         shown = {node: self._told[node].text if node in self._told else "–" for node in nodes}
         self.plot.set_values(shown, frozenset(node for node, reading in self._told.items() if reading.old))
+
+    def _has_gaps(self) -> bool:
+        """Whether a line is broken: measuring has a budget of time, and there was none left."""
+        return any(len(breaks(reading.steps.astype(float))) for reading in self._readings.values())
 
     def _told_of(self, node: str, step: int | None, moment: Moment) -> ReadingShown | None:
         series = self.quantity.series(node)

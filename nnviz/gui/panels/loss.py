@@ -62,7 +62,7 @@ class LossPanel(CurvesPanel):
             (
                 PanelOption("loss", "Show &loss", "Show the loss", "L"),
                 PanelOption("accuracy", "Show &accuracy", "Show the share that was right", "A"),
-                PanelOption("top5", "Show &top-5", "Show the share whose class was among the five likeliest", "T"),
+                PanelOption("top5", "Show top-&5", "Show the share whose class was among the five likeliest", "T"),
                 PanelOption("f1", "Show &F1", "Show the mean of F1 over the classes, of whole splits", "F"),
                 PanelOption("both", "Show &both", "Show both, side by side or one over the other", "B"),
             ),
@@ -417,7 +417,8 @@ class LossPanel(CurvesPanel):
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
             name = "best" if self.document.project.training.best_by == TrainConfig().best_by else "lowest loss"
             title = f"{name} epoch {epoch:.0f}" if math.isfinite(epoch) else name
-            entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
+            brief = f"{name.removesuffix(' loss')} {epoch:.0f}" if math.isfinite(epoch) else name
+            entries.append(LegendEntry(title, QColor(themes.current().text), short=brief, dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))
         self.legend.set_entries(entries)

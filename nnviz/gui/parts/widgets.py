@@ -246,9 +246,9 @@ class Legend(QWidget):
 
     So has the mark of an old value, before it. Pointing at the line says when each was measured.
 
-    Where the entries do not fit, points go first, then names become short, then there are more lines. A value never
-    goes, nor does the name of a curve: one without it could be anything. How many lines there are follows from the
-    names and the width only.
+    Where the entries do not fit, names become short, those of points first; then points go, then there are more lines.
+    A value never goes, nor does the name of a curve: one without it could be anything. How many lines there are follows
+    from the names and the width only.
     """
 
     VALUE_SAMPLE = "0.00000"
@@ -306,8 +306,10 @@ class Legend(QWidget):
     def lines(self, width: float) -> tuple[tuple[LegendEntry, ...], ...]:
         """What is shown in this width, from top to bottom."""
         curves = tuple(entry for entry in self._entries if not entry.dot)
-        short = tuple(replace(entry, title=entry.short or entry.title) for entry in curves)
-        for shown in (self._entries, curves, short):
+        every = tuple(replace(entry, title=entry.short or entry.title) for entry in self._entries)
+        points = tuple(brief if brief.dot else entry for entry, brief in zip(self._entries, every, strict=True))
+        short = tuple(entry for entry in every if not entry.dot)
+        for shown in (self._entries, points, every, curves, short):
             if self._width_of_line(shown) <= width:
                 return (shown,)
         by_group: dict[str, tuple[LegendEntry, ...]] = {}

@@ -26,7 +26,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.expected_time import ExpectedTime
-from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.run_feed import CALM_INTERVAL, RunFeed
 from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Racing, Standing, standing_of, standing_of_replay
@@ -54,6 +54,8 @@ _Result = TypeVar("_Result")
 #: Milliseconds without a change after which the document is taken for settled.
 _REST = 150
 _POSITION_INTERVAL = 100
+#: Milliseconds after the end in which a press still means the pause that its button offered a moment before.
+_JUST_ENDED = 1000
 #: Who asks about the data of a replay.
 _OF_REPLAY = "replay"
 
@@ -81,7 +83,7 @@ class Training(QObject):
 
     #: State, blocking reason, difference or mode: whatever decides what can be pressed.
     changed = Signal()
-    #: Ten times a second while there is something to tell: a Standing.
+    #: Ten times a second while there is something to tell, a few times while the feed is calm: a Standing.
     moved = Signal(object)
     #: A session could not be opened or has failed: a sentence and details.
     failed = Signal(str, str)
@@ -148,10 +150,16 @@ class Training(QObject):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self.workbench.settled)
+        #: Runs for a moment once the training has come to its end by itself.
+        self._end = QTimer(self)
+        self._end.setSingleShot(True)
+        self._end.setInterval(_JUST_ENDED)
+        self._end.timeout.connect(self.changed)
+        self._was_running = False
         #: Looks where training stands.
         self._ticker = QTimer(self)
         self._ticker.setInterval(_POSITION_INTERVAL)
-        self._ticker.timeout.connect(self._on_tick)
+        self._ticker.timeout.connect(self._on_timer)
         self._weights_taken.connect(self._start_warm_with)
         self._followings = (
             follow(document.changed, self._on_document_changed),
@@ -308,6 +316,7 @@ class Training(QObject):
         """End all timers, before the window goes."""
         self._ticker.stop()
         self._rest.stop()
+        self._end.stop()
         self.known.cancel()
         self.expected.stop()
         for following in self._followings:
@@ -323,10 +332,16 @@ class Training(QObject):
         if self._replay is None:
             self.workbench.pause()
 
+    @property
+    def just_ended(self) -> bool:
+        """Whether the last epoch ended a moment ago: a press that comes now was meant to pause, not to train on."""
+        return self._end.isActive() and self.state == "done"
+
     def toggle(self) -> None:
         """Play or pause; the race, where one of its runs is on the screen."""
         if self._replay is None:
-            self.workbench.toggle()
+            if not self.just_ended:
+                self.workbench.toggle()
         elif (race := self.race) is not None:
             race.toggle()
 
@@ -587,9 +602,15 @@ class Training(QObject):
         QTimer.singleShot(0, self.changed.emit)
 
     def _on_state(self, state: str) -> None:
+        if state == "done" and self._was_running:
+            self._end.start()
+        elif state != "done":
+            self._end.stop()
+        self._was_running = state == "running"
         self.workbench.session_state(state)
         if state in {"ready", "running", "paused", "done", "failed"}:
-            self._on_tick()
+            self._on_timer()
+            self.feed.soon()
 
     def _settle_soon(self, at_once: bool) -> None:
         self._rest.start(0 if at_once else _REST)
@@ -658,6 +679,13 @@ class Training(QObject):
             self.feed.set_step(None)
         else:
             self._aside = self._aside.at(None)
+
+    def _on_timer(self) -> None:
+        """The bars follow as often as the panels."""
+        interval = CALM_INTERVAL if self.running and self.feed.calm else _POSITION_INTERVAL
+        if self._ticker.interval() != interval:
+            self._ticker.setInterval(interval)
+        self._on_tick()
 
     def _on_tick(self) -> None:
         position = self.bridge.position

@@ -43,6 +43,8 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         return f"The network is being prepared ({training.status()})."
 
     def why_no_play() -> str:
+        if training.just_ended:
+            return "All epochs are done; in a moment it can be trained on."
         return "" if training.state == "running" or training.race is not None else training.blocked() or waiting()
 
     def play_wording() -> tuple[str, str]:
@@ -51,9 +53,12 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         running = training.state == "running"
         able = "Pause after this batch" if running else "Train"
         if training.state == "done":
+            if training.just_ended:
+                return "Train on (&Play)", why_no_play()
             meaning = more_epochs_meaning(document.project)
             able = f"All epochs are done: train {document.project.training.epochs} more. {meaning}".rstrip(". ")
-        return "&Pause" if running else "&Play", training.blocked() or waiting() or able
+        words = "&Pause" if running else "Train on (&Play)" if training.state == "done" else "&Play"
+        return words, training.blocked() or waiting() or able
 
     def why_no_step() -> str:
         if (race := training.race) is not None:

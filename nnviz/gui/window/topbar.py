@@ -392,7 +392,7 @@ class TopBar(QWidget):
             if wordless:
                 button.setFixedWidth(round(34 * scale))
             else:
-                widest = "Pause" if name == "play" else "step"
+                widest = "Train on" if name == "play" else "step"
                 button.setFixedWidth(text_width(widest, button.font()) + round((54 if name == "play" else 46) * scale))
         self._lecture.setToolButtonStyle(only if compact else beside)
         self._lecture.setFixedWidth(round(34 * scale) if compact else text_width("Lecture", self._lecture.font()) + 50)
@@ -453,8 +453,9 @@ class TopBar(QWidget):
         if name == "play":
             race = self._training.race
             running = self._training.running if race is None else race.running
-            button.setText("Pause" if running else "Play")
-            button.setAccessibleName("Pause" if running else "Play")
+            words = "Pause" if running else "Train on" if self._training.state == "done" else "Play"
+            button.setText(words)
+            button.setAccessibleName(words)
             colour = "accent_text" if action.isEnabled() else "text_faint"
             icons.bind(button, "pause" if running else "play", colour)
 

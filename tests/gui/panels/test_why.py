@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.explain.methods import METHODS
 from nnviz.gui.explain.example_pictures import example_pixels, laid_over
-from nnviz.gui.explain.why_picture import map_scale
+from nnviz.gui.explain.why_picture import WhyPicture, map_scale
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.window.window import MainWindow
@@ -96,6 +96,7 @@ def test_reasons_of_an_answer_follow_method_class_example_and_training(qtbot: Qt
     before = asked(qtbot, window, weights)
     panel = opened(window, qtbot)
     outputs = asked(qtbot, window, output_of(0))
+    heights = {panel.minimumSizeHint().height()}
     for method in METHODS:
         pick(panel.views.why.method_box, method.key)
         found = answered(panel, qtbot, method.key)
@@ -106,8 +107,12 @@ def test_reasons_of_an_answer_follow_method_class_example_and_training(qtbot: Qt
         shown = picture.lines()
         assert f"“{found.answer}”" in shown[0] and picture.scores()[0] in shown[1] and picture.scores()[1] in shown[1]
         assert method.formula in shown[2] and shown[3] == method.meaning and picture.step_words() == "step 8"
+        # Controls that come and go move no dock.
+        heights.add(panel.minimumSizeHint().height())
         assert panel.views.why.layer_box.isVisible() is (method.key == "grad_cam")
         assert panel.views.why.patch_box.isVisible() is (method.key == "occlusion")
+    assert len(heights) == 1
+    assert WhyPicture._longest(("Integrated gradients", "the map", "map"), 80) == "the map"
     # Another class, a unit of the selected layer, another example.
     pick(panel.views.why.target_box, 3)
     qtbot.waitUntil(lambda: panel.views.why.answer.target == 3 and not panel.views.why.busy, timeout=LONG)

@@ -242,7 +242,10 @@ class RacePage(CoveringPage):
         starts = {f"{one.start:.9g}" for one in self._races.standings if one.start == one.start}
         if not begun and len(starts) == 1:
             return f"Before the first step all have the same validation loss: {float(next(iter(starts))):.6g}."
-        return "Click an entrant to see its run: cards, panels and timeline follow it."
+        raced, whose = self._races.project, ""
+        if raced is not None and raced.name != self._document.project.name:
+            whose = f"This is a race of {raced.name}, not of the project that is open. "
+        return f"{whose}Click an entrant to see its run: cards, panels and timeline follow it."
 
     def _draw_runs(self) -> None:
         runs = self._races.runs

@@ -68,6 +68,8 @@ def lines_of(rows: Sequence[RunRow]) -> list[Line]:
             goal = (min if column.best == "least" else max)(values.values())
             best = frozenset(at for at, value in values.items() if value == goal)
         lines.append(Line(_WORDS.get(key, column.title), texts, best, column.help))
+    if len(rows) < 2:
+        return lines
     lines.append(Line("Settings that differ"))
     known = [row.summary.settings for row in rows]
     paths = differing(known)

@@ -102,6 +102,8 @@ def test_the_network_says_which_examples_it_gets_wrong(qtbot: QtBot, open_window
     qtbot.waitUntil(lambda: page.answers is not None, timeout=TIMEOUT)
     answers = page.answers
     assert answers is not None and answers.step == 5 and "step 5" in page.filters.state.text()
+    known = int((answers.right >= 0).sum())  # the test set is left alone
+    assert f"% of {format_count(known)} right · the number below each: its loss" in page.filters.state.text()
     asked = data.split_of < 2
     assert np.isfinite(answers.losses[asked]).all() and np.isnan(answers.losses[~asked]).all()
     assert ((answers.answers == data.label_of) == (answers.right == 1))[asked].all()

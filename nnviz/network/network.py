@@ -62,6 +62,7 @@ class Network(nn.Module):
         inference: As given.
         input_id, output_id: The ids of its input and its output.
         random_state: State of the random numbers after the initial weights were drawn, where dropout goes on.
+        switched_off: The numbers of the units that put out 0 because somebody switched them off, by node.
 
     Raises:
         ProjectError: The graph has no input or no output, or a layer's sizes do not fit.
@@ -91,6 +92,7 @@ class Network(nn.Module):
         self._chain: tuple[nn.Module, ...] | None = None
         self._planned_ids: tuple[str, ...] = ()  # of the plan, step by step
         self._watchers: Mapping[str, Watcher] | None = None
+        self.switched_off: Mapping[str, frozenset[int]] = {}
         self._layers = self._build_layers(seed, initialisation, place)
         self.graph = _only_built(graph, self._names)
         self._plan, self._slots, self._output_slot = self._compile()

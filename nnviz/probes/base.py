@@ -64,6 +64,7 @@ class MeasuredNetwork(Protocol):
 
     training: bool
     graph: Graph
+    switched_off: Mapping[str, frozenset[int]]  # units that put out 0 because somebody switched them off, by node
 
     def module_of(self, node_id: str) -> nn.Module:
         """The submodule of one node."""

@@ -36,9 +36,10 @@ class DeadUnits(Collector):
     """Dead units of each node that cuts off at zero (ReLU).
 
     Definition: a unit is a channel, over all its positions, or a feature. It is dead when its output is ≤ 0 for every
-    image of the probe set, in evaluation mode. ``dead_fraction/<node>`` is their share of all units of the node, not a
-    number where an output is none; ``dead_units/<node>`` says which they are. ``images`` in the meta is the size of the
-    probe set.
+    image of the probe set, in evaluation mode; one that is switched off never fires either, and counts among them, as
+    among the silent ones of the training batches. ``dead_fraction/<node>`` is their share of all units of the node, not
+    a number where an output is none; ``dead_units/<node>`` says which they are. ``images`` in the meta is the size of
+    the probe set.
 
     Since when: ``dead_since/<node>`` is the first step at which each dead unit was found dead, ``alive_until/<node>``
     the last one before at which it was seen alive, so it died between these two: after the one, and not behind the

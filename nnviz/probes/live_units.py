@@ -42,9 +42,10 @@ class LiveUnits(Probe):
     whose output was ≤ 0 for every example of the window. ``saturating/<node>`` is the share of the outputs of a
     sigmoid or tanh whose derivative was under 5 % of its maximum, among all outputs of the window (of a layer with more
     than 131,072 outputs for a batch, of its first examples). Both are as training computed them: dropout is on, and
-    each batch saw the weights of its own step. A reading stands at the newest step of its window, and there is none
-    before the window is full. Every batch is looked at while that is cheap; else some are left out, but no more than
-    that the window is renewed within a second, or within twice as many steps as it holds batches.
+    each batch saw the weights of its own step. A unit that is switched off puts out 0: of a ReLU it is silent, of a
+    sigmoid or tanh it is not saturated, as the exact shares have it. A reading stands at the newest step of its window,
+    and there is none before the window is full. Every batch is looked at while that is cheap; else some are left out,
+    but no more than that the window is renewed within a second, or within twice as many steps as it holds batches.
 
     How to read it: it follows within a second what the exact shares over the probe set say a while later. It is no
     less than the share of dead units, as long as the training examples are like those of the probe set: a unit that
@@ -62,6 +63,7 @@ class LiveUnits(Probe):
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._network: MeasuredNetwork | None = None
+        self._switched_off: Mapping[str, frozenset[int]] = {}
         self._watchers: dict[str, Callable[[Tensor], None]] = {}
         self.reset()
 
@@ -89,6 +91,7 @@ class LiveUnits(Probe):
 
     def watch(self, network: MeasuredNetwork) -> Mapping[str, Callable[[Tensor], None]]:
         """The rectifiers and what saturates."""
+        self._switched_off = network.switched_off
         if network is not self._network:
             self._network = network
             self._watchers = {}
@@ -150,9 +153,10 @@ class LiveUnits(Probe):
             distance = (_first_examples(output) - middle).abs_()
             total = distance.sum()
             beyond, count = distance.gt_(half).sum(), distance.numel()
-            if zero_is_flat:
-                # A sigmoid is never 0: that is a unit which is switched off, and it is not saturated.
-                beyond = beyond - (_first_examples(output) == 0).sum()
+            if zero_is_flat and (off := self._switched_off.get(node)):
+                # They put out 0, each as often as any other unit, and are not saturated. What is 0 of itself is: the
+                # sigmoid of -104 is exactly 0 in float32.
+                beyond = beyond - len(off) * (count // output.shape[1])
             if (before := self._ends.get(node)) is not None:
                 beyond, total, count = before[0] + beyond, before[1] + total, before[2] + count
             self._ends[node] = (beyond, total, count)

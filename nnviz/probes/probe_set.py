@@ -178,7 +178,8 @@ class ProbeSetPass(Probe):
 
     def _begin(self, measurement: Measurement, looking: tuple[Collector, ...]) -> None:
         network = measurement.network
-        if self._copy is None or not self._is_copy_of(network):
+        other_units = self._copy is not None and self._copy.switched_off != network.switched_off
+        if self._copy is None or other_units or not self._is_copy_of(network):
             self._inputs = self._copy = self._copied_from = None
             size = sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
             if not measurement.room(size, "Activations, dead units and saturation are not measured"):

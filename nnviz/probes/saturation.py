@@ -38,6 +38,7 @@ class Saturation(Collector):
 
     def __init__(self) -> None:
         self._nodes: dict[str, tuple[str, nn.Module, float]] = {}  # node -> its input, module, least steep derivative
+        self._off: dict[str, list[int]] = {}  # the units that are switched off
         self._flat: dict[str, Tensor] = {}
         self._count: dict[str, int] = {}
         self._strange: dict[str, Tensor] = {}  # whether any derivative is not a number
@@ -50,6 +51,7 @@ class Saturation(Collector):
     def start(self, network: MeasuredNetwork) -> None:
         """Begin at nothing; find how steep each function is at its steepest."""
         self.reset()
+        self._off = {node_id: sorted(units) for node_id, units in network.switched_off.items()}
         for node_id in _saturating(network.graph):
             module = network.module_of(node_id)
             self._nodes[node_id] = (inputs_of(network.graph, node_id)[0], module, FLAT * _steepest(module))
@@ -59,8 +61,11 @@ class Saturation(Collector):
         for node_id, (source, module, threshold) in self._nodes.items():
             if source not in outputs:
                 continue
-            derivative, on = _derivative(module, outputs[source]), _on(module, outputs[source])
-            flat, strange = ((derivative < threshold) & on).sum(), derivative.isnan().any()
+            derivative = _derivative(module, outputs[source])
+            is_flat, strange = derivative < threshold, derivative.isnan().any()
+            if off := self._off.get(node_id):
+                is_flat[:, off] = False
+            flat = is_flat.sum()
             self._flat[node_id] = self._flat[node_id] + flat if node_id in self._flat else flat
             self._strange[node_id] = self._strange[node_id] | strange if node_id in self._strange else strange
             self._count[node_id] = self._count.get(node_id, 0) + outputs[source].numel()
@@ -80,7 +85,7 @@ class Saturation(Collector):
 
     def reset(self) -> None:
         """Let the pass under way go."""
-        self._flat, self._count, self._strange, self._nodes = {}, {}, {}, {}
+        self._flat, self._count, self._strange, self._nodes, self._off = {}, {}, {}, {}, {}
 
 
 def _saturating(graph: Graph) -> list[str]:
@@ -115,11 +120,3 @@ def _derivative(module: nn.Module, inputs: Tensor) -> Tensor:
     with torch.enable_grad():
         leaf = inputs.detach().requires_grad_(True)
         return torch.autograd.grad(module.forward(leaf).sum(), leaf)[0]
-
-
-def _on(module: nn.Module, inputs: Tensor) -> Tensor:
-    """Where the module says what its function says: not where a unit is switched off."""
-    with torch.no_grad():
-        said: Tensor = module.forward(inputs)
-        heard: Tensor = module(inputs)
-        return heard.eq(said) | said.isnan()

@@ -85,7 +85,9 @@ class Captured(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         """One of the tensors."""
         if self._waiting:
-            self._state = self._record._settled(self._state, self._first, self._batches, self._waiting, self._targets)
+            self._state = self._record._settled(self._state, self._first, self._batches, self._waiting, self._targets)[
+                -1
+            ]
             self._waiting = ()
         return self._state[name]
 
@@ -129,6 +131,10 @@ class ExampleRecord:
         self._each = 0
         #: Never written to: checkpoints share it.
         self._state = self._blank()
+        #: The steps after which what became of the examples goes into the run, as far as it waits to be worked out; and
+        #: what was worked out, each with its step.
+        self._marked: list[int] = []
+        self._found: list[tuple[int, Tensors]] = []
 
     def resized(self) -> None:
         """The batches have other sizes from some epoch on: as much memory holds another number of them."""
@@ -197,13 +203,24 @@ class ExampleRecord:
     def settle(self) -> None:
         """Works through what was set aside, however many epochs that is of, all at once; waits for nothing."""
         if self._waiting:
-            self._state = self._settled(self._state, self._first, self._batches, self._waiting, self._feeder.targets)
+            marked = tuple(self._marked)
+            *found, self._state = self._settled(
+                self._state, self._first, self._batches, self._waiting, self._feeder.targets, marked
+            )
+            self._found += zip(marked, found, strict=True)
             self._waiting.clear()
+            self._marked.clear()
 
     def _settled(
-        self, state: Tensors, first: int, batches: int, waiting: Sequence[Tensor], targets: Tensor
-    ) -> dict[str, Tensor]:
-        """A state with what was set aside since.
+        self,
+        state: Tensors,
+        first: int,
+        batches: int,
+        waiting: Sequence[Tensor],
+        targets: Tensor,
+        marked: Sequence[int] = (),
+    ) -> list[dict[str, Tensor]]:
+        """States with what was set aside since: at each of the marked steps, and with all of it.
 
         Args:
             state: Before; not written to.
@@ -211,23 +228,45 @@ class ExampleRecord:
             batches: How many there are.
             waiting: What the network put out for them, one behind the other.
             targets: Of all examples, as they were learned.
+            marked: Steps behind the first, ascending, at each of which an epoch has ended.
         """
         outputs = torch.cat(tuple(waiting)) if len(waiting) > 1 else waiting[0]
-        place, end = self._feeder.plan.at(first), self._feeder.plan.at(first + batches)
+        at, end = self._feeder.plan.at, first + batches
         with torch.no_grad():
-            if not place.batch and not end.batch:
-                return self._after_whole(state, place.epoch, end.epoch - place.epoch, outputs, targets)
-            return self._after_parts(state, self._numbers(first, batches), outputs, targets)
+            if not at(first).batch and not at(end).batch:
+                rows = [at(step).epoch - at(first).epoch for step in (*marked, end)]
+                different = sorted(set(rows))
+                states = self._after_whole(state, at(first).epoch, different, outputs, targets)
+                return [dict(states[different.index(row)]) for row in rows]
+            found: list[dict[str, Tensor]] = []
+            begun = taken = 0
+            for until in (*marked, end):
+                if until == first + begun:  # where the last mark is at the very end
+                    found.append(dict(found[-1]))
+                    continue
+                numbers = self._numbers(first + begun, until - first - begun)
+                piece = outputs[taken : taken + len(numbers[1])]
+                found.append(self._after_parts(found[-1] if found else state, numbers, piece, targets))
+                begun, taken = until - first, taken + len(numbers[1])
+            return found
 
     def _after_whole(
-        self, state: Tensors, first: int, epochs: int, outputs: Tensor, targets: Tensor
-    ) -> dict[str, Tensor]:
+        self, state: Tensors, first: int, wanted: Sequence[int], outputs: Tensor, targets: Tensor
+    ) -> list[dict[str, Tensor]]:
         """Where epochs are there from their beginning to their end, as nearly all are.
 
         Outputs are put in the order of the examples, a row an epoch, so that all that follows is done to rows; of the
-        losses only those of the last one are wanted.
+        losses only those of the wanted ones are found.
+
+        Args:
+            state: Before; not written to.
+            first: The first epoch, from 0.
+            wanted: After how many of the epochs a state is wanted, ascending; the last is after all of them.
+            outputs: Of the network, in the order of the batches.
+            targets: Of all examples, as they were learned.
         """
-        count, found = self._feeder.count, dict(state)
+        epochs = wanted[-1]
+        count = self._feeder.count
         if epochs == 1:
             places = self._feeder.order(first).to(self._device)
         else:
@@ -235,21 +274,36 @@ class ExampleRecord:
             places = orders.add_(torch.arange(epochs)[:, None], alpha=count).view(-1).to(self._device)
         placed = torch.empty_like(outputs).index_copy_(0, places, outputs)
         targets = targets.to(self._device)
-        found["loss"] = self._loss.each(placed[-count:], targets).to(torch.float16)
+
+        def repeated(times: int) -> Tensor:
+            return targets.repeat(times, *(1,) * (targets.dim() - 1)) if times > 1 else targets
+
+        if wanted[0] == epochs:
+            ends = placed[-count:]
+        else:
+            ends = torch.cat([placed[count * (row - 1) : count * row] for row in wanted])
+        losses = self._loss.each(ends, repeated(len(ends) // count)).to(torch.float16).view(-1, count).unbind()
         if not self._loss.has_accuracy:
-            return found
-        if epochs > 1:
-            targets = targets.repeat(epochs, *(1,) * (targets.dim() - 1))
-        margins = self._loss.margins(placed, targets)
+            return [{**state, "loss": loss} for loss in losses]
+        margins = self._loss.margins(placed, repeated(epochs))
         rows = margins.to(torch.float32).view(epochs, count)
         right = torch.empty((epochs + 1, count), dtype=torch.int8, device=self._device)
         right[0] = state["right"]
         torch.gt(rows, 0, out=right[1:])
         # From 1 to 0 is the only way down.
-        found["forgotten"] = state["forgotten"] + (right[:-1] > right[1:]).sum(0, dtype=torch.int32)
-        found["right"] = right[-1].clone()
-        found["seen"] = state["seen"] + epochs
-        found["margin"] = _sum_of_rows(state["margin"], rows)
+        fell = right[:-1] > right[1:]
+        found: list[dict[str, Tensor]] = []
+        before = 0
+        for row, loss in zip(wanted, losses, strict=True):
+            state = {
+                "loss": loss.clone() if len(losses) > 1 else loss,
+                "margin": _sum_of_rows(state["margin"], rows[before:row]),
+                "seen": state["seen"] + (row - before),
+                "right": right[row].clone(),
+                "forgotten": state["forgotten"] + fell[before:row].sum(0, dtype=torch.int32),
+            }
+            found.append(state)
+            before = row
         return found
 
     def _after_parts(
@@ -319,6 +373,8 @@ class ExampleRecord:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Goes on from what a checkpoint kept; begins anew where that is not of these examples."""
         self._waiting.clear()
+        self._marked.clear()
+        self._found.clear()
         count = self._feeder.count
         fits = state.keys() == _STATE.keys() and all(
             tensor.shape == (count,) and tensor.dtype == _STATE[name] for name, tensor in state.items()
@@ -334,13 +390,38 @@ class ExampleRecord:
             every *= 2
         return epoch % every == 0
 
-    def readings(self, step: int) -> list[ArrayReading]:
-        """What became of each example until now; waits for the device."""
-        self.settle()
-        if self._feeder.count > MOST_NUMBERS or registry.loss(self._loss.kind).takes_nothing:
-            return []
+    @property
+    def goes_into_run(self) -> bool:
+        """Whether what became of the examples is a reading: of very many it would be too large."""
+        return self._feeder.count <= MOST_NUMBERS and not registry.loss(self._loss.kind).takes_nothing
+
+    @property
+    def has_marked(self) -> bool:
+        """Whether there are readings to be taken."""
+        return bool(self._marked or self._found)
+
+    def mark(self, step: int) -> None:
+        """An epoch has ended at this step, and is recorded: its readings can be taken, now or later.
+
+        Those of several epochs that are worked out together cost little more than those of one.
+        """
+        if not self.goes_into_run:
+            return
+        if self._waiting:
+            self._marked.append(step)
+        else:
+            self._found.append((step, self._state))
+
+    def take(self) -> list[ArrayReading]:
+        """What became of each example until each of the marked steps, the earliest first; waits for the device."""
+        if self._marked:
+            self.settle()
+        found, self._found = self._found, []
+        return [reading for step, state in found for reading in self._readings(step, state)]
+
+    def _readings(self, step: int, tensors: Tensors) -> list[ArrayReading]:
         # numpy from here on: of few numbers each of torch's own steps costs more than all of these together.
-        state = {name: tensor.cpu().numpy() for name, tensor in self._state.items()}
+        state = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
         found = [(EXAMPLE_LOSS, state["loss"].copy())]
         if self._loss.has_accuracy:
             seen = np.maximum(state["seen"], 1).astype(np.float32)

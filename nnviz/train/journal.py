@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 
 from nnviz.record.evaluated import AnyEvaluated, to_reading
@@ -19,6 +20,9 @@ from nnviz.train.training import Training
 
 #: Seconds between two readings of speed and cost.
 _SPEED_EVERY = 0.5
+#: Seconds after which what became of the examples is put into the run, and after which that does not even wait for
+#: the end of an epoch: whoever looks at it sees it at least once a second.
+EXAMPLES_EVERY, _EXAMPLES_LATE = 0.5, 0.8
 #: Epochs whose seconds are known.
 _EPOCHS_TIMED = 20
 
@@ -46,8 +50,13 @@ class Journal:
         #: Seconds of training that are in the run already, where it is gone on with.
         earlier = run.latest(TRAINING_SECONDS.series())
         self._seconds_earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
+        #: The step at which it is gone on with, and what was changed there before.
+        self._began_at = training.step
+        self._changed_before = {event.series: event for event in run.events() if event.step == training.step}
         #: When (seconds, ``perf_counter``) the speed was recorded last.
         self._speed_recorded = 0.0
+        #: When (seconds, ``perf_counter``) what became of the examples was put into the run.
+        self._examples_recorded = 0.0
         self.epoch_seconds: deque[float] = deque(maxlen=_EPOCHS_TIMED)
 
     def begin(self) -> None:
@@ -72,7 +81,8 @@ class Journal:
 
     def changes(self, step: int) -> None:
         """What was changed by hand at this step, in place of what the run says of it."""
-        self._run.append(remarks.changed(self._training.changes_at(step), step, self._run))
+        standing = self._changed_before if step == self._began_at else {}
+        self._run.append(remarks.changed(self._training.changes_at(step), step, self._run, standing))
 
     def speed_if_due(self, now: float) -> None:
         """Speed and cost, while it trains; and what the findings make of that."""
@@ -96,13 +106,32 @@ class Journal:
         readings: list[Reading] = [Scalar(EPOCH.series(), step, float(epoch))]
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
-        examples = training.examples
-        if examples is not None and (examples.is_recorded(epoch) or epoch >= training.last_epoch):
-            readings += examples.readings(step)
+        examples, last = training.examples, epoch >= training.last_epoch
+        if examples is not None and (examples.is_recorded(epoch) or last):
+            examples.mark(step)
         readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self._speed.seconds))
         self._instruments.flush()
         self._run.append(readings)
+        if last or time.perf_counter() - self._examples_recorded >= EXAMPLES_EVERY:
+            self.put_examples()
         self._instruments.examine_if_due()
+
+    def put_examples(self) -> None:
+        """What became of the training examples until the ends of those epochs of which that is recorded.
+
+        It is worked out for several short epochs at once: before anybody can look for it, before a checkpoint, after
+        which nobody would work it out again, and before a way back, on which nobody would know it any more.
+        """
+        examples = self._training.examples
+        if examples is not None and examples.has_marked:
+            self._run.append(examples.take())
+        self._examples_recorded = time.perf_counter()
+
+    def put_late_examples(self, now: float) -> None:
+        """The same, where the epochs have become long since."""
+        examples = self._training.examples
+        if examples is not None and examples.has_marked and now - self._examples_recorded >= _EXAMPLES_LATE:
+            self.put_examples()
 
     def epoch_result(self, train_loss: float, validation: EvaluationResult | None) -> EpochResult:
         """What an epoch came to, and how long it took with all that belongs to its end."""

@@ -197,6 +197,7 @@ class Runner:
         """
         self.speed.stop()
         self.doing = "the instruments"
+        self._journal.put_examples()
         self.instruments.flush()
         if measure:
             self.instruments.measure_all()
@@ -217,6 +218,7 @@ class Runner:
         self._price.rest()
         if self.speed.running:
             self.speed.stop()
+            self._journal.put_examples()
             self.publish()
         elif self.position.activity == "measuring" and not self.instruments.busy:
             self.publish()  # it was finished while something else was looked at
@@ -229,6 +231,7 @@ class Runner:
         if not self._way.is_under_way:
             self._journal.rate_if_new()
         self._journal.speed_if_due(self._published)
+        self._journal.put_late_examples(self._published)
         self.position = self._make_position()
         if self.training.spoilt_step is not None and not self.halted:
             self.break_down(self.training.spoilt_step)
@@ -286,6 +289,7 @@ class Runner:
             TrainingError: It cannot be reached, or is not an earlier one.
         """
         checkpoint = self._way.nearest(target)
+        self._journal.put_examples()
         self.cancel_steps()
         self._breakdown.forget()
         self.states.before_best = None
@@ -329,7 +333,11 @@ class Runner:
         Returns:
             What could not be done, as a sentence; empty where all was.
         """
-        return self._by_hand.curate(entries)
+        before = self.training.decided
+        remark = self._by_hand.curate(entries)
+        if self.training.decided != before:
+            self._keep_what_was_set()
+        return remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -450,6 +458,7 @@ class Runner:
         if not self._saving.is_wanted or self.training.replaying or self.halted:
             return
         before, self.doing = self.doing, "keeping a checkpoint"
+        self._journal.put_examples()
         self._saving.save(self.states.to_save, tag, last=last)
         self.doing = before
 
@@ -548,6 +557,7 @@ class Runner:
     def break_down(self, step: int) -> None:
         """The loss of a step is not finite, or what it began with: rests before it, and finds out where it began."""
         training = self.training
+        self._journal.put_examples()
         self.cancel_steps()
         self._evaluations.drop()
         self.instruments.flush()

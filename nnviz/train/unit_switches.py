@@ -160,12 +160,14 @@ class Switchboard:
         for unit in switches.off:
             by_node.setdefault(unit.node, []).append(unit.number)
         results = self.network.inference.results
+        networks = [network for network in (self.network, self.average) if network is not None]
         self._hooks = [
             network.module_of(node).register_forward_hook(_Silence(units, results[node].output[0]))
-            for network in (self.network, self.average)
-            if network is not None
+            for network in networks
             for node, units in by_node.items()
         ]
+        for network in networks:
+            network.switched_off = {node: frozenset(units) for node, units in by_node.items()}
         self.now = switches
 
     def held(self, updates: Updater, network: Network | None = None) -> Updater:

@@ -11,6 +11,7 @@ from rows import Row, Settings, in_turn, ratios_of
 
 from nnviz.data.tensors import load
 from nnviz.project.samples import templates
+from nnviz.train.journal import EXAMPLES_EVERY
 from nnviz.train.training import Training
 
 #: Epochs of a piece.
@@ -36,12 +37,13 @@ def measure(settings: Settings) -> Iterator[Row]:
     record = timed.examples
     assert record is not None
     clock = Clock()
-    for name in ("settle", "readings", "capture"):
+    for name in ("settle", "mark", "take", "capture"):
         setattr(record, name, clock.around(getattr(record, name)))
     rounds = settings.rounds(9)
     began = time.thread_time()
     for _ in range(rounds):
         epochs(timed)
+    record.take()  # what still waits is work, too
     whole = time.thread_time() - began
     output, apart = torch.zeros(10, 1), without.steps_per_epoch
     listed: list[torch.Tensor] = []
@@ -80,11 +82,20 @@ class Clock:
 
 
 def epochs(training: Training) -> None:
-    """Train for some epochs, as a session does: what is recorded is read, and each epoch is kept to go back to."""
+    """Train for some epochs, as a session does: what is recorded is read, and each epoch is kept to go back to.
+
+    What is recorded of several short epochs is worked out at once, as the runner does.
+    """
+    taken = time.perf_counter()
     for _ in range(EPOCHS):
         for _ in range(training.steps_per_epoch):
             training.advance()
         training.finish_epoch(None)
-        if training.examples is not None and training.examples.is_recorded(training.epoch):
-            training.examples.readings(training.step)
+        examples = training.examples
+        if examples is not None:
+            if examples.is_recorded(training.epoch):
+                examples.mark(training.step)
+            if examples.has_marked and time.perf_counter() - taken >= EXAMPLES_EVERY:
+                examples.take()
+                taken = time.perf_counter()
         training.capture()

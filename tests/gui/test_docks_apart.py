@@ -60,6 +60,29 @@ def test_eight_instruments_do_not_overlap_and_are_all_at_hand(
     assert docks.docks["findings"] in in_front(window)
 
 
+def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    docks = docks_of(window)
+    first = ["own_input", "evaluation", "hard_examples"]
+    for size in ((1280, 720), (1024, 600)):
+        window.resize(*size)
+        docks.arrange_as_new()
+        docks.keep_apart()
+        qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+        low = docks._row_height()
+        for key in (*first, *(key for key in docks.docks if key not in (*first, "findings"))):
+            dock = docks.docks[key]
+            dock.toggleViewAction().trigger()
+            for _ in range(4):  # what is asked for later, too
+                QApplication.processEvents()
+            # Also a panel's own least width is kept: what is narrower sticks out of its place.
+            qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+            if key in ("evaluation", "hard_examples"):
+                qtbot.waitUntil(lambda: docks._row_height() >= 300, timeout=TIMEOUT)  # half of a low window
+            dock.close()
+            qtbot.waitUntil(lambda: docks._row_height() == low, timeout=TIMEOUT)
+
+
 def test_a_window_made_narrow_puts_tabs_where_there_is_no_room(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
     window.resize(1680, 800)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,21 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from training_helpers import CNN, CPU, MADE, MLP, advance, images, project_of, same, tables, weights
+from training_helpers import (
+    CNN,
+    CPU,
+    MADE,
+    MLP,
+    advance,
+    images,
+    project_of,
+    same,
+    served,
+    session_of,
+    tables,
+    wait_for,
+    weights,
+)
 
 from nnviz.data.tensors import Feeder
 from nnviz.network.losses import LossFunction, loss_function
@@ -23,10 +39,13 @@ from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
 from nnviz.record.readings import ArrayReading
+from nnviz.record.run import Run
 from nnviz.record.store import open_run
+from nnviz.train import journal
 from nnviz.train.checkpoint import Checkpoint, from_blobs, to_blobs
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.headless import train_to_file
+from nnviz.train.session import SessionState
 from nnviz.train.training import Training
 
 
@@ -70,13 +89,44 @@ def test_losses_margins_and_what_was_forgotten_are_those_of_a_slow_second_comput
         advance(first, first.steps_per_epoch)
     losses, forgotten, margins = slow_record(plain, epochs)
     assert first.examples is not None
-    found = {reading.series: reading.array for reading in first.examples.readings(first.step)}
+    first.examples.mark(first.step)
+    found = {reading.series: reading.array for reading in first.examples.take()}
     assert forgotten.sum() > 3  # the rate is so large that something is forgotten
     np.testing.assert_array_equal(found[EXAMPLE_FORGOTTEN.series()], forgotten)
     np.testing.assert_allclose(found[EXAMPLE_LOSS.series()], losses, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(found[EXAMPLE_MARGIN.series()], margins, rtol=2e-3, atol=2e-3)
     # The weights are the same, bit for bit.
     assert same(weights(first.network), weights(plain.network))
+
+
+@pytest.mark.parametrize("graph", [MLP, CNN], ids=["chain", "cnn"])
+def test_epochs_worked_out_together_are_what_each_was_alone(graph: Graph) -> None:
+    def trained(apart: bool) -> list[ArrayReading]:
+        training, found = recorded(graph, learning_rate=0.3), list[ArrayReading]()
+        for epoch in range(1, 12):
+            # One epoch ends when its outputs have been worked through already; others are torn in two by that.
+            for _ in range(training.steps_per_epoch):
+                advance(training, 1)
+                torn = (epoch, training.step % training.steps_per_epoch) in {(4, 1), (8, 2), (9, 0)}
+                if torn and training.examples is not None:
+                    training.examples.settle()
+            assert training.examples is not None
+            if epoch % 3:
+                training.examples.mark(training.step)
+                kept = training.examples.capture()
+            if apart:
+                found += training.examples.take()
+        advance(training, 1)
+        found += training.examples.take()
+        assert not training.examples.has_marked and not training.examples.take()
+        assert same(dict(kept), dict(training.examples.capture())) is False  # nor does what is kept move on
+        return found
+
+    each, together = trained(True), trained(False)
+    assert [(one.series, one.step) for one in each] == [(one.series, one.step) for one in together]
+    assert len({one.step for one in each}) == 8
+    for one, other in zip(each, together, strict=True):
+        np.testing.assert_array_equal(one.array, other.array)
 
 
 def test_it_goes_on_from_a_checkpoint_and_back_to_an_earlier_step() -> None:
@@ -151,3 +201,44 @@ def test_the_run_keeps_them_and_ever_fewer_epochs_of_them(tmp_path: Path) -> Non
         record = ExampleRecord(feeder, recorded().loss_function, 3, work)
         kept = [epoch for epoch in range(1, 2001) if record.is_recorded(epoch)]
         assert kept[: 2 * dense] == list(range(1, 2 * dense + 1)) and len(kept) < 12 * dense
+
+
+class _Store:
+    """Notes what the run says of the examples when a checkpoint is handed over: nobody works that out again."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.saved: list[tuple[int, int | None]] = []
+
+    def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> None:
+        found = self._run.latest(EXAMPLE_LOSS.series())
+        self.saved.append((step, None if found is None else found.step))
+
+
+def test_what_waits_is_in_the_run_before_anybody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nothing is due by the clock.
+    monkeypatch.setattr(journal, "EXAMPLES_EVERY", math.inf)
+    monkeypatch.setattr(journal, "_EXAMPLES_LATE", math.inf)
+    run = Run()
+    store = _Store(run)
+
+    def recorded_steps() -> list[int]:
+        snapshots = run._snapshots.get(EXAMPLE_MARGIN.series())
+        return [] if snapshots is None else [reading.step for reading in snapshots.items]
+
+    with served(session_of(run=run, probes=None, epochs=9, store=store)) as session:
+        steps = session.training.steps_per_epoch
+        for _ in range(3):
+            session.epoch().result()
+            wait_for(lambda: session.state is SessionState.PAUSED)
+        session.step(steps * 2 + 1).result()
+        wait_for(lambda: run.last_step == steps * 5 + 1 and recorded_steps()[-1:] == [steps * 5])
+        assert recorded_steps() == [steps * epoch for epoch in range(1, 6)]
+        session.go_back(steps * 4 + 1).result()
+        wait_for(lambda: session.position.step == steps * 4 + 1 and session.state is SessionState.PAUSED)
+        assert recorded_steps() == [steps * epoch for epoch in range(1, 5)]
+        session.play().result()
+        wait_for(lambda: session.state is SessionState.DONE)
+        assert recorded_steps() == [steps * epoch for epoch in range(1, 10)]
+    assert len(store.saved) > 3
+    assert all(known == step // steps * steps for step, known in store.saved if step >= steps)

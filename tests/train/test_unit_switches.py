@@ -82,9 +82,9 @@ def test_a_unit_that_is_off_is_a_unit_whose_outgoing_weights_are_zero() -> None:
         assert torch.allclose(ours, expected, atol=1e-7), name
 
 
-@pytest.mark.parametrize("kind", ["tanh", "sigmoid"])
-def test_a_unit_that_is_off_is_not_saturated(kind: str) -> None:
-    """It puts out 0 whatever flows into it; all others count as before, in the exact share and in the live one."""
+@pytest.mark.parametrize(("kind", "by"), [("tanh", 9.0), ("sigmoid", 9.0), ("sigmoid", 4000.0)])
+def test_a_unit_that_is_off_is_not_saturated(kind: str, by: float) -> None:
+    """All others count as before, in the exact share and in the live one: also a sigmoid so far out that it is 0."""
     project = templates.sample("spiral")
     nodes = {
         name: msgspec.structs.replace(node, kind=kind) if node.kind == "tanh" else node
@@ -92,7 +92,7 @@ def test_a_unit_that_is_off_is_not_saturated(kind: str) -> None:
     }
     training = made(msgspec.structs.replace(project, graph=msgspec.structs.replace(project.graph, nodes=nodes)))
     with torch.no_grad():
-        training.network.module_of("linear1").weight.mul_(9.0)  # type: ignore[operator, union-attr]  # a tensor
+        training.network.module_of("linear1").weight.mul_(by)  # type: ignore[operator, union-attr]  # a tensor
     inputs = training.data.validation.inputs
     sums = training.network.module_of("linear1")(inputs).detach()
     flat = (
@@ -101,9 +101,11 @@ def test_a_unit_that_is_off_is_not_saturated(kind: str) -> None:
         else torch.sigmoid(sums).mul(1 - torch.sigmoid(sums)) < 0.0125
     )
     assert flat[:, 3].float().mean() > 0.3
+    looks = ProbeSetPass([Saturation()])
+    looks.measure(Measurement(training.network, 0, probe_inputs=inputs))
     training.switch_units(UnitSwitches(off=frozenset({Unit("tanh1", 3)})))
     flat[:, 3] = False
-    exact = ProbeSetPass([Saturation()]).measure(Measurement(training.network, 1, probe_inputs=inputs))
+    exact = looks.measure(Measurement(training.network, 1, probe_inputs=inputs))
     found = {reading.series: reading.value for reading in exact if isinstance(reading, Scalar)}
     assert found["saturation/tanh1"] == pytest.approx(float(flat.float().mean()), abs=2 / flat.numel())
     live = LiveUnits()

@@ -142,6 +142,13 @@ class Docks(QObject):
         self._obstacle = ""
         #: Those that stand behind another as a tab.
         self._behind: set[str] = set()
+        #: Pixels that the row at the foot had before an instrument got more, and what it has got; none: (0, 0).
+        self._raised = (0, 0)
+        #: Pixels of the row when all that was to be done had been done.
+        self._settled = 0
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.timeout.connect(self._on_settled)
         self._actions = {kind.key: PanelActions(kind, window, partial(self.use, kind.key)) for kind in PANELS}
         for kind in PANELS:
             dock = QDockWidget(kind.title, window)
@@ -263,6 +270,8 @@ class Docks(QObject):
         def note() -> None:
             behind = not seen and not self._docks[key].isHidden()
             self._behind = self._behind | {key} if behind else self._behind - {key}
+            if self._docks[key].isHidden():
+                self._give_back_height()
 
         QTimer.singleShot(0, self, note)
 
@@ -292,6 +301,7 @@ class Docks(QObject):
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
+        self._raised = (0, 0)
         shown = [self._docks[key] for key in DEFAULT_PANELS if key in self._docks]
         weights = [5, *[4] * (len(shown) - 1)]
         total = max(1, self._window.width())
@@ -348,11 +358,14 @@ class Docks(QObject):
     def _row_width(self) -> int:
         """Pixels that the row at the foot has: what stands at the left stands beside it, too."""
         centre, area = self._window.centralWidget(), Qt.DockWidgetArea.LeftDockWidgetArea
-        beside = any(
-            not dock.isHidden() and not dock.isFloating() and self._window.dockWidgetArea(dock) == area
+        beside = [
+            max(_SIDE, dock.minimumSizeHint().width())
             for dock in self._docks.values()
-        )
-        return self._window.width() - (centre.x() if beside and centre is not None else 0)
+            if not dock.isHidden() and not dock.isFloating() and self._window.dockWidgetArea(dock) == area
+        ]
+        # One that was shown just now has no place yet: it gets that width.
+        taken = max(*beside, centre.x() if centre is not None else 0) if beside else 0
+        return self._window.width() - taken
 
     def _column(self, key: str) -> list[str]:
         """One that stands in the row, and those that stand behind it as tabs."""
@@ -361,8 +374,12 @@ class Docks(QObject):
 
     def _need(self, column: list[str]) -> int:
         """How many pixels instruments in one place need so that each of their headers, and more, can be read."""
-        headers = (self._panels[key].header.minimumSizeHint().width() + _BUTTONS for key in column)
-        return max(_LEAST_WIDTH, *headers, *(self._panels[key].least_width for key in column))
+        least = _LEAST_WIDTH
+        for key in column:
+            panel = self._panels[key]
+            header = panel.header.minimumSizeHint().width() + _BUTTONS
+            least = max(least, header, panel.least_width, self._docks[key].minimumSizeHint().width())
+        return least
 
     def _whole_tabs(self) -> None:
         """Titles on tabs are not cut: where there is no room for all tabs, they scroll."""
@@ -432,8 +449,9 @@ class Docks(QObject):
 
     def _make_room(self, key: str) -> None:
         """One that was shown just now gets the width and the height that it needs."""
+        before = self._settled  # it may have made the row higher already
         self.keep_apart(key)
-        QTimer.singleShot(0, self._docks[key], partial(self._give_height, key))
+        QTimer.singleShot(0, self._docks[key], partial(self._give_height, key, before))
 
     def explain(self, place: Place) -> None:
         """A number in one instrument, or in the neuron view, is taken apart in another."""
@@ -463,12 +481,13 @@ class Docks(QObject):
         for panel in self._panels.values():
             panel.set_picking(on)
 
-    def _give_height(self, key: str) -> None:
+    def _give_height(self, key: str, before: int) -> None:
         """One that needs more than the row has gets it, but not more than half of the window; at the side the width."""
         dock, least = self._docks[key], self._panels[key].least_height
         if self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.LeftDockWidgetArea:
             if not dock.isFloating() and dock.isVisible() and dock.width() < _SIDE:
                 self._window.resizeDocks([dock], [_SIDE], Qt.Orientation.Horizontal)
+            QTimer.singleShot(0, self, self.keep_apart)  # now the row has the width that is left
             return
         wanted = min(least, self._window.height() // 2)
         if self._panels[key].leaves_cards and self._canvas.camera.zoom >= FAR_ZOOM:
@@ -476,6 +495,41 @@ class Docks(QObject):
             wanted = min(wanted, dock.height() + max(spare, 0))
         if not dock.isFloating() and dock.isVisible() and dock.height() < wanted:
             self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
+        QTimer.singleShot(0, self, partial(self._note_raised, before))
+
+    def _row_height(self) -> int:
+        return max((self._docks[key].height() for key in self._row()), default=0)
+
+    def _on_settled(self) -> None:
+        before, raised = self._raised
+        self._settled = now = self._row_height()
+        if raised and now > raised and QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            self._raised = (before, now)  # It needed more as soon as it had something to show.
+
+    def _note_raised(self, before: int) -> None:
+        lower, raised = self._raised
+        now = self._row_height()
+        if now > before:
+            self._raised = (lower if before == raised else before, now)
+
+    def _give_back_height(self) -> None:
+        """Where one is closed for which the row was made higher, the canvas gets back what the others do not need."""
+        before, raised = self._raised
+        if not raised:
+            return
+        if self._row_height() != raised:  # Somebody chose another height: that stays.
+            self._raised = (0, 0)
+            return
+        keys = {other for key in self._row() for other in self._column(key)}
+        needed = max((min(self._panels[key].least_height, self._window.height() // 2) for key in keys), default=0)
+        target = max(before, needed)
+        if target < raised:
+            layout = self._window.layout()
+            if layout is not None:  # Else the one that was closed still counts.
+                layout.activate()
+            docks = [self._docks[key] for key in self._row()]
+            self._window.resizeDocks(docks, [target] * len(docks), Qt.Orientation.Vertical)
+            self._raised = (before, target) if target > before else (0, 0)
 
     @staticmethod
     def _retitle(dock: QDockWidget, title: str) -> None:
@@ -499,6 +553,8 @@ class Docks(QObject):
             self._watch_presses(watched)
         elif kind == QEvent.Type.Resize and watched is self._window:
             QTimer.singleShot(0, self, self.keep_apart)
+        elif kind == QEvent.Type.Resize and isinstance(watched, QDockWidget):
+            self._settling.start(0)
         return False
 
     def _watch_presses(self, widget: QWidget) -> None:

@@ -18,6 +18,7 @@ from nnviz.gui.data.choosing import Chosen, Section
 from nnviz.gui.data.example_panel import ExamplePanel
 from nnviz.gui.data.page import DataPage
 from nnviz.gui.data.wall import Wall
+from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.background import Background
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import DataConfig, DataFacts, Project

@@ -80,7 +80,7 @@ def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: 
             if key in ("evaluation", "hard_examples"):
                 qtbot.waitUntil(lambda: docks._row_height() >= 300, timeout=TIMEOUT)  # half of a low window
             dock.close()
-            qtbot.waitUntil(lambda: docks._row_height() == low, timeout=TIMEOUT)
+            qtbot.waitUntil(lambda low=low: docks._row_height() == low, timeout=TIMEOUT)  # type: ignore[misc]
 
 
 def test_a_window_made_narrow_puts_tabs_where_there_is_no_room(qtbot: QtBot, open_window: OpenWindow) -> None:

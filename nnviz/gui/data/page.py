@@ -318,6 +318,7 @@ class DataPage(CoveringPage):
             shorter = (
                 f"{words}{share} · below each: its loss{age}",
                 f"{share[2:] or words} · below each: its loss{age}",
+                f"{share[2:] or words} · below: loss{age.replace('asked at ', '')}",
                 f"{share[2:] or words}{age}",
             )
             words += f"{share} · the number below each: its loss{age}"

@@ -115,6 +115,8 @@ class Panel(QWidget):
     wanted = Signal()
     #: A number that it shows was clicked: a Place, to be taken apart.
     number_requested = Signal(object)
+    #: What it shows has another name: of other units, in another network.
+    titled = Signal(str)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
 

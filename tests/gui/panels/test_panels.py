@@ -405,8 +405,9 @@ def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     run.append([Scalar("saturation/relu1", 1, 0.5)])
     panel = shown(DeadUnitsPanel, document, qtbot)
-    panel.refresh(Shown(run), frozenset(run.names()))
-    assert panel._title.text() == "Saturated units"
+    with qtbot.waitSignal(panel.titled) as called:  # so that the tab is called as the header is
+        panel.refresh(Shown(run), frozenset(run.names()))
+    assert panel._title.text() == "Saturated units" == called.args[0]
 
 
 def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run: Run, qtbot: QtBot) -> None:

@@ -6,7 +6,7 @@ import contextlib
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -95,6 +95,12 @@ def compare(old: MainWindow, fresh: MainWindow, qtbot: QtBot) -> None:
     for window in (old, fresh):
         window.centre.show_neurons(False)  # the next window opens with cards
         all_shown(window)
+        settle(window, qtbot)
+        # How high the instruments stand follows what was opened before them, which is another history in each window.
+        assert window.docks is not None
+        foot = [dock for key, dock in window.docks.docks.items() if key in ("loss", "findings")]
+        window.resizeDocks(foot, [300] * len(foot), Qt.Orientation.Vertical)
+        QApplication.processEvents()
         window.canvas.select([window.document.inference.order[0]])
         window.canvas.select([])
         window.canvas.setFocus()

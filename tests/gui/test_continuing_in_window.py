@@ -165,6 +165,7 @@ def test_what_cannot_be_gone_on_with_is_named_and_a_recorded_run_is_continued_be
     press_notice(window, "replay", "Continue training")  # its own project takes the place of the wider one
     qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)
     assert window.document.project == once and window.training.standing.epoch == 1
+    qtbot.waitUntil(lambda: window.action("play").isEnabled(), timeout=TIMEOUT)  # not in the moment of the end
     click(window, qtbot, "Train on")  # as many epochs again as the project says
     qtbot.waitUntil(lambda: window.training.standing.epoch == 2 and window.training.state == "done", timeout=TIMEOUT)
     window.action("more_epochs").trigger()

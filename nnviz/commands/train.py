@@ -99,6 +99,10 @@ def train(options: TrainOptions) -> int:
         if options.shard:
             raise InputError("--shard divides the network among several processes: start them with torchrun.")
         return _train(options, project, found, None)
+    if options.shard and options.resume and options.run is not None:
+        from nnviz.train.start import refuse_for_divided  # noqa: PLC0415 - only for this
+
+        refuse_for_divided(run_place(options.run, resume=True, field="--run-file"), project)
     together = _connected(options, project, own)
     # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
     with interruption.handled_by(lambda number, frame: None):

@@ -50,6 +50,11 @@ class Cache:
             while self._bytes > self.limit:
                 self._bytes -= self._kept.popitem(last=False)[1][1]
 
+    def forget(self, key: Hashable) -> None:
+        """Lets go of the object under ``key``, if there is one."""
+        with self._lock:
+            self._bytes -= self._kept.pop(key, (None, 0))[1]
+
     def clear(self) -> None:
         """Empties the cache, so that the next use of a data set reads it again."""
         with self._lock:

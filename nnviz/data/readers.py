@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nnviz.data.datasets import source_of
 from nnviz.data.examples import Split
+from nnviz.data.row_store import together
 from nnviz.data.sources.source import Request, declared
 from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Inputs, Streamed
@@ -54,7 +55,8 @@ def read(request: Request, place: Path | None) -> RawData:
     """
     spec = request.spec
     source = source_of(spec.kind)
-    inputs, targets, test_inputs, test_targets = source.read(request, place)
+    with together():
+        inputs, targets, test_inputs, test_targets = source.read(request, place)
     training = Split(_inputs(inputs), torch.from_numpy(targets))
     test = training if spec.undivided else Split(_inputs(test_inputs), torch.from_numpy(test_targets))
     known = declared(spec, request.values) or source.inspect(request)

@@ -23,8 +23,10 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -48,7 +50,7 @@ _VERSION = 2
 #: Bytes that all sets together may take; where more is wanted, those go that were not used for longest.
 MOST_BYTES = 64 << 30
 #: Bytes of the disk that are left to others.
-_LEFT_FREE = 256 << 20
+LEFT_FREE = 256 << 20
 #: Bytes of pieces, and pieces, that are gathered before they are written: so many are lost where the process is killed.
 _TOGETHER, _ROWS_TOGETHER = 4 << 20, 128
 #: Pieces whose checksums are looked at when a whole set is opened, evenly taken.
@@ -57,11 +59,15 @@ _LOOKED_AT = 64
 _LONGEST_HEADER = 512 << 20
 #: Seconds between two looks at whether somebody who waits for another nnviz still wants to.
 _LOOK_EVERY = 0.2
+#: Seconds after which what an earlier version kept belongs to nobody.
+_FORGOTTEN = 7 * 86_400.0
 
 _NOTHING, _DECODED, _DEEP = 0, 1, 2
 _RECORD = np.dtype([("state", "u1"), ("checksum", "<u4")])
 _Pair = tuple[float, float]
 _NONE: Mapping[int, str] = {}
+#: Of one load, in one thread; see :func:`together`.
+_siblings: ContextVar[set[Path] | None] = ContextVar("siblings", default=None)
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +161,8 @@ class StoredSet:
                 if self._checksum(found, piece) != records["checksum"][piece]:
                     return None
             os.utime(self._whole)  # it was used
+            if (siblings := _siblings.get()) is not None:
+                siblings.add(self.folder)
         except (OSError, ValueError, DataError, msgspec.MsgspecError):
             return None
         return header, found
@@ -372,8 +380,7 @@ def _locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            lock.release()
+        _let_go(lock)
 
 
 def _lock(folder: Path) -> BaseFileLock:
@@ -395,31 +402,75 @@ def _taken(lock: BaseFileLock, seconds: float) -> bool:
 
 
 def _make_room(kept: StoredSet, needed: int) -> None:
-    """Lets the sets go that were not used for longest, until this one has room.
+    """Lets the sets go that were not used for longest, until this one has room; where it cannot have any, none goes.
 
     Raises:
         StorageError: It has none even then.
     """
     folder = kept.folder
-    others = sorted((one for one in folder.parent.iterdir() if one.is_dir() and one != folder), key=_used)
-    taken = {one: _bytes_in(one) for one in (*others, folder)}
-    while sum(taken.values()) + needed > MOST_BYTES or _free(folder) < needed + _LEFT_FREE:
-        if not others:
-            break
-        oldest = others.pop(0)
-        lock = _lock(oldest)
-        if _taken(lock, 0.0):  # else another nnviz is importing it
-            try:
-                shutil.rmtree(oldest, ignore_errors=True)
-            finally:
-                lock.release()
-        taken[oldest] = _bytes_in(oldest)
-    room = min(MOST_BYTES - sum(taken.values()), _free(folder) - _LEFT_FREE)
+    others = _sets_in(folder.parent) - {folder}
+    old = _sets_in(_root_of_earlier())
+    taken = {one: _bytes_in(one) for one in (*others, *old, folder)}
+    with contextlib.ExitStack() as held:
+        # Those that nobody is importing, nor this load has just brought here: they can go.
+        siblings = _siblings.get() or ()
+        idle = [one for one in sorted(others | old, key=_used) if one not in siblings and _is_held(held, one)]
+        rest = sum(taken.values()) - sum(taken[one] for one in idle)
+        room = min(MOST_BYTES - rest, _free(folder) + sum(taken[one] for one in idle) - LEFT_FREE)
+        if needed <= room:
+            for one in idle:
+                enough = sum(taken.values()) + needed <= MOST_BYTES and _free(folder) >= needed + LEFT_FREE
+                if not enough or (one in old and time.time() - _used(one) > _FORGOTTEN):
+                    shutil.rmtree(one, ignore_errors=True)
+                    taken[one] = _bytes_in(one)
+            # A folder that could not be emptied after all, or a disk that others fill meanwhile.
+            room = min(MOST_BYTES - sum(taken.values()), _free(folder) - LEFT_FREE)
+    if old and not _sets_in(_root_of_earlier()):
+        shutil.rmtree(_root_of_earlier(), ignore_errors=True)
     if needed > room:
         raise StorageError(
             f"Streamed, {kept.count:,} {kept.what} take {needed / 1e9:,.2f} GB on the disk, but {folder.parent} has "
             f"room for {max(room, 0) / 1e9:,.2f} GB: {kept.cure}, or make room there."
         )
+
+
+def _root_of_earlier() -> Path:
+    """Where earlier versions kept their sets, which nobody reads any more."""
+    return user_folders.cache_folder() / "pictures"
+
+
+def _sets_in(folder: Path) -> set[Path]:
+    with contextlib.suppress(OSError):
+        return {one for one in folder.iterdir() if one.is_dir() and not one.is_symlink()}
+    return set()
+
+
+def _is_held(held: contextlib.ExitStack, folder: Path) -> bool:
+    """Whether the lock of a set can be had; then until ``held`` ends."""
+    lock = _lock(folder)
+    try:
+        if not _taken(lock, 0.0):
+            return False
+    except OSError:  # somebody else's
+        return False
+    held.callback(_let_go, lock)
+    return True
+
+
+def _let_go(lock: BaseFileLock) -> None:
+    with contextlib.suppress(OSError):
+        lock.release()
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Sets that are brought here, or opened, within it belong together: none of them goes to make room for another."""
+    before = _siblings.get()
+    token = _siblings.set(set() if before is None else before)
+    try:
+        yield
+    finally:
+        _siblings.reset(token)
 
 
 def _free(folder: Path) -> int:
@@ -429,7 +480,7 @@ def _free(folder: Path) -> int:
 def _used(folder: Path) -> float:
     """When a set was used last: opened, or worked on."""
     found = 0.0
-    for name in ("whole.json", "progress", "rows"):
+    for name in ("whole.json", "progress", "rows", "pixels"):  # the last of earlier versions
         with contextlib.suppress(OSError):
             found = max(found, (folder / name).stat().st_mtime)
     return found

@@ -7,46 +7,93 @@ when the table is not used any more.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
-import tempfile
-import time
+import uuid
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from nnviz import user_folders
-from nnviz.errors import StorageError
+from nnviz.data.row_store import LEFT_FREE
+from nnviz.errors import DataError, StorageError
+from nnviz.project.files.atomic import reason_of
 
-#: Rows of a piece, and seconds after which a folder that nobody changes belongs to nobody.
-_ROWS, _FORGOTTEN = 1 << 18, 2 * 86_400.0
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+#: Rows of a piece.
+_ROWS = 1 << 18
+
+
+class LostColumnsError(DataError):
+    """What was kept of a table is not on the disk any more: it has to be read again."""
 
 
 class Pieces:
-    """A folder for the columns of one table; it goes with the last one who holds it."""
+    """A folder for the columns of one table; it goes with the last one who holds it.
+
+    A lock beside it says that somebody does: a folder whose lock can be had belongs to a process that was killed.
+    """
 
     def __init__(self) -> None:
         try:
             _root().mkdir(parents=True, exist_ok=True)
-            for old in _root().iterdir():  # of a process that was killed
-                if time.time() - old.stat().st_mtime > _FORGOTTEN:
-                    shutil.rmtree(old, ignore_errors=True)
-            self.folder = Path(tempfile.mkdtemp(prefix="columns-", dir=_root()))
+            _clear_up()
+            self.folder = _root() / f"columns-{uuid.uuid4().hex}"
+            lock = _lock(self.folder)
+            with contextlib.suppress(NotImplementedError):  # a disk that knows no locks
+                lock.acquire(timeout=0)
+            self.folder.mkdir()
         except OSError as error:
             raise _not_kept(error) from None
         self._number = 0
-        self._clean_up = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._clean_up = weakref.finalize(self, _delete, self.folder, lock)
 
     def write(self, frame: pl.DataFrame) -> Path:
-        """Keeps some rows."""
+        """Keeps some rows.
+
+        Raises:
+            StorageError: The disk has no room for them, or cannot be written.
+        """
         self._number += 1
         path = self.folder / f"{self._number}.arrow"
         try:
+            if shutil.disk_usage(self.folder).free < frame.estimated_size() + LEFT_FREE:
+                raise OSError(errno.ENOSPC, "the disk is full")
             frame.write_ipc(path)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _not_kept(error) from None
         return path
+
+
+def _clear_up() -> None:
+    """Deletes the folders of processes that were killed."""
+    for folder in _root().glob("columns-*"):
+        if folder.suffix != ".lock" and not folder.is_symlink():
+            lock = _lock(folder)
+            with contextlib.suppress(OSError, NotImplementedError):  # Timeout is one: somebody holds it
+                lock.acquire(timeout=0)
+                _delete(folder, lock)
+
+
+def _lock(folder: Path) -> BaseFileLock:
+    from filelock import FileLock  # noqa: PLC0415 - takes 50 ms to import, and most data never need it
+
+    return FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
+
+
+def _delete(folder: Path, lock: BaseFileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        lock.release()
+    if not folder.exists():
+        with contextlib.suppress(OSError):
+            Path(lock.lock_file).unlink()
 
 
 def _root() -> Path:
@@ -54,7 +101,7 @@ def _root() -> Path:
 
 
 def _not_kept(error: Exception) -> StorageError:
-    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    reason = reason_of(error) if isinstance(error, OSError) else str(error).partition("\n")[0].rstrip(".")
     return StorageError(f"The columns of the table could not be kept in {_root()}: {reason}.")
 
 
@@ -82,18 +129,32 @@ class LargeFrame:
         self._parts.append((self.pieces.write(frame), frame.height))
         self.height += frame.height
 
+    def leave_out_last(self, count: int) -> None:
+        """Without so many rows at the end."""
+        while count:
+            path, rows = self._parts.pop()
+            left_out = min(rows, count)
+            if left_out < rows:
+                self._parts.append((self.pieces.write(_opened(path)[: rows - left_out]), rows - left_out))
+            self.height -= left_out
+            count -= left_out
+
     def iter_columns(self) -> Iterator[pl.Series]:
         """Each of them, one after the other."""
         return (self._column(at) for at in range(self.width))
 
+    def parts_of(self, at: int) -> Iterator[pl.Series]:
+        """One of them, some rows at a time."""
+        return (_read(path, at) for path, _ in self._parts)
+
     def _column(self, at: int) -> pl.Series:
         # By its place: pieces have names of their own where a table has none.
-        series = pl.concat([_read(path, at) for path, _ in self._parts])
+        series = pl.concat(self.parts_of(at))
         return series.alias(self.columns[at])
 
     def empty_rows(self) -> pl.Series:
         """Which rows hold nothing at all."""
-        found = [pl.read_ipc(path).select(pl.all_horizontal(pl.all().is_null())).to_series() for path, _ in self._parts]
+        found = [_opened(path).select(pl.all_horizontal(pl.all().is_null())).to_series() for path, _ in self._parts]
         return pl.concat(found)
 
     def estimated_size(self) -> int:
@@ -126,5 +187,16 @@ class KeptColumn:
         return pl.concat(parts).slice(first - begin * _ROWS, count)
 
 
+def _opened(path: Path, at: int | None = None) -> pl.DataFrame:
+    try:
+        return pl.read_ipc(path, columns=None if at is None else [at])
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise LostColumnsError(
+            f"The columns of the table that were kept in {path.parent} were changed or deleted by another program: "
+            f"{str(error).partition(chr(10))[0][:200]}. Start again: the table is then read anew.",
+            field="data",
+        ) from None
+
+
 def _read(path: Path, at: int) -> pl.Series:
-    return pl.read_ipc(path, columns=[at]).to_series()
+    return _opened(path, at).to_series()

@@ -55,6 +55,10 @@ class TableMemory:
         finally:
             self._reading.release()
 
+    def forget_table(self, key: Hashable) -> None:
+        """The columns of a file have to be read again."""
+        self._tables.forget(key)
+
     def clear(self) -> None:
         """Forgets everything."""
         self._tables.clear()

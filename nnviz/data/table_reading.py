@@ -11,8 +11,10 @@ import codecs
 import csv
 import io
 import zipfile
+from array import array
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,10 @@ _SAMPLE_BYTES = 1 << 20
 _SEPARATORS = (("\t", "tabs"), (";", "semicolons"), ("|", "bars"), (",", "commas"))
 _MOST_NAMED = 5
 _AT_ONCE = 20_000
+#: Letters of a line that are read at once; a cell may have far fewer.
+_LONGEST_LINE = 1 << 26
+#: What is no content at the end of a text.
+_EMPTY = b"\r\n \t\x1a"
 _ROWS_OF_A_PIECE = 1 << 18
 _PATH = "data.params.path"
 
@@ -205,11 +211,10 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
     data, encoding = _as_utf8(path, data, how.encoding)
     if b"\r" in data and b"\n" not in data:  # as old Macintoshes wrote
         data = data.replace(b"\r", b"\n")
-    full = len(data.rstrip(b"\r\n \t\x1a"))
+    full = len(data.rstrip(_EMPTY))
     if not full:
         raise _wrong(path, "The file holds nothing but empty lines.")
-    behind = data[full:].splitlines()[0] if data[full:] else b""  # tabs at the end of a row are empty values
-    data = data[:full] + behind.rstrip(b" \x1a")
+    data = data[: full + _last_values(data[full:])]
     given = ""
     if data[:4].lower() == b"sep=" and data[5:6] in (b"\r", b"\n"):  # Excel's own word for it
         given, data = data[4:5].decode("latin-1"), data[5:].lstrip(b"\r\n")
@@ -221,14 +226,19 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
     report(2, 4)
     frame = _fast(data, written)
     report(3, 4)
-    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
-    ragged: list[tuple[int, str]] = []
-    warnings = written.warnings
-    if frame is None:
-        frame, places, ragged_words, ragged = _careful(path, data, written.separator, names, skipped, report)
-        lines = places.__getitem__
-        warnings = (*ragged_words, *warnings)
-    return FileTable(frame, lines, written.decimal, (written.words(encoding),), warnings, tuple(ragged))
+    notes, warnings = (written.words(encoding),), written.warnings
+    if frame is not None:
+        return FileTable(frame, lambda row: row + 1 + skipped, written.decimal, notes, warnings)
+    parts: list[pl.DataFrame] = []
+    found = _careful(path, io.BytesIO(data), data.count(b'"'), written, parts.append, report)
+    numbered = tuple((at, f"has {_values(count)}, not {len(names)}") for at, _, count in found.ragged)
+    warnings = (*found.warnings(len(names)), *warnings)
+    return FileTable(pl.concat(parts), found.line, written.decimal, notes, warnings, numbered)
+
+
+def _last_values(behind: bytes) -> int:
+    """How many bytes of what stands behind the last letter are its row: tabs at the end of a row are empty values."""
+    return len(behind.splitlines()[0].rstrip(b" \x1a")) if behind else 0
 
 
 @dataclass(frozen=True)
@@ -249,18 +259,31 @@ class _Written:
         words += ", decimal commas" if self.decimal == "comma" else ""
         return f"{words}." if self.named else f"{words}; the first row is no header."
 
-    def options(self, *, numbers: bool) -> dict[str, Any]:
-        """What polars has to know: its numbers as such, or all as texts."""
-        kinds = [pl.Float64 if number and numbers else pl.String for number in self.numeric]
+    def options(self) -> dict[str, Any]:
+        """What polars has to know."""
+        kinds = [pl.Float64 if number else pl.String for number in self.numeric]
         return {
             "has_header": False,
             "separator": self.separator,
             "skip_lines": self.skipped,
-            "decimal_comma": self.decimal == "comma" and numbers,
+            "decimal_comma": self.decimal == "comma",
             "schema": dict(zip(self.names, kinds, strict=True)),
             "null_values": list(MISSING),
             "extra_columns": "raise",
         }
+
+    def regular(self, rows: int, missing: int, count: Callable[[bytes], int]) -> bool:
+        """Whether each row of what polars has read has all of its values.
+
+        A row that is too short ends in missing values, which is what a whole one may do, too: then they are counted.
+
+        Args:
+            rows: How many there are.
+            missing: In how many of them the last value is missing.
+            count: How often something stands in the text.
+        """
+        separators = (rows + self.skipped) * (len(self.names) - 1)
+        return not missing or (not count(b'"') and count(self.separator.encode()) == separators)
 
 
 def _written(path: Path, sample: str, how: HowToRead, given: str) -> _Written:
@@ -458,29 +481,94 @@ def _numbers(chosen: str, separator: str, rows: list[list[str]], width: int) -> 
 
 def _fast(data: bytes, written: _Written) -> pl.DataFrame | None:
     """What polars reads by itself; None where a row or a cell does not keep to the rest."""
-    names, separator, skipped = written.names, written.separator, written.skipped
+    names = written.names
     try:
-        frame = pl.read_csv(data, **written.options(numbers=True))
+        frame = pl.read_csv(data, **written.options())
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
-    # A row that is too short ends in missing values, which is what a whole one may do, too: then they are counted.
-    last = frame.get_column(names[-1]).null_count()
-    if last and (b'"' in data or data.count(separator.encode()) != (frame.height + skipped) * (len(names) - 1)):
-        return None
-    return frame
+    return frame if written.regular(frame.height, frame.get_column(names[-1]).null_count(), data.count) else None
+
+
+@dataclass(eq=False)
+class _Ragged:
+    """What :func:`_careful` found out besides the cells.
+
+    Attributes:
+        rows: Rows of the right number of values.
+        ragged: Of the first ones of another: which of all rows it is, from 0, its line, its number of values.
+        left_out: How many there are of those.
+    """
+
+    rows: int = 0
+    left_out: int = 0
+
+    def __post_init__(self) -> None:
+        self.ragged: list[tuple[int, int, int]] = []
+        # Where the distance between a row and its line changes: of most tables a few places.
+        self._rows, self._steps = array("q"), array("q")
+
+    def add(self, line: int) -> None:
+        """Another row, which ends in that line."""
+        step = line - self.rows
+        if not self._steps or self._steps[-1] != step:
+            self._rows.append(self.rows)
+            self._steps.append(step)
+        self.rows += 1
+
+    def line(self, row: int) -> int:
+        """Where a row ends."""
+        return row + self._steps[bisect_right(self._rows, row) - 1]
+
+    def warnings(self, width: int) -> list[str]:
+        """What was left out."""
+        found = [f"Left out: line {line:,} has {_values(count)}, not {width}." for _, line, count in
+                 self.ragged[:_MOST_NAMED]]  # fmt: skip
+        if (rest := self.left_out - _MOST_NAMED) > 0:
+            found.append(f"Left out: {rest:,} more rows with another number of values than {width}.")
+        return found
+
+
+def _text_lines(path: Path, text: io.TextIOBase) -> Iterator[str]:
+    """The lines; one that has no end is not brought into memory."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise _wrong(path, f"A line has more than {_LONGEST_LINE:,} letters.")
+        yield line
+
+
+def _values(count: int) -> str:
+    return f"{count} {'value' if count == 1 else 'values'}"
 
 
 def _careful(
-    path: Path, data: bytes, separator: str, names: Sequence[str], skipped: int, report: Report
-) -> tuple[pl.DataFrame, list[int], list[str], list[tuple[int, str]]]:
-    """All cells as texts, row by row; those of another length are left out and named."""
-    width, parts = len(names), []
-    lines: list[int] = []
-    ragged: list[tuple[int, int]] = []
-    numbered: list[tuple[int, str]] = []
-    columns = dict.fromkeys(names, pl.String)
+    path: Path,
+    file: io.BufferedIOBase,
+    quotes: int,
+    written: _Written,
+    add: Callable[[pl.DataFrame], object],
+    report: Report,
+    most_ragged: int | None = None,
+) -> _Ragged:
+    """All cells as texts, row by row; those of another length are left out and named.
+
+    Args:
+        path: Of whom is spoken.
+        file: The text in UTF-8.
+        quotes: Quotation marks in it.
+        written: How it is written.
+        add: Gets the rows, some at a time.
+        report: As of :func:`read_table`.
+        most_ragged: So many of those that are left out are described; None is all.
+
+    Raises:
+        UnicodeDecodeError: It is no UTF-8.
+    """
+    width, skipped = len(written.names), written.skipped
+    found = _Ragged()
+    columns = dict.fromkeys(written.names, pl.String)
     held: list[list[str]] = []
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), delimiter=separator)
+    text = io.TextIOWrapper(file, "utf-8", newline="")  # type: ignore[type-var]  # it needs no more than this
+    reader = csv.reader(_text_lines(path, text), delimiter=written.separator)
     begins = last = 0
     try:
         for row in reader:
@@ -490,35 +578,30 @@ def _careful(
             if len(row) > width and not any(row[width:]):  # a separator too many at the end
                 row = row[:width]  # noqa: PLW2901 - the same row, shorter
             if len(row) != width:
-                values = f"has {len(row)} {'value' if len(row) == 1 else 'values'}, not {width}"
-                numbered.append((len(lines) + len(ragged), values))
-                ragged.append((begins, len(row)))
+                if most_ragged is None or found.left_out < most_ragged:
+                    found.ragged.append((found.rows + found.left_out, begins, len(row)))
+                found.left_out += 1
                 continue
-            lines.append(reader.line_num)
+            found.add(reader.line_num)
             held.append(row)
             if len(held) == _AT_ONCE:
-                parts.append(pl.DataFrame(held, schema=columns, orient="row"))
+                add(pl.DataFrame(held, schema=columns, orient="row"))
                 held = []
                 report(3, 4)
     except csv.Error as error:
         raise _wrong(path, f"Line {reader.line_num:,} cannot be read: {_reason(error)}.") from None
-    parts.append(pl.DataFrame(held, schema=columns, orient="row"))
-    if data.count(b'"') % 2 and begins < last:
+    if held or not found.rows:
+        add(pl.DataFrame(held, schema=columns, orient="row"))
+    if quotes % 2 and begins < last:
         raise _wrong(path, f"A quotation mark is opened in line {begins:,} and never closed.")
-    if len(ragged) > len(lines):
-        line, count = ragged[0]
+    if found.left_out > found.rows:
+        _, line, count = found.ragged[0]
         raise _wrong(
             path,
-            f"{len(ragged):,} of {len(ragged) + len(lines):,} rows have another number of values than {width} (the "
-            f"first is line {line:,} with {count}). Is “separator” right?",
+            f"{found.left_out:,} of {found.left_out + found.rows:,} rows have another number of values than {width} "
+            f"(the first is line {line:,} with {count}). Is “separator” right?",
         )
-    warnings = [
-        f"Left out: line {line:,} has {count} {'value' if count == 1 else 'values'}, not {width}."
-        for line, count in ragged[:_MOST_NAMED]
-    ]
-    if (rest := len(ragged) - _MOST_NAMED) > 0:
-        warnings.append(f"Left out: {rest:,} more rows with another number of values than {width}.")
-    return pl.concat(parts), lines, warnings, numbered
+    return found
 
 
 def _lines(count: int) -> str:
@@ -536,7 +619,7 @@ def _read_in_pieces(path: Path, how: HowToRead, report: Report) -> FileTable:
     """A table of any size, its columns on the disk.
 
     Raises:
-        _NotPlainError: It is no plain table in UTF-8, all of whose rows have the same number of values.
+        _NotPlainError: It is no plain text in UTF-8.
     """
     if path.suffix.lower() in PARQUET_ENDINGS:
         try:
@@ -553,29 +636,134 @@ def _read_in_pieces(path: Path, how: HowToRead, report: Report) -> FileTable:
         words = "Parquet, which says itself what its columns are."
         return FileTable(frame, lambda row: row + 1, "point", (words,), tuple(warnings))
     try:
-        with open_regular(path) as file:
-            head = file.read(_SAMPLE_BYTES + 1).removeprefix(codecs.BOM_UTF8)
+        with _Part(path) as text:
+            return _read_text_in_pieces(path, text, how, report)
     except OSError as error:
         raise _wrong(path, reason_of(error)) from None
-    if b"\0" in head or head[:4].lower() == b"sep=" or (b"\r" in head and b"\n" not in head):
+
+
+def _read_text_in_pieces(path: Path, text: _Part, how: HowToRead, report: Report) -> FileTable:
+    """As :func:`_read_text`: what is a row, and what is told of it, must not hang on how much memory there is."""
+    if not text.length:
+        raise _wrong(path, "The file holds nothing but empty lines.")
+    head = text.read(_SAMPLE_BYTES + 1)
+    if (
+        how.encoding == "utf-16"
+        or b"\0" in head
+        or head[:4].lower() == b"sep="
+        or (b"\r" in head and b"\n" not in head)
+    ):
         raise _not_plain(path, "it is no plain text in UTF-8")
     try:
         written = _written(path, _sample(path, head), how, "")
     except UnicodeDecodeError:
         raise _not_plain(path, "it is no UTF-8") from None
-    for numbers in (True, False):  # where one cell of a column of numbers is none, all are read as texts
+    counts = _counts(path, text, written.separator, how, report)
+    notes, warnings, skipped = (written.words("UTF-8"), "Read in pieces."), written.warnings, written.skipped
+    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
+    frame = _fast_in_pieces(path, text, written, counts, report)
+    if frame is None:
+        frame = LargeFrame(written.names, Pieces())
         try:
-            frame = _kept(pl.scan_csv(path, **written.options(numbers=numbers)), written.names, report)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            if not numbers:
-                raise _not_plain(path, _first_line(error)) from None
-        else:
-            break
+            text.seek(0)
+            found = _careful(path, io.BufferedReader(text), counts[b'"'], written, frame.add, report, _MOST_NAMED)
+        except UnicodeDecodeError:  # it was changed meanwhile
+            raise _not_plain(path, "it is no UTF-8") from None
+        lines = found.line
+        warnings = (*found.warnings(len(written.names)), *warnings)
     if not frame.height:
         raise _wrong(path, "There is only a header and no row below it." if written.named else "There is no row.")
-    skipped = written.skipped
-    notes = (written.words("UTF-8"), "Read in pieces: a row of fewer values ends in missing ones.")
-    return FileTable(frame, lambda row: row + 1 + skipped, written.decimal, notes, written.warnings)
+    return FileTable(frame, lines, written.decimal, notes, warnings)
+
+
+def _fast_in_pieces(
+    path: Path, text: _Part, written: _Written, counts: Mapping[bytes, int], report: Report
+) -> LargeFrame | None:
+    """As :func:`_fast`, of which it must be the very same."""
+    try:
+        frame = _kept(pl.scan_csv(path, **written.options()), written.names, report)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    frame.leave_out_last(text.lines_behind)
+    missing = sum(batch.null_count() for batch in frame.parts_of(frame.width - 1)) if frame.height else 0
+    return frame if written.regular(frame.height, missing, counts.__getitem__) else None
+
+
+class _Part(io.RawIOBase):
+    """The text of a file as it counts: without a mark of order, and without what is empty at its end.
+
+    Attributes:
+        length: Its bytes.
+        lines_behind: Empty lines behind it, which polars takes for rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = open_regular(path)
+        self._first = len(codecs.BOM_UTF8) if self._file.read(3) == codecs.BOM_UTF8 else 0
+        end = full = self._file.seek(0, io.SEEK_END)
+        while full > self._first:
+            begin = max(self._first, full - _SAMPLE_BYTES)
+            self._file.seek(begin)
+            left = len(self._file.read(full - begin).rstrip(_EMPTY))
+            full = begin + left
+            if left:
+                break
+        self._file.seek(full)
+        behind = self._file.read(min(end - full, _SAMPLE_BYTES))
+        self.length = full - self._first + (_last_values(behind) if full > self._first else 0)
+        self._file.seek(self._first + self.length)
+        behind = self._file.read(_SAMPLE_BYTES)
+        if behind.strip(b"\r\n") or len(behind) == _SAMPLE_BYTES:
+            self._file.close()
+            raise _not_plain(path, "there are blanks or many empty lines behind its last row")
+        self.lines_behind = max(behind.count(b"\n") + (not behind.endswith(b"\n")) - 1, 0)
+        self.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        assert whence == io.SEEK_SET
+        self._place = place
+        return self._file.seek(self._first + place) - self._first
+
+    def readinto(self, into: Any) -> int:
+        content = self._file.read(min(len(into), self.length - self._place))
+        into[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _counts(path: Path, text: _Part, separator: str, how: HowToRead, report: Report) -> dict[bytes, int]:
+    """How often what divides the values and the quotation mark stand in a text.
+
+    Raises:
+        _NotPlainError: It is no plain text in UTF-8, in any part of it.
+    """
+    found = dict.fromkeys((separator.encode(), b'"'), 0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    text.seek(0)
+    try:
+        while content := text.read(_SAMPLE_BYTES):
+            if b"\0" in content:
+                raise _not_plain(path, "it is no plain text in UTF-8")
+            if not content.isascii() and how.encoding == "cp1252":
+                raise _not_plain(path, "it is not in UTF-8 but in cp1252")
+            if not content.isascii() or decoder.getstate()[0]:
+                decoder.decode(content)
+            for what in found:
+                found[what] += content.count(what)
+            report(1, 4)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise _not_plain(path, "it is no UTF-8") from None
+    return found
 
 
 def _kept(scanned: pl.LazyFrame, names: Sequence[str], report: Report) -> LargeFrame:
@@ -588,8 +776,7 @@ def _kept(scanned: pl.LazyFrame, names: Sequence[str], report: Report) -> LargeF
 
 def _not_plain(path: Path, reason: str) -> _NotPlainError:
     return _NotPlainError(
-        "A table that does not fit into memory must be plain text in UTF-8 with as many values in each row: "
-        f"{reason}. Parquet is read in any case.",
+        f"A table that does not fit into memory must be plain text in UTF-8: {reason}. Parquet is read in any case.",
         file=str(path),
         field=_PATH,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nnviz.data.findings import Findings
 from nnviz.data.row_blocks import RowBlocks
-from nnviz.data.row_store import root
+from nnviz.data.row_store import root, together
 from nnviz.data.sources.source import ColumnFacts, ReadInputs
 from nnviz.data.table_columns import Understood
 from nnviz.data.table_recipe import Recipe
@@ -88,8 +88,9 @@ def on_disk(found: Understood, state: str, report: Report) -> Taken:
         StorageError: The disk has no room for it, or cannot be written.
     """
     rows, targets = found.rows, found.targets
-    inputs = rows.on_disk(lambda done: report(done, rows.shape[0]))
-    RowBlocks.of(_of_targets(state), targets).on_disk(lambda done: report(rows.shape[0], rows.shape[0]))
+    with together():
+        inputs = rows.on_disk(lambda done: report(done, rows.shape[0]))
+        RowBlocks.of(_of_targets(state), targets).on_disk(lambda done: report(rows.shape[0], rows.shape[0]))
     data = msgspec.structs.replace(found.data, streamed=True)
     about = _About((rows.shape[0], rows.shape[1]), (targets.shape, targets.dtype.str), data, found.columns, found.notes,
                    found.warnings, found.recipes, found.decimal)  # fmt: skip

@@ -130,6 +130,11 @@ class Budget:
         self._pool = min(self._pool, self.share * self.window)
 
     @property
+    def seconds(self) -> float:
+        """Seconds of training over which ``cost`` is reckoned."""
+        return self._recent_training
+
+    @property
     def cost(self) -> float:
         """Seconds of measuring for a second of training, lately."""
         return sum(self.costs().values())

@@ -80,6 +80,28 @@ def decided(
     )
 
 
+def merged(kept: Iterable[Curated], before: Iterable[Curated], after: Iterable[Curated]) -> tuple[Curated, ...]:
+    """What a run is gone on with: what was decided in it, but for the examples of which its project says other now.
+
+    Args:
+        kept: What was decided in it.
+        before: What the project said that it was made with.
+        after: What the project says that it is gone on with; it alone counts where both together are too many.
+    """
+    said, now = ({entry.example: entry for entry in entries} for entries in (before, after))
+    asked = {example: now.get(example) for example in said.keys() | now.keys() if said.get(example) != now.get(example)}
+    found = {entry.example: entry for entry in kept} | asked
+    together = tuple(entry for _, entry in sorted(found.items()) if entry is not None)
+    return together if len(together) <= MOST_CURATED else tuple(now.values())
+
+
+def entries_between(before: Iterable[Curated], after: Iterable[Curated]) -> tuple[Curated, ...]:
+    """With which :class:`Curate` makes other decisions of some."""
+    old, new = ({entry.example: entry for entry in entries} for entries in (before, after))
+    examples = sorted(example for example in old.keys() | new.keys() if old.get(example) != new.get(example))
+    return tuple(new[example] if example in new else Curated(example, old[example].mark) for example in examples)
+
+
 def difference_words(before: Iterable[Curated], after: Iterable[Curated]) -> str:
     """What is decided otherwise than before, in a few words: ``Example 17: left out``; of several how many of each.
 

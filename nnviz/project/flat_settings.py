@@ -135,4 +135,5 @@ def _said(value: object) -> str:
         return f"{value.kind} ({inside})" if inside else value.kind
     if isinstance(value, tuple) and len(value) <= 6 and all(isinstance(one, int) for one in value):
         return " × ".join(map(str, value))
-    return value if isinstance(value, str) else brief(value)
+    # Of Python's own writing only what a reader of mathematics knows: no comma after the only one, no quotes.
+    return value if isinstance(value, str) else brief(value).replace(",)", ")").replace("'", "")

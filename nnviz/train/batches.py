@@ -174,14 +174,18 @@ class Batches:
         found = curated(self._data.train, self._data.facts, entries)
         self._decided = [one for one in self._decided if one.first_epoch < first_epoch] + [_Decided(first_epoch, found)]
 
-    def begin_from(self, entries: Sequence[Curated] | None, step: int) -> None:
-        """From a checkpoint on: what held there to the end of its epoch, then what is decided now.
+    def begin_from(self, entries: Sequence[Curated] | None, decided: Sequence[Curated] | None, step: int) -> None:
+        """From a checkpoint on: what held there to the end of its epoch, then what was decided by then.
 
         Args:
             entries: What held there; None where it does not say.
+            decided: What was decided by then; where it does not say either, what held, or else what is decided now.
             step: That of the checkpoint.
         """
+        decided = entries if decided is None else decided
         newest, place = self.latest, self.plan.at(step)
+        if decided is not None and tuple(decided) != newest.entries:
+            newest = curated(self._data.train, self._data.facts, decided)
         if entries is None or place.batch == 0 or entries == newest.entries:
             self._decided, self._told = [_Decided(0, newest)], [_Told(_BEFORE, newest.entries)]
             return

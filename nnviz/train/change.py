@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TypeAlias
 
-from nnviz.errors import NnvizError
+from nnviz.data import datasets
+from nnviz.errors import NnvizError, ParamError
 from nnviz.project import choices, registry
 from nnviz.project.files import own_folder
 from nnviz.project.graph.bypass import effective_graph, same_computation
@@ -32,6 +33,10 @@ _FROZEN = "frozen"
 #: What decides neither a weight nor a number of a run: where it is computed, which weights are kept at the end, and
 #: where the examples lie meanwhile.
 _NO_NUMBERS = frozenset({"training.device", "training.keep_best", "data.params.memory"})
+#: Of these, what no network, no example and no end of a training hangs on: a session goes on without it.
+_NO_SESSION = frozenset({"data.params.memory"})
+#: What of the data is a list of steps.
+_LISTS = frozenset({"preparation", "augmentation"})
 #: Likewise, with all that belongs to them: when it ends.
 _NO_NUMBERS_WITHIN = ("training.early_stopping.",)
 
@@ -147,18 +152,36 @@ def _of_nodes(before: Node, after: Node, first: Node, second: Node) -> Iterator[
 def _of_data(before: DataConfig, after: DataConfig) -> Iterator[Difference]:
     for name in DataConfig.__struct_fields__:
         one, other = getattr(before, name), getattr(after, name)
-        if one == other:
+        if one == other or (name in _LISTS and _in_full(name, one) == _in_full(name, other)):
             continue
         if name != "params":
             yield _differs(
                 f"data.{name}", "data set" if name == "dataset" else f"{_words(name)} of the data", one, other
             )
         elif before.dataset == after.dataset:  # of another data set they are other settings
-            for key in sorted(one.keys() | other.keys()):
-                if one.get(key) != other.get(key):
-                    found = _setting(f"data.params.{key}", None, key, one, other, " of the data")
-                    moved = key in own_folder.PARAMS and _last(one.get(key)) == _last(other.get(key)) != ""
+            spec = datasets.dataset(after.dataset) if datasets.known(after.dataset) else None
+            first, second = _data_values(spec, one), _data_values(spec, other)
+            for key in sorted(first.keys() | second.keys()):
+                if first.get(key) != second.get(key):
+                    found = _differs(
+                        f"data.params.{key}", f"{_words(key)} of the data", first.get(key), second.get(key), spec, key
+                    )
+                    moved = key in own_folder.PARAMS and _last(first.get(key)) == _last(second.get(key)) != ""
                     yield replace(found, moved=moved)
+
+
+def _in_full(slot: str, steps: tuple[Choice, ...]) -> list[tuple[str, Mapping[str, ParamValue]]]:
+    return [(step.kind, _data_values(_spec(slot, step.kind), step.params)) for step in steps]
+
+
+def _data_values(spec: Spec | None, params: Mapping[str, ParamValue]) -> Mapping[str, ParamValue]:
+    """All settings of a data set or a step, defaults included; as they stand where one is unknown or not allowed."""
+    if spec is None:
+        return params
+    try:
+        return spec.values(params)
+    except ParamError:
+        return {**{param.name: param.default for param in spec.params}, **params}
 
 
 def _last(place: ParamValue) -> str:
@@ -306,11 +329,14 @@ class Restart:
         reason: Which layer or which setting, in words: ``kernel size of conv1: 5 × 5, not 3 × 3 (and 2 more)``.
         field: Path of the first setting that differs.
         live: What the present session takes on nevertheless. Not the learning rate of another optimizer.
+        computes: Whether anything that is computed becomes other. False is where the examples lie meanwhile: what was
+            trained goes on as it is, and the next session has it.
     """
 
     reason: str
     field: str
     live: Live = Live()
+    computes: bool = True
 
 
 Change: TypeAlias = Nothing | Live | Restart
@@ -334,10 +360,10 @@ def change(before: Project, after: Project) -> Change:
         curation=after.curation if "curation" in fields else None,
         settings=settings,
     )
-    lasting = [one for one in found if not one.live]
+    lasting = sorted((one for one in found if not one.live), key=lambda one: one.field in _NO_SESSION)
     if lasting:
         more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
-        return Restart(f"{lasting[0].text}{more}", lasting[0].field, live)
+        return Restart(f"{lasting[0].text}{more}", lasting[0].field, live, lasting[0].field not in _NO_SESSION)
     return live or Nothing()
 
 

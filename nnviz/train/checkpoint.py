@@ -120,6 +120,7 @@ class _Header(msgspec.Struct, frozen=True):
     switches: _Switches = _Switches()
     curation: list[Curated] | None = None
     live: _Live | None = None
+    decided: list[Curated] | None = None
     digest: str = ""
 
 
@@ -144,6 +145,7 @@ class Checkpoint:
         live: The settings that can be changed while it trains; None where that is not known, as in files of older
             versions.
         sizes: From which epoch on a step took how many examples, see ``EpochPlan``; empty likewise.
+        decided: What was decided about single examples by then, which holds from the next epoch on; None likewise.
     """
 
     progress: Progress
@@ -160,6 +162,7 @@ class Checkpoint:
     average: Tensors = field(default_factory=dict)
     live: LiveSettings | None = None
     sizes: tuple[tuple[int, int], ...] = ()
+    decided: tuple[Curated, ...] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -210,6 +213,7 @@ def capture(
     average: Tensors | None = None,
     live: LiveSettings | None = None,
     sizes: tuple[tuple[int, int], ...] = (),
+    decided: tuple[Curated, ...] | None = None,
     *,
     copied: bool = True,
     whole: Callable[[Tensor], Tensor] | None = None,
@@ -229,6 +233,7 @@ def capture(
         average: The average of the weights; the checkpoint's own from here on.
         live: The settings that can be changed while it trains.
         sizes: From which epoch on a step takes how many examples.
+        decided: What is decided about single examples from the next epoch on.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
         whole: Makes a copy of all of a tensor of which this process holds a part alone; called for each, in an order
             that is the same in every process.
@@ -267,6 +272,7 @@ def capture(
         average or {},
         live,
         sizes,
+        decided,
     )
 
 
@@ -336,6 +342,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         _Switches(sorted(checkpoint.switches.off), sorted(checkpoint.switches.frozen)),
         None if checkpoint.curation is None else list(checkpoint.curation),
         _live_written(checkpoint),
+        None if checkpoint.decided is None else list(checkpoint.decided),
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
@@ -407,6 +414,7 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         average,
         _live_read(header.live),
         () if header.live is None else _sizes_read(header.live.sizes),
+        _curation(header.decided),
     )
 
 

@@ -136,6 +136,11 @@ class Instruments:
         """Seconds of measuring for a second of training, lately."""
         return self._budget.cost
 
+    @property
+    def cost_seconds(self) -> float:
+        """Seconds of training over which that is reckoned: of few, it is what the first measurements took."""
+        return self._budget.seconds
+
     # -- a step -------------------------------------------------------------------------------------------------------
 
     def advance(self, *, forced: bool = False) -> int:

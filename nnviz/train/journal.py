@@ -50,6 +50,9 @@ class Journal:
         #: Seconds of training that are in the run already, where it is gone on with.
         earlier = run.latest(TRAINING_SECONDS.series())
         self._seconds_earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
+        #: The step at which it is gone on with, and what was changed there before.
+        self._began_at = training.step
+        self._changed_before = {event.series: event for event in run.events() if event.step == training.step}
         #: When (seconds, ``perf_counter``) the speed was recorded last.
         self._speed_recorded = 0.0
         #: When (seconds, ``perf_counter``) what became of the examples was put into the run.
@@ -78,7 +81,8 @@ class Journal:
 
     def changes(self, step: int) -> None:
         """What was changed by hand at this step, in place of what the run says of it."""
-        self._run.append(remarks.changed(self._training.changes_at(step), step, self._run))
+        standing = self._changed_before if step == self._began_at else {}
+        self._run.append(remarks.changed(self._training.changes_at(step), step, self._run, standing))
 
     def speed_if_due(self, now: float) -> None:
         """Speed and cost, while it trains; and what the findings make of that."""

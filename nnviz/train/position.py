@@ -39,7 +39,7 @@ class Position:
         samples_per_second: Lately; 0 while nothing runs.
         eta_seconds: Until all epochs are done; NaN while that is not known.
         device: As torch names it: ``cpu``, ``cuda:0``.
-        probe_cost: Seconds of measuring for a second of training, lately.
+        probe_cost: Seconds of measuring for a second of training, lately; 0 in the first two seconds.
         step_price: How many times as long as training alone a step takes lately, everything included: instruments,
             drawing, waiting for each other. NaN while that is not known, and on a GPU.
         train_count, validation_count, test_count: Examples in the splits.

@@ -7,6 +7,7 @@ import math
 from nnviz.train.devices import fills_cores
 from nnviz.train.instruments import Instruments
 from nnviz.train.position import Position
+from nnviz.train.price import ENOUGH_SECONDS
 from nnviz.train.training import Training
 
 
@@ -37,7 +38,7 @@ def position_of(
         samples_per_second=rate,
         eta_seconds=left / rate if rate > 0 else math.nan,
         device=str(training.device),
-        probe_cost=instruments.cost,
+        probe_cost=instruments.cost if instruments.cost_seconds >= ENOUGH_SECONDS else 0.0,
         # On a GPU a step is not waited for, so that nothing is known of how long one takes alone.
         step_price=price if training.device.type == "cpu" else math.nan,
         train_count=len(training.data.train),

@@ -13,6 +13,7 @@ from nnviz.errors import NnvizError
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
+from nnviz.project.curation import merged
 from nnviz.project.files import io
 from nnviz.project.model import Project, named
 from nnviz.record.run import Run
@@ -145,3 +146,6 @@ class Preparing:
         has = runner.training.live_settings
         if (wanted := has.merged(recorded, self.project)) != has:
             runner.take_on(wanted)
+        decided = runner.training.decided
+        if (asked := merged(decided, recorded.curation, self.project.curation)) != decided:
+            runner.curate(asked)

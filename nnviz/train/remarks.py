@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -119,21 +120,26 @@ def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
     )
 
 
-def changed(found: list[Changed], step: int, run: RunView) -> list[Finding]:
+def changed(found: list[Changed], step: int, run: RunView, standing: Mapping[str, Finding]) -> list[Finding]:
     """Settings that were changed by hand at a step, as events of the run; what it says of that step else is taken back.
 
     Args:
         found: The changes, against what held before that step.
         step: They hold from the next one on.
         run: What has recorded them so far.
+        standing: Events of this step, by series, from before the training was begun here from a checkpoint: of what
+            they tell it knows nothing, so they are not taken back, and what is changed once more is told behind them.
     """
-    events = [
-        Finding(CHANGE.series(one.field), step, "information", one.text, "Changed by hand while it trained.", one.node)
-        for one in found
-    ]
+    events = []
+    for one in found:
+        series, text = CHANGE.series(one.field), one.text
+        if series in standing:
+            text = f"{standing[series].text}; then {text}"
+        events.append(Finding(series, step, "information", text, "Changed by hand while it trained.", one.node))
     fields = {event.series for event in events}
     outdated = [one for one in run.events() if one.step == step and one.series not in fields]
-    return [*events, *(replace(one, severity="resolved") for one in outdated)]
+    before = [standing.get(one.series, replace(one, severity="resolved")) for one in outdated]
+    return [*events, *(after for one, after in zip(outdated, before, strict=True) if after != one)]
 
 
 def edited(training: Training, edit: WeightEdit) -> list[Finding]:

@@ -333,7 +333,11 @@ class Runner:
         Returns:
             What could not be done, as a sentence; empty where all was.
         """
-        return self._by_hand.curate(entries)
+        before = self.training.decided
+        remark = self._by_hand.curate(entries)
+        if self.training.decided != before:
+            self._keep_what_was_set()
+        return remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -496,7 +500,7 @@ class Runner:
         self.speed.start()
         self.doing = "a step"
         last = self._is_last_step
-        self._price.begin(time.perf_counter())
+        self._price.begin(time.perf_counter(), time.process_time())
         try:
             self.speed.count(self.instruments.advance(forced=self._stepping and last))
         except NotFiniteError as error:

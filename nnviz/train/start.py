@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from nnviz.errors import InputError, ProjectError, RunFileError
+from nnviz.project.curation import MOST_CURATED, curated_problem, merged
 from nnviz.project.files import io
-from nnviz.project.model import Project
+from nnviz.project.model import Curated, Project
 from nnviz.record.run import Run
 from nnviz.record.run_lock import RunLock
-from nnviz.train.change import difference
+from nnviz.train.change import difference, differences
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +37,7 @@ class Continued:
         blobs: The checkpoint, as the file keeps it; whoever restores it takes them out.
         step: Of the checkpoint.
         more_until: How far to train where somebody had asked for more epochs than the project says; else 0.
+        decided: What had been decided about single examples; None where the checkpoint does not say.
         lock: The file's, held until it is released or a writer takes it over.
     """
 
@@ -45,7 +47,14 @@ class Continued:
     blobs: dict[str, bytes]
     step: int
     more_until: int
+    decided: tuple[Curated, ...] | None
     lock: RunLock
+
+    def gone_on_with(self, project: Project) -> Project:
+        """The project with what had been decided about examples of which it says nothing else than the run's own."""
+        if self.decided is None:
+            return project
+        return msgspec.structs.replace(project, curation=merged(self.decided, self.project.curation, project.curation))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +119,32 @@ def refusal(recorded: Project, project: Project, path: Path | str) -> ProjectErr
     )
 
 
+def refuse_for_divided(path: Path, project: Project) -> None:
+    """A network that is divided among several processes goes on as it was: what others change live, it cannot.
+
+    Asked before any process is connected or anything is built. Reads the disk.
+
+    Raises:
+        ProjectError: The run may not be continued with this project, or not so.
+        RunFileError: It cannot be read.
+    """
+    from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
+
+    with open_run(path) as stored:
+        recorded = io.loads(stored.info.project_json, str(path))
+    if (refused := refusal(recorded, project, path)) is not None:
+        raise refused
+    rate, epochs = "training.optimizer.params.learning_rate", "training.epochs"
+    for found in differences(recorded, project):
+        if found.live and found.field not in (rate, epochs):
+            raise ProjectError(
+                f"A network that is divided among several processes goes on with the settings that it has "
+                f"({found.text}): change that in a training of one process.",
+                file=str(path),
+                field=found.field,
+            )
+
+
 def take(path: Path, project: Project | None = None) -> Continued:
     """The run in a file, to be gone on with; its lock is held from here on. Reads the disk.
 
@@ -133,7 +168,8 @@ def take(path: Path, project: Project | None = None) -> Continued:
                 raise refused
             step = _last_checkpoint(stored, path)
             blobs = dict(stored.load_checkpoint())
-            return Continued(path, recorded, stored.to_run(step), blobs, step, _more_until(blobs), lock)
+            more_until, decided = _said_by(blobs)
+            return Continued(path, recorded, stored.to_run(step), blobs, step, more_until, decided, lock)
     except BaseException:
         lock.release()
         raise
@@ -182,11 +218,17 @@ class _Progress(msgspec.Struct, frozen=True):
 
 class _Header(msgspec.Struct, frozen=True):
     progress: _Progress = _Progress()
+    curation: tuple[Curated, ...] | None = None
+    decided: tuple[Curated, ...] | None = None
 
 
-def _more_until(blobs: Mapping[str, bytes]) -> int:
-    """What the checkpoint says of it; one that is damaged is refused when it is restored."""
+def _said_by(blobs: Mapping[str, bytes]) -> tuple[int, tuple[Curated, ...] | None]:
+    """What the checkpoint says of the goal and of single examples; one that is damaged is refused when restored."""
     try:
-        return msgspec.json.decode(blobs.get("header", b""), type=_Header).progress.more_until
+        header = msgspec.json.decode(blobs.get("header", b""), type=_Header)
     except (msgspec.MsgspecError, RecursionError):
-        return 0
+        return 0, None
+    decided = header.curation if header.decided is None else header.decided
+    if decided is not None and (len(decided) > MOST_CURATED or any(map(curated_problem, decided))):
+        decided = None
+    return header.progress.more_until, decided

@@ -212,10 +212,20 @@ class TrainingState:
                 self.use_latest()
 
     def curate(self, entries: Sequence[Curated]) -> None:
-        """Other decisions about single examples, from the next epoch on; before the first step at once."""
+        """Other decisions about single examples, from the next epoch on; before the first step at once.
+
+        Raises:
+            TrainingError: The network is divided among several processes, of which the others would not hear of it.
+        """
+        if self.is_divided:
+            raise TrainingError(
+                "The network is divided among several processes: what examples are to count is decided in a training "
+                "of one."
+            )
         step = self.next_new_step
         self.batches.curate(entries, self.epoch_plan.next_epoch(step), step)
         self._begin_batches_anew()
+        self.tell_the_others()
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Units are off or frozen like this from the present step on."""
@@ -319,6 +329,7 @@ class TrainingState:
             None if average is None or self.is_divided else average.capture(copied=copied),
             self.plans.latest.settings,
             self.epoch_plan.sizes,
+            self.batches.latest.entries,
             copied=copied,
             whole=self.together.gathering() if self.together is not None and self.is_divided else None,
         )
@@ -345,6 +356,8 @@ class TrainingState:
             switches=self.ways.switchboard.now,
             live=self.plans.latest.settings,
             sizes=self.epoch_plan.sizes,
+            curation=self.batches.curation_at(self.step).entries,
+            decided=self.batches.latest.entries,
         )
 
     def _progress(self) -> Progress:
@@ -388,7 +401,7 @@ class TrainingState:
         self._use_switches(checkpoint.switches)
         self.editor.edits.clear()
         self.replay_until = 0
-        self.batches.begin_from(checkpoint.curation, self.step)
+        self.batches.begin_from(checkpoint.curation, checkpoint.decided, self.step)
         progress = checkpoint.progress
         base = float.fromhex(progress.base_rate) if progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
@@ -432,7 +445,7 @@ class TrainingState:
         self._put_back(replace(checkpoint, random=self.random.capture()))
         # What was changed while it trained is not in the project, which is all that this process began with.
         if checkpoint.curation is not None:
-            self.batches.begin_from(checkpoint.curation, self.step)
+            self.batches.begin_from(checkpoint.curation, checkpoint.decided, self.step)
         if checkpoint.live is not None:
             self.plans.begin_anew(settings=checkpoint.live)
         self._use_settings(self.plans.latest.settings)

@@ -406,6 +406,11 @@ class Training:
         return self.curation_remark
 
     @property
+    def decided(self) -> tuple[Curated, ...]:
+        """What was decided about single examples by now."""
+        return self._batches.latest.entries
+
+    @property
     def curation_remark(self) -> str:
         """What could not be done of what was decided about single examples, as a sentence."""
         return self._batches.latest.remark

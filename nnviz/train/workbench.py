@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nnviz import __version__
 from nnviz.project.checks.validate import problems_that_stop
+from nnviz.project.curation import Curate, entries_between
 from nnviz.project.files import io
 from nnviz.project.model import DataConfig, DataFacts, Project, TrainConfig
 from nnviz.record.quantities import EDITED, EPOCH
@@ -519,7 +520,7 @@ class Workbench:
         self._show_or_hide()
         needed = Restart("", "") if self._in_session.opened is None else change(self._in_session.opened, project)
         if self._is_about_trained:
-            if isinstance(needed, Restart):
+            if isinstance(needed, Restart) and needed.computes:
                 if self._host.state == "running" or self._asked is Asked.RUN:
                     self._host.pause()
                 self._asked = Asked.NOTHING
@@ -556,6 +557,8 @@ class Workbench:
             self._observer.failed(str(refused), "")
             start = None
         self._continued = start if isinstance(start, Continued) else None
+        if self._continued is not None:
+            project = self._continued.gone_on_with(project)
         self._is_resuming = self._continued is not None
         self._run = self._new_run(project, start) if self._continued is None else self._continued.run
         self._seen.compare(self._seen.compared, self._run)
@@ -570,6 +573,9 @@ class Workbench:
         if self._continued is not None:
             self._in_session.go_on_with(self._continued)
             self._take_in_run()  # all that it holds can be seen before there is a session
+            decided = entries_between(self._document.project.curation, project.curation)
+            if decided and not self._document.read_only:
+                self._document.apply(Curate(decided))  # what is trained is what stands on the screen
 
     def _new_run(self, project: Project, start: Start | None) -> Run:
         facts = {"parameters": str(self._document.inference.parameters)}

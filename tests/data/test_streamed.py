@@ -258,7 +258,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
 ) -> None:
     with monkeypatch.context() as planted:
         planted.setattr(row_store, "_free", lambda folder: 300_000_000)
-        planted.setattr(row_store, "_LEFT_FREE", 300_000_000)
+        planted.setattr(row_store, "LEFT_FREE", 300_000_000)
         with pytest.raises(StorageError, match=r"80 pictures take 0\.00 GB on the disk, but .* has room for 0\.00 GB"):
             load(config(pets))
     with monkeypatch.context() as planted:

@@ -20,9 +20,9 @@ from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.adapt import choose_data
 from nnviz.project.document import Document
-from nnviz.project.edits import SetParam
+from nnviz.project.edits import Curate, SetParam
 from nnviz.project.files import io
-from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.model import Choice, Curated, DataConfig, Project, TrainConfig
 from nnviz.project.safety import unsaved_run
 from nnviz.project.samples.sketch import chain, dropout, features, linear, output, relu
 from nnviz.record.places import runs_folder
@@ -255,3 +255,21 @@ def test_other_data_are_refused_and_the_layers_can_still_start_warm(
     assert window.training.trained  # what was recorded is still seen
     press_notice(window, "failure", "Start warm from the layers that fit")
     qtbot.waitUntil(lambda: window.notices.notice("warm") is not None and state_is(window, "ready")(), timeout=TIMEOUT)
+
+
+def test_what_was_decided_about_an_example_while_it_trained_stands_on_the_screen_again(
+    qtbot: QtBot, open_window: OpenWindow, open_file: OpenFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, file = open_window(PROJECT), tmp_path / "mine.nnviz"
+    trained_a_little(window, qtbot, 1)
+    save(window, qtbot, file, monkeypatch)
+    window.apply(Curate((Curated(3, weight=0.0),)))
+    trained_a_little(window, qtbot, 1)
+    window.finish()  # as after a crash: the file knows nothing of it
+    window = open_file(file)
+    qtbot.waitUntil(lambda: window.training.state == "ready" and window.training.standing.step == 2, timeout=TIMEOUT)
+    assert window.document.project.curation == (Curated(3, weight=0.0),) and window.document.undo_title
+    asked = window.bridge.ask(lambda session: session.training.decided)
+    qtbot.waitUntil(asked.done, timeout=TIMEOUT)
+    assert asked.result() == window.document.project.curation
+    assert [event.text for event in window.feed.run.events()] == ["Example 3: left out, from the next epoch on"]

@@ -18,6 +18,7 @@ from nnviz.gui.data.choosing import Chosen, Section
 from nnviz.gui.data.example_panel import ExamplePanel
 from nnviz.gui.data.page import DataPage
 from nnviz.gui.data.wall import Wall
+from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.background import Background
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import DataConfig, DataFacts, Project
@@ -102,6 +103,8 @@ def test_the_network_says_which_examples_it_gets_wrong(qtbot: QtBot, open_window
     qtbot.waitUntil(lambda: page.answers is not None, timeout=TIMEOUT)
     answers = page.answers
     assert answers is not None and answers.step == 5 and "step 5" in page.filters.state.text()
+    known = int((answers.right >= 0).sum())  # the test set is left alone
+    assert f"% of {format_count(known)} right · the number below each: its loss" in page.filters.state.text()
     asked = data.split_of < 2
     assert np.isfinite(answers.losses[asked]).all() and np.isnan(answers.losses[~asked]).all()
     assert ((answers.answers == data.label_of) == (answers.right == 1))[asked].all()

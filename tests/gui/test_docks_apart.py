@@ -60,6 +60,10 @@ def test_eight_instruments_do_not_overlap_and_are_all_at_hand(
     assert docks.docks["findings"] in in_front(window)
 
 
+def has_height(docks: Docks, height: int) -> bool:
+    return docks._row_height() == height
+
+
 def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
     docks = docks_of(window)
@@ -70,7 +74,6 @@ def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: 
         docks.keep_apart()
         qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
         low = docks._row_height()
-        is_low = partial(lambda low: docks._row_height() == low, low)
         for key in (*first, *(key for key in docks.docks if key not in (*first, "findings"))):
             dock = docks.docks[key]
             dock.toggleViewAction().trigger()
@@ -83,7 +86,7 @@ def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: 
             if key in ("evaluation", "hard_examples"):
                 qtbot.waitUntil(lambda: docks._row_height() >= 300, timeout=TIMEOUT)  # half of a low window
             dock.close()
-            qtbot.waitUntil(is_low, timeout=TIMEOUT)
+            qtbot.waitUntil(partial(has_height, docks, low), timeout=TIMEOUT)
 
 
 def test_a_window_made_narrow_puts_tabs_where_there_is_no_room(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import sys
 import time
 
@@ -8,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.run_feed import CALM_INTERVAL, RunFeed
 from nnviz.gui.runs.shown import Shown
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
@@ -268,3 +269,36 @@ def test_another_run_is_told_with_its_step_also_where_the_number_is_the_same(fee
     feed.set_step(4)
     feed.set_others([first])
     assert runs == [first, second] and steps == [None, None, 4]
+
+
+def test_beside_a_front_that_draws_by_itself_it_ticks_less_often_and_at_rest_as_ever(
+    qtbot: QtBot, widget: QWidget
+) -> None:
+    seconds = iter(range(0, 10**6, 100))
+    feed = RunFeed(clock=lambda: float(next(seconds)))  # so much time passes that no work is owed
+    run, listener = Run(), Listener()
+    feed.set_run(run)
+    run.state = "running"
+    assert feed._rest() == 0
+    feed.set_calm(True)
+    assert feed.calm and feed._rest() == CALM_INTERVAL
+    # Who was left out of a tick does not wait for the next one; nor does anybody once it rests.
+    feed.subscribe(listener, widget)
+    feed.subscribe(listener.take, widget)
+    feed.poll(budget=0.0)
+    assert len(listener.calls) == 1 and feed._rest() == 0
+    feed.poll(budget=math.inf)
+    assert len(listener.calls) == 2 and feed._rest() == CALM_INTERVAL
+    run.state = "paused"
+    run.append([Scalar("a", 1, 1.0)])
+    assert feed._rest() == 0
+    feed._timer.start(CALM_INTERVAL)
+    feed.soon()
+    assert feed._timer.interval() == 0
+    feed.stop()
+    feed.soon()
+    assert not feed._timer.isActive()
+    # A page that covers the window is what is looked at then.
+    run.state = "running"
+    feed.set_front(widget)
+    assert not feed.calm and feed._rest() == 0

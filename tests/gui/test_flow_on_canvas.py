@@ -22,6 +22,7 @@ from nnviz.explain.text import number
 from nnviz.gui.canvas.cards.describe import tooltip
 from nnviz.gui.canvas.cards.lens import Lens, Shows
 from nnviz.gui.canvas.following import REFRESH
+from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.explain.written_update import WrittenUpdate
 from nnviz.gui.look.theme import format_number
 from nnviz.gui.window.window import MainWindow
@@ -317,3 +318,19 @@ def test_a_written_update_begins_with_the_weight_before_also_where_that_was_noth
     view = WrittenUpdate(parent)
     view.show_update(Explanation("a", (0,), 0.25, terms, "weight", "update", 0, "w′ = w − η · g"), 0.25)
     assert "w′ = w − η · g = 0 + 0.25 = 0.25" in view.words
+
+
+def test_on_a_low_canvas_the_band_is_one_row_so_that_gradients_are_seen(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1280, 720)
+    window.training.bridge.step(1)
+    qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=20_000)
+    window.action("backward").trigger()
+    settled(window, qtbot)
+    band = window.flow.band
+    qtbot.waitUntil(lambda: window.canvas.camera.zoom >= FAR_ZOOM, timeout=20_000)
+    window.resize(1280, 650)
+    qtbot.waitUntil(lambda: not band._words.isVisible() and band.toolTip() != "", timeout=20_000)
+    assert band.height() < 2 * window.flow.bar.height()
+    window.resize(1280, 1000)
+    qtbot.waitUntil(band._words.isVisible, timeout=20_000)

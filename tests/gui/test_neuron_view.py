@@ -15,10 +15,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.explain import neuron_picture
+from nnviz.gui.explain import neuron_painter, neuron_picture
+from nnviz.gui.explain.neuron_painter import line_width
 from nnviz.gui.explain.neuron_picture import NeuronPicture
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, UnitPlace, neuron_places
 from nnviz.gui.explain.neuron_view import NeuronView
+from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
@@ -91,6 +93,11 @@ def test_what_is_drawn_is_the_network_and_a_hand_that_drags_a_line_changes_it(
     window = open_window("spiral")
     view = shown(qtbot, window)
     assert same(qtbot, window, view)
+    # What stands beside it follows less often while it trains, and as ever once there are cards again.
+    for neurons in (False, True):
+        assert window.feed.calm is not neurons
+        window.centre.show_neurons(neurons)
+    assert window.feed.calm
     # Words stay while the lines change.
     qtbot.waitUntil(lambda: "paint_words" in painted, timeout=10_000)
     painted.clear()
@@ -406,3 +413,15 @@ def test_layers_and_places() -> None:
     places = neuron_places((2, 8, 8, 1), 0.0, 0.0, 500.0, 400.0)
     assert places.at(places.units[2][7]) == UnitPlace(2, 7) and isinstance(places.at(places.mark(2, 7)), BiasPlace)
     assert len(places.order) == 88 and places.at(QPointF(1, 1)) is None
+
+
+def test_shades_and_widths_of_all_lines_at_once_are_those_of_each_and_the_maps_those_of_their_colours() -> None:
+    generator = np.random.default_rng(3)
+    sizes = np.abs(np.append(generator.normal(0, 1.5, 400), [0.0, 1.0, 50.0, np.nan, np.inf]))
+    levels, widths = neuron_painter._levels_and_widths(sizes, 1.7)
+    assert widths.tolist() == [line_width(float(size), 1.7) for size in sizes]
+    assert levels.tolist() == [min(int(s / 1.7 * 48), 48) if np.isfinite(s) else -1 for s in sizes.tolist()]
+    # Where every number is finite, fewer passes lead to the same colours as beside one that is not.
+    values = generator.normal(0, 1, (5, 40)).astype(np.float32)
+    for scale in (Scale("diverging", -0.7, 0.7), Scale("sequential", -2.0, 1.0), Scale("sequential", 0.3, 0.3)):
+        assert np.array_equal(scale.paint(np.append(values, np.nan))[:-1], scale.paint(values).ravel())

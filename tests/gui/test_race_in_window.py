@@ -17,6 +17,7 @@ from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.races import Races
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetTraining
+from nnviz.project.samples import templates
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
@@ -260,3 +261,18 @@ def test_a_race_that_is_prepared_can_be_stopped_and_cannot_hang(
     races.moved.emit()
     races.moved.emit()
     assert drawn == [frozenset({"loss/train"})]
+
+
+def test_a_race_that_goes_on_in_front_of_another_project_says_whose_it_is(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("xnor-two-layer")
+    person = Person(window, qtbot)
+    raced(person)
+    window.race_room.show()
+    page = window.race_room.page
+    assert page is not None and "race of" not in page.hint.text()
+    window.files.open_project(templates.sample("and"))
+    person.until(lambda: window.document.project.name == "and")
+    window.race_room.show()
+    assert "This is a race of xnor-two-layer, not of the project that is open." in page.hint.text()

@@ -165,3 +165,48 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.until(lambda: len(window.feed.shown.others) == 1 and window.feed.run is window.training.workbench.run)
     window.files.new()
     person.until(lambda: window.kept_runs.compared == () and not window.feed.shown.others)
+
+
+def test_sides_of_the_comparison_say_when_they_are_empty_and_name_the_run_that_they_show(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    one, two, three = plant()
+    window = open_window("xnor-two-layer", ready=False)
+    person, runs = Person(window, qtbot), window.kept_runs
+    window.compare_room.show()
+    page = window.compare_room.page
+    assert isinstance(page, ComparePage) and "no run here yet" in page.hint.text()
+    page.show_view("cards")
+
+    def empty() -> bool:
+        told = all(side.trouble.isVisible() and "Choose runs above" in side.trouble.text() for side in page.sides)
+        return told and page.list.count() == 0 and all(not side.cards.isVisible() for side in page.sides)
+
+    assert empty()
+    person.until(lambda: len(runs.rows) == 3)
+    runs.compare([one, two, three])
+    left, right = page.sides
+    person.until(lambda: left.cards.isVisible() and right.cards.isVisible() and page.list.count() > 0)
+    assert (left.path, right.path) == (one, two)
+
+    # The file under another Path object is the same run; a step is held of one run, not of the next.
+    right.slider.setValue(3)
+    assert right.held == 3
+    page._set_side(right, Path(str(three)))
+    assert right.box.currentData() == three and right.held is None and not right.hold.isChecked()
+    page._on_runs()
+    assert right.box.currentData() == three
+
+    # One is deleted: another stands there, at its own newest step, and not the one beside it.
+    right.slider.setValue(3)
+    runs.delete([three])
+    person.until(lambda: three not in runs.compared)
+    assert (left.path, right.path, right.held) == (one, two, None)
+    assert right.box.currentData() == two
+
+    runs.compare(())
+    person.until(empty)
+    runs.compare([one, two])
+    person.until(lambda: left.cards.isVisible() and page.list.count() > 0)
+    window.files.new()
+    person.until(empty)

@@ -131,6 +131,7 @@ def test_settings_are_laid_beside_each_other_with_their_defaults() -> None:
     )
     assert words_of("training.learning_rate") == "learning rate" and words_of(node) == f"kind of {node}"
     assert settings_in(b"{") == {}
+    assert flat_settings(templates.sample("one-weight"))["data.answers"] == "(y)"  # not ('y',), as Python writes it
 
 
 @pytest.mark.parametrize(

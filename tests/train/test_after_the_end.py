@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from training_helpers import (
     CPU,
     MADE,
     MLP,
+    Kept,
     advance,
     evaluate,
     made_training,
@@ -24,22 +24,11 @@ from training_helpers import (
 
 from nnviz.project.model import Choice
 from nnviz.record.run import Run
-from nnviz.train.checkpoint import Checkpoint, from_blobs
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.runner import Runner
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import Unit, UnitSwitches
-
-
-class Kept:
-    """A store of the last checkpoint alone."""
-
-    def __init__(self) -> None:
-        self.last: Checkpoint | None = None
-
-    def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str = "") -> None:
-        self.last = from_blobs(dict(blobs))
 
 
 def ended(**more: object) -> tuple[Runner, Training, dict[str, Tensor], dict[str, Tensor]]:

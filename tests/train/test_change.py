@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace as changed
 
+from nnviz.data import datasets
+from nnviz.project import registry
 from nnviz.project.edits import Bypass, Freeze, Move, RemoveNodes, Rename, SetData, SetParam, SetView
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig, View
 from nnviz.project.samples import templates
@@ -52,7 +54,7 @@ def with_training(project: Project, **values: object) -> Project:
         (
             SetData(changed(SPIRAL.data, params={"noise": 0.3})).apply(SPIRAL),
             "data.params.noise",
-            "noise of the data: 0.3, not nothing",
+            "noise of the data: 0.3, not 0.0",
         ),
         (
             SetParam("linear1", "out_features", 5).apply(SPIRAL),
@@ -107,6 +109,24 @@ def test_names_places_notes_and_written_down_defaults_mean_nothing() -> None:
     assert change(SPIRAL, moved) == Nothing()
     written = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.1, "momentum": 0.0}))
     assert change(SPIRAL, written) == Nothing() and difference(SPIRAL, written) is None
+    spec = datasets.dataset("moons")
+    for params in (spec.values({}), {"test_share": spec.values({})["test_share"]}):
+        for before, after in (({}, params), (params, {})):
+            one, other = (changed(SPIRAL, data=changed(SPIRAL.data, params=of)) for of in (before, after))
+            assert change(one, other) == Nothing() and difference(one, other) is None
+    cleaned, in_full = (
+        changed(SPIRAL, data=changed(SPIRAL.data, augmentation=(Choice("rotate", of),)))
+        for of in ({}, registry.AUGMENTATIONS("rotate").values({}))
+    )
+    assert change(cleaned, in_full) == Nothing() and difference(cleaned, in_full) is None
+    # Where the examples lie is another setting, but nothing that is computed.
+    digits = templates.sample("digits-cnn")
+    digits = changed(digits, data=DataConfig("mnist"))
+    streamed = changed(digits, data=DataConfig("mnist", {"memory": "disk"}))
+    found = change(digits, streamed)
+    assert isinstance(found, Restart) and not found.computes and difference(digits, streamed) is None
+    reseeded = change(digits, with_training(streamed, seed=5))
+    assert isinstance(reseeded, Restart) and reseeded.computes and reseeded.field == "training.seed"
 
 
 def test_the_learning_rate_of_another_optimizer_is_not_for_this_session() -> None:

@@ -13,6 +13,7 @@ from training_helpers import (
     CPU,
     MADE,
     MLP,
+    Kept,
     advance,
     images,
     project_of,
@@ -33,7 +34,7 @@ from nnviz.project.edits import Curate
 from nnviz.project.files import io
 from nnviz.project.model import Curated, Graph, Project
 from nnviz.record.quantities import ACCURACY
-from nnviz.record.run import Run
+from nnviz.record.run import Run, RunInfo
 from nnviz.train.change import Live, change, difference
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.instruments import Instruments
@@ -287,3 +288,45 @@ def test_it_is_an_event_of_the_run_at_the_step_behind_which_it_was_decided() -> 
         session.go_back(2).result(20)
         wait_for(lambda: session.position.step == 2 and not session.position.activity)
         assert told() == [(2, "Examples: 2 relabelled, 1 weighted, from the next epoch on")]
+
+
+def test_a_run_is_gone_on_with_what_was_decided_in_it_but_for_what_its_project_says_other_now() -> None:
+    """Decided in the middle of one epoch and of the next, and closed before the latter holds; nothing told is lost."""
+    own = project_of(epochs=9)
+    run, store = Run(RunInfo(project_json=io.dumps(own))), Kept()
+
+    def gone_on(project: Project = own) -> TrainingSession:
+        return TrainingSession(project, run, data=tables(), device="cpu", probes=(), store=store, resume=store.last)
+
+    def decided(session: TrainingSession) -> tuple[Curated, ...]:
+        return session.ask(lambda: session.training.decided).result(20)
+
+    def told() -> list[tuple[int, str]]:
+        return [(event.step, event.text) for event in run.events()]
+
+    with served(gone_on()) as session:
+        session.step(2).result(20)
+        wait_for(lambda: not session.has_errand)
+        session.curate(ENTRIES[:1]).result(20)
+        session.step(7).result(20)
+        wait_for(lambda: not session.has_errand)
+        session.set_learning_rate(0.5).result(20)
+        session.curate(ENTRIES[:2]).result(20)
+    before = told()
+    assert [step for step, _ in before] == [2, 9, 9]
+    with served(gone_on()) as session:
+        assert decided(session) == ENTRIES[:2]
+        held = session.ask(lambda: session.training._batches.curation_at(9).entries).result(20)
+        assert held == ENTRIES[:1]
+        # What the window says to it, whose settings are those.
+        session.set_learning_rate(0.5).result(20)
+        session.curate(ENTRIES[:2]).result(20)
+        assert told() == before
+        session.curate(()).result(20)
+        session.curate(ENTRIES[:2]).result(20)  # there and back: what was changed at this step before is told again
+        assert told() == before
+    asked = msgspec.structs.replace(own, curation=ENTRIES[3:])
+    with served(gone_on(asked)) as session:
+        assert decided(session) == (*ENTRIES[:2], *ENTRIES[3:])
+        marks = [step for step, _ in told()], told()[0], told()[1][1].partition("; then ")
+        assert marks[:2] == ([2, 9, 9], before[0]) and marks[2][0] == before[1][1] and "Example 40" in marks[2][2]

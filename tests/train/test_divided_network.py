@@ -24,6 +24,7 @@ from torch import nn
 from torch.distributed.tensor import DTensor
 
 from nnviz import cli
+from nnviz.commands import train as train_command
 from nnviz.commands.given_project import open_project
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import infer
@@ -256,4 +257,18 @@ def test_a_process_counts_its_share_and_the_layers_that_are_whole_for_a_moment()
 
 def test_one_process_has_nobody_to_divide_with(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "sample:spiral", "--shard"]) == 2
-    assert "start them with torchrun" in capsys.readouterr().err
+
+
+def test_what_a_divided_network_cannot_take_on_is_refused_before_any_process_is_connected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.nnvizrun"
+    train = ["train", "sample:and", "--epochs", "1", "--device", "cpu", "--run-file", str(path)]
+    assert cli.main(train) == 0
+    torchrun = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for name, value in torchrun.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(train_command, "_connected", lambda *_: pytest.fail("it was connected"))
+    capsys.readouterr()
+    assert cli.main([*train, "--resume", "--shard", "--set", "training.batch_size=3"]) == 2
+    assert "batch size: 3, not 4" in capsys.readouterr().err

@@ -650,6 +650,11 @@ def test_a_training_that_is_begun_again_is_seen_until_the_next_one_has_something
 def test_a_training_on_other_data_takes_what_was_measured_of_the_former_away() -> None:
     life = trained_life()
     before = life.bench.run
+    # A default that is written down, and taken away again, is no other data.
+    for params in (datasets.values(life.document.project.data), {}):
+        life.edit(SetData(changed(life.document.project.data, params=params)))
+        life.come_to_rest()
+        assert life.bench.state is State.TRAINED and life.bench.run is before
     life.set_noise(0.2)
     life.come_to_rest()
     assert life.bench.state is State.DIFFERS and life.observer.shown is before  # one can still go on with it

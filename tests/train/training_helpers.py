@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, ParamValue
 from nnviz.project.samples import sketch
 from nnviz.project.samples.sketch import chain, conv, dropout, flatten, image, linear, output, plain, pool, relu
 from nnviz.record.run import Run
+from nnviz.train.checkpoint import Checkpoint, from_blobs
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.training import Training
@@ -151,3 +152,13 @@ def session_of(
     loaded = data or (images() if graph is CNN else tables())
     project = project_of(graph, **of_project)
     return TrainingSession(project, run or Run(), data=loaded, device="cpu", **more)
+
+
+class Kept:
+    """A store of the last checkpoint alone."""
+
+    def __init__(self) -> None:
+        self.last: Checkpoint | None = None
+
+    def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str = "") -> None:
+        self.last = from_blobs(dict(blobs))

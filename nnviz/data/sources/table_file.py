@@ -211,13 +211,18 @@ def _table(request: Request, path: Path) -> FileTable:
     def read() -> FileTable:
         return read_table(path, _how_to_read(request), request.report, most)
 
-    return MEMORY.table((*_state(request, path), where), read)
+    return MEMORY.table(_table_key(request, path), read)
+
+
+def _table_key(request: Request, path: Path) -> Hashable:
+    return (*_state(request, path), request.text("memory"))
 
 
 def _taken(request: Request, path: Path) -> Taken:
     """The table as it was chosen, from memory or from the disk where neither file nor choice has changed."""
     from nnviz.data import table_taken
     from nnviz.data.table_columns import HowToTake, understand
+    from nnviz.data.table_large import LostColumnsError
     from nnviz.data.table_memory import MEMORY
     from nnviz.data.table_reading import MOST_CELLS
 
@@ -225,7 +230,7 @@ def _taken(request: Request, path: Path) -> Taken:
     where = request.text("memory")
     #: All that decides what the rows are, in any process.
     values = tuple(sorted((name, value) for name, value in request.values.items() if name not in _NO_ROWS))
-    whole_state = f"{state_of([path])} {_how_to_read(request)} {values}"
+    whole_state = f"rows 2 {state_of([path])} {_how_to_read(request)} {values}"
 
     def make() -> Taken:
         # What lies on the disk is known without a look into the file.
@@ -263,7 +268,14 @@ def _taken(request: Request, path: Path) -> Taken:
             )
         return table_taken.in_memory(found, request.report)
 
+    def make_of_what_is_there() -> Taken:
+        try:
+            return make()
+        except LostColumnsError:  # somebody emptied the folder of the columns meanwhile
+            MEMORY.forget_table(_table_key(request, path))
+            return make()
+
     try:
-        return MEMORY.taken((*state, values, where), make, lambda: request.report(0, 1))
+        return MEMORY.taken((*state, values, where), make_of_what_is_there, lambda: request.report(0, 1))
     except DataError as error:
         raise error.at(file=str(path)) from None

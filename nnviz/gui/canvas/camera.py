@@ -279,10 +279,16 @@ class Camera(QObject):
             self.zoom_changed.emit(zoom)
         self.moved.emit()
 
-    def height_for(self, zoom: float) -> int:
-        """Pixels of height that the view needs so that everything, fitted, is shown at this zoom at least."""
-        covered = max(self._inset, self._corner.height()) + self._foot
-        return math.ceil(zoom * self._content().height()) + covered + 2 * _FIT_MARGIN
+    def height_for(self, zoom: float, covered: int | None = None) -> int:
+        """Pixels of height that the view needs so that everything, fitted, is shown at this zoom at least.
+
+        Args:
+            zoom: Pixels a unit of the scene.
+            covered: Pixels at the upper edge that cannot be seen; as many as now where nothing is said.
+        """
+        if covered is None:
+            covered = max(self._inset, self._corner.height())
+        return math.ceil(zoom * self._content().height()) + covered + self._foot + 2 * _FIT_MARGIN
 
     def make_rect_visible(self, rect: QRectF) -> None:
         """Scroll as little as needed to show a part of the scene; an empty one needs nothing."""

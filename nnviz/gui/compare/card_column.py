@@ -52,7 +52,8 @@ _MOST_FILTERS, _LEAST_FILTERS = 12, 56
 _GAP, _EDGE, _BESIDE = 14, 6, 12
 #: Pixels of the letters beside a card, and of those beside a larger one.
 _LETTERS, _LARGER_LETTERS = 12, 14
-_TITLE, _VALUE = "filter colours ", "−0.000 … 0.000"
+#: The longest that is written beside every card, so that the numbers of all stand below each other.
+_COMMON_TITLES, _VALUE = ("filter colours", "gradient norm"), "−0.000 … 0.000"
 
 
 class Number(NamedTuple):
@@ -313,7 +314,7 @@ class CardColumn(QScrollArea):
         numbers = self.numbers(node)
         strong = QFontMetrics(theme.font(self.letters, 600))
         value = max(strong.horizontalAdvance(text) for text in (_VALUE, *(one.text for one in numbers)))
-        wide = metrics.horizontalAdvance(_TITLE) + mark + value + 2
+        wide = titles_room(numbers, metrics) + mark + value + 2
         room = area.right() - left - wide - _BESIDE
         if seen.facts.has_parameters and room >= _LEAST_FILTERS:
             high = min(area.height() - 2 * CARD_MARGIN_LINES, round(1.2 * room))
@@ -370,7 +371,7 @@ class CardColumn(QScrollArea):
         colours, height = theme.current(), line_height(self.letters)
         painter.setFont(theme.font(self.letters))
         metrics = painter.fontMetrics()
-        titles = metrics.horizontalAdvance(_TITLE)
+        titles = titles_room(numbers, metrics)
         mark = round(age_room(metrics.ascent()))
         vertical = int(Qt.AlignmentFlag.AlignVCenter)
         for at, number in enumerate(numbers):
@@ -390,6 +391,11 @@ class CardColumn(QScrollArea):
         self._filters.clear()
         self._pictures.clear()
         self._inner.update()
+
+
+def titles_room(numbers: Sequence[Number], metrics: QFontMetrics) -> int:
+    """Pixels from the beginning of the titles to where the mark of an old number may stand."""
+    return max(metrics.horizontalAdvance(f"{one} ") for one in (*_COMMON_TITLES, *(each.title for each in numbers)))
 
 
 #: Pixels above the first line beside a card, so that it stands level with the card's edge.

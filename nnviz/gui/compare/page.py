@@ -56,6 +56,10 @@ _EMPTY = (
     "Only the run on the screen is here. Choose others above, or tick them in the list of runs: their results, "
     "settings and curves are laid beside each other."
 )
+_NONE = (
+    "There is no run here yet. Choose some above, or tick them in the list of runs, or train: their results, settings "
+    "and curves are laid beside each other."
+)
 #: Runs that the menu offers, the newest first.
 _MOST_OFFERED = 30
 #: Seconds between two looks at the table of a run that is trained.
@@ -88,6 +92,8 @@ class ComparePage(CoveringPage):
         self._documents: dict[bytes, Document | str] = {}
         self._reading: set[bytes] = set()
         self._node = ""
+        #: The networks whose layers are in the list.
+        self._listed: tuple[Document | None, ...] = ()
         self._told = 0.0
         self._build()
         follow(self._runs.compared_changed, self._on_runs)
@@ -215,9 +221,10 @@ class ComparePage(CoveringPage):
         self.overlay.show_runs(opened)
         offered = [(path, names.get(path, path.stem), place) for path, place in self._paths]
         known = [path for path, _ in self._paths]
-        for at, side in enumerate(self.sides):
-            if side.path not in known:
-                self._set_side(side, known[min(at, len(known) - 1)] if known else None)
+        for side, other in zip(self.sides, reversed(self.sides), strict=True):
+            if side.path not in known:  # another than beside it, where there is one
+                others = (path for path in known if path != other.path)
+                self._set_side(side, next(others, known[0] if known else None))
             side.offer(offered)
         if len(known) > 1 and self.sides[0].path == self.sides[1].path and self.sides[1].held is None:
             self._set_side(self.sides[1], next(path for path in known if path != self.sides[0].path))
@@ -240,6 +247,9 @@ class ComparePage(CoveringPage):
             [row for row, _ in rows], [names[row.path] for row, _ in rows], [place for _, place in rows]
         )
         self.hint.setVisible(len(rows) < 2)
+        if self.hint.text() != (hint := _EMPTY if rows else _NONE):
+            self.hint.setText(hint)
+            self.hint.fit()
         words = f"{len(rows)} runs, the best of each row in green"
         self.state.set_wordings(words if len(rows) > 1 else "", f"{len(rows)} runs" if len(rows) > 1 else "")
 
@@ -263,21 +273,22 @@ class ComparePage(CoveringPage):
     # ---- side by side --------------------------------------------------------------------------------------------
 
     def _set_side(self, side: Side, path: Path | None) -> None:
-        side.path = path
-        side.set_document(None)
+        side.stand(path)
         self._show_sides()
 
     def _show_sides(self) -> None:
         if not self.isVisible() or self.views.value == "results":
             return
         step = self._workspace.feed.shown.step
-        fresh = False
         for side in self.sides:
             run = None if side.path is None else self._runs.run_of(side.path)
             if run is not None and side.document is None:
                 self._find_document(side, run)
-                fresh = fresh or side.document is not None
-        if fresh or not self.list.count():
+        documents = tuple(side.document for side in self.sides)
+        known = any(document is not None for document in documents)
+        # While another run is being opened those of the last one stay; without any there is nothing to list.
+        if documents != self._listed and (known or all(side.path is None for side in self.sides)):
+            self._listed = documents
             self._list_layers()
         for side in self.sides:
             run = None if side.path is None else self._runs.run_of(side.path)
@@ -344,7 +355,7 @@ class ComparePage(CoveringPage):
             for node in document.inference.order:
                 nodes.setdefault(node, document)
         names = list(nodes)
-        if self._node not in nodes:
+        if nodes and self._node not in nodes:
             self._node = next((node for node in names if len(documents[0].inference.shape(node) or ()) == 3), "")
             self._node = self._node or next(iter(names), "")
         self.list.blockSignals(True)
@@ -387,4 +398,5 @@ class ComparePage(CoveringPage):
         refresh_fonts(self)
         self.table.restyle()
         self.overlay.restyle()
+        self._listed = ()
         self._on_runs()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -36,6 +36,7 @@ from nnviz.project.document import Document
 from nnviz.project.entrants import Entrant, Preset
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.variations import ACTIVATIONS, DROPOUT
+from nnviz.train.race import Standing
 
 _LIST_WIDTH = 500
 #: Below this width (in a lecture the page has half as many pixels) things move closer together.
@@ -111,7 +112,7 @@ class RacePage(CoveringPage):
         row.addWidget(self.remove_button)
         inner.addWidget(self.editing)
         self.overlay = Overlay(self.split)
-        self.overlay.legend.hide()  # the list says it
+        self.overlay.has_legend = False  # the list says it
         self.overlay.smoothing = _SMOOTHING
         self.overlay.show_view("train")
         self.overlay.show_axis("step")
@@ -230,7 +231,7 @@ class RacePage(CoveringPage):
         else:  # a sentence, of which as much as there is room for says more than nothing
             self.state.set_whole(words)
         failed = next((f"{one.name}: {one.failure}" for one in standings if one.failure), "")
-        self.hint.setText(failed or self._hint(begun))
+        self.hint.setText(failed or ("" if races.alive else unfinished(standings)) or self._hint(begun))
         self.hint.fit()
 
     def _hint(self, begun: bool) -> str:
@@ -241,7 +242,10 @@ class RacePage(CoveringPage):
         starts = {f"{one.start:.9g}" for one in self._races.standings if one.start == one.start}
         if not begun and len(starts) == 1:
             return f"Before the first step all have the same validation loss: {float(next(iter(starts))):.6g}."
-        return "Click an entrant to see its run: cards, panels and timeline follow it."
+        raced, whose = self._races.project, ""
+        if raced is not None and raced.name != self._document.project.name:
+            whose = f"This is a race of {raced.name}, not of the project that is open. "
+        return f"{whose}Click an entrant to see its run: cards, panels and timeline follow it."
 
     def _draw_runs(self) -> None:
         runs = self._races.runs
@@ -249,7 +253,6 @@ class RacePage(CoveringPage):
         self._cursors = [run.read_since(0).cursor for run in runs]
         names = [entrant.name for entrant in self._races.entrants]
         self.overlay.show_runs([(run, names[at], at) for at, run in enumerate(runs) if at < len(names)])
-        self.overlay.legend.hide()
 
     def _say(self, text: str) -> None:
         if self.isVisible():
@@ -363,5 +366,13 @@ class RacePage(CoveringPage):
     def _on_theme(self) -> None:
         refresh_fonts(self)
         self.overlay.restyle()
-        self.overlay.legend.hide()
         self.list.viewport().update()
+
+
+def unfinished(standings: Sequence[Standing]) -> str:
+    """Who of a race that was stopped has no validation loss, as their epoch had not ended; empty where all have one."""
+    without = [one.name for one in standings if math.isnan(one.loss) and not one.failure]
+    if not without or len(without) == len(standings):
+        return ""
+    epoch = "its epoch was not finished" if len(without) == 1 else "their epochs were not finished"
+    return f"{', '.join(without)}: no validation loss, as {epoch} when the race was stopped."

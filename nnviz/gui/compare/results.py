@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import run_pen
+from nnviz.gui.look.run_colours import run_line, run_pen
 from nnviz.gui.panels.runs_columns import BY_KEY
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
@@ -28,6 +28,10 @@ _TITLES = 260
 _WIDEST = 220
 #: Pixels that a column has at least.
 _NARROWEST = 88
+#: Of so many runs the names stand in two lines also where nothing but a space parts them.
+_MANY = 5
+#: The room that a line needs which stands for a run, and the width of one without gaps.
+SWATCH, _SWATCH = QSize(26, 12), 18
 _WORDS = {"loss": "Lowest validation loss", "accuracy": "Validation accuracy then", "test_accuracy": "Test accuracy"}
 
 
@@ -50,6 +54,8 @@ class Line:
 
 def lines_of(rows: Sequence[RunRow]) -> list[Line]:
     """Results, then the settings in which these runs differ."""
+    if not rows:
+        return []
     lines = [Line("Results")]
     for key in _RESULTS:
         column = BY_KEY[key]
@@ -62,6 +68,8 @@ def lines_of(rows: Sequence[RunRow]) -> list[Line]:
             goal = (min if column.best == "least" else max)(values.values())
             best = frozenset(at for at, value in values.items() if value == goal)
         lines.append(Line(_WORDS.get(key, column.title), texts, best, column.help))
+    if len(rows) < 2:
+        return lines
     lines.append(Line("Settings that differ"))
     known = [row.summary.settings for row in rows]
     paths = differing(known)
@@ -118,7 +126,9 @@ class ResultsTable(QTableWidget):
         self.setColumnCount(len(rows))
         for at, (name, place) in enumerate(zip(names, places, strict=True)):
             # What tells it from others of its name stands below the name.
-            head = QTableWidgetItem(swatch(place), name.replace(" · ", "\n", 1))
+            between = " · " if " · " in name or len(rows) < _MANY else " "
+            first, _, second = name.partition(between) if between != " " else name.rpartition(between)
+            head = QTableWidgetItem(swatch(place), f"{first}\n{second}" if first and second else name)
             head.setToolTip(plain_tip(name))
             self.setHorizontalHeaderItem(at, head)
         for row, line in enumerate(lines):
@@ -165,13 +175,15 @@ class ResultsTable(QTableWidget):
         self._fit()
 
 
-def swatch(place: int) -> QPixmap:
-    """The line that stands for the run at this place, as legends draw it."""
-    picture = QPixmap(36, 24)
+def swatch(place: int, *, wide: bool = False) -> QPixmap:
+    """The line that stands for the run at this place, as legends draw it; wide so that names stand in one column."""
+    pattern = run_line(place)
+    width = SWATCH.width() if pattern or wide else _SWATCH  # so many pixels that its gaps can be seen
+    picture = QPixmap(2 * width, 2 * SWATCH.height())
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.setPen(run_pen(place, 3.0))
-    painter.drawLine(0, 6, 17, 6)
+    painter.setPen(run_pen(place, 2.0 if pattern else 3.0))
+    painter.drawLine(0, 6, width - 1, 6)
     painter.end()
     return picture

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from nnviz.gui.compare.card_column import CardColumn
-from nnviz.gui.compare.results import swatch
+from nnviz.gui.compare.results import SWATCH, swatch
 from nnviz.gui.look import icons
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.feature_maps import MapView
@@ -36,6 +36,7 @@ from nnviz.record.run import RunView
 _OF_LAYER = (GRADIENT_NORM, UPDATE_RATIO, ACTIVATION_MEAN, ACTIVATION_DEVIATION, DEAD_FRACTION, SATURATION)
 _OF_RUN = ((LOSS, "train", "batch loss"), (LOSS, "validation", "val. loss"), (ACCURACY, "validation", "val. accuracy"))
 _OPENING, _NO_LAYER = "The run is being opened…", "This network has no layer of that name."
+_CHOOSE = "Choose runs above, or train: then two runs stand side by side here."
 _NOTHING = "Nothing was recorded of this layer up to this step."
 
 
@@ -70,6 +71,7 @@ class Side(QWidget):
         self.box.setToolTip("The run that stands here")
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(14)
+        self.box.setIconSize(SWATCH)
         set_font(self.box, 13, 600)
         self.box.activated.connect(lambda index: self.chosen.emit(self.box.itemData(index)))
         row.addWidget(self.box, 1)
@@ -105,7 +107,7 @@ class Side(QWidget):
         self.cards = CardColumn(self)
         self.cards.hide()
         column.addWidget(self.cards, 1)
-        self.trouble = FittedText(_OPENING)
+        self.trouble = FittedText(_CHOOSE)
         column.addWidget(self.trouble, 1)
 
     # ---- what stands here ----------------------------------------------------------------------------------------
@@ -114,8 +116,24 @@ class Side(QWidget):
         """The runs that can stand here: file, name, and place among those that are drawn."""
         self.box.clear()
         for path, name, place in runs:
-            self.box.addItem(swatch(place), name, path)
-        self.box.setCurrentIndex(max(0, self.box.findData(self.path)) if self.path is not None else -1)
+            self.box.addItem(swatch(place, wide=True), name, path)
+        self._name_run()
+
+    def stand(self, path: Path | None) -> None:
+        """This run stands here from now on; None where there is none. A step that was held is one of the other run."""
+        if path != self.path:
+            self.held = None
+            self.hold.blockSignals(True)
+            self.hold.setChecked(False)
+            self.hold.blockSignals(False)
+        self.path = path
+        self._name_run()
+        self.set_document(None)
+
+    def _name_run(self) -> None:
+        """The box says what stands here. Qt finds a Path only where it is the very same object."""
+        places = range(self.box.count())
+        self.box.setCurrentIndex(next((at for at in places if self.box.itemData(at) == self.path), -1))
 
     def set_document(self, document: Document | None, trouble: str = "") -> None:
         """The network of the run, by which its maps are read; None while it is not known."""
@@ -131,7 +149,7 @@ class Side(QWidget):
             self.view = MapView(document, parent=self)
             self.view.set_shared(True)
             self._column.insertWidget(4, self.view, 1)
-        self._say(trouble or _OPENING if document is None else "")
+        self._say("" if document is not None else trouble or (_CHOOSE if self.path is None else _OPENING))
 
     def refresh(self, run: RunView | None, node: str, step: int | None) -> None:
         """Show a layer at a step; None is the newest. It costs nothing where nothing of it is new."""

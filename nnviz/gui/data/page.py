@@ -305,17 +305,29 @@ class DataPage(CoveringPage):
             return
         words = f"{theme.format_count(self.wall.count)} of {theme.format_count(len(self._data))}"
         old_order = False
+        shorter: tuple[str, ...] = ()
         if self.filters.order.currentData() in BY_RECORD:
             old_order = self._ordered_of != self._newest
             words += f" · ordered as at step {theme.format_count(self._ordered_of[1])}{' (older)' * old_order}"
         if self._answers is not None:
             right = self._answers.right
             known = int((right >= 0).sum())
-            share = f", {(right == 1).sum() / known:.1%} right" if known else ""
-            words += f"{share}{self._age()}"
+            # Not of all: the test set is left alone.
+            share = f", {(right == 1).sum() / known:.1%} of {theme.format_count(known)} right" if known else ""
+            age = self._age()
+            shorter = (
+                f"{words}{share} · below each: its loss{age}",
+                f"{share[2:] or words} · below each: its loss{age}",
+                f"{share[2:] or words} · below: loss{age.replace('asked at ', '')}",
+                f"{share[2:] or words}{age}",
+            )
+            words += f"{share} · the number below each: its loss{age}"
         reasons = [self._why_old()] * self._is_old() + ["Another step is recorded: choose the order again"] * old_order
         self.filters.state.set_age((lambda: "\n".join(reasons)) if reasons else None)
-        self.filters.state.set_whole(words)
+        if shorter:
+            self.filters.state.set_wordings(words, *shorter)
+        else:
+            self.filters.state.set_whole(words)
 
     def _is_old(self) -> bool:
         return self._answers is not None and self._answers_of != self._asked_of()

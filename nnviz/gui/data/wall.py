@@ -360,8 +360,6 @@ class Wall(QAbstractScrollArea):
             wrong = self._answers.right[number] == 0
             loss = float(self._answers.losses[number])
             words = "" if np.isnan(loss) else theme.format_number(loss)
-            if words and painter.fontMetrics().horizontalAdvance(f"loss {words}") <= place.width() + 4:
-                words = f"loss {words}"
             painter.setPen(colours.danger if wrong else colours.text_muted)
             under = QRect(place.left() - 2, place.bottom() + 2, place.width() + 4, cell.height() - size.height - 2)
             painter.drawText(under, int(Qt.AlignmentFlag.AlignHCenter), words)

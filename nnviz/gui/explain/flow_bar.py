@@ -12,6 +12,7 @@ from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.scales import OwnScales
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import SegmentButton, set_font
 from nnviz.train.sub_steps import SubStep
 
@@ -177,7 +178,7 @@ class FlowBand(QFrame):
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         set_font(self._words, 13)
-        second = QHBoxLayout()
+        self._second = second = QHBoxLayout()
         second.setSpacing(6)
         second.addWidget(self._words, 1)
         second.addWidget(self._close, 0, Qt.AlignmentFlag.AlignBottom)
@@ -217,6 +218,13 @@ class FlowBand(QFrame):
         self._signs = signs
         self._fit()
         self._restyle()
+
+    def set_low(self, low: bool) -> None:
+        """Be one row, with the sentence as a tip, where cards need the room that a second one takes."""
+        self._words.setVisible(not low)
+        self._close.setVisible(not low)  # the switch beside it does the same
+        self._second.invalidate()  # a layout inside another one keeps its height else
+        self.setToolTip(plain_tip(self.words) if low else "")
 
     def _button_of(self, part: SubStep) -> QToolButton:
         """Takes the step to this part: those before it are done on the way."""
@@ -302,9 +310,8 @@ class FlowBand(QFrame):
 def height_of(widget: QWidget, width: int) -> int:
     """How high a widget with words that wrap is at this width."""
     layout = widget.layout()
+    if layout is None:
+        return widget.height()
     # The line around it takes a pixel at each side.
-    return (
-        layout.totalHeightForWidth(width - 4) + 2
-        if layout is not None and layout.hasHeightForWidth()
-        else widget.height()
-    )
+    wraps = layout.hasHeightForWidth()
+    return (layout.totalHeightForWidth(width - 4) if wraps else layout.totalSizeHint().height()) + 2

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.cards.lens import Lens, Looking
+from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.explain.flow_bar import FlowBand, FlowBar, height_of
 from nnviz.gui.explain.lenses import ON_WIRES, SIGN_WORDS, backward_lens, backward_words, part_lens, part_words
 from nnviz.gui.explain.update_view import UpdateView
@@ -526,7 +527,13 @@ class FlowOnCanvas(QObject):
         if not band.isHidden():
             wide = width - 2 * _MARGIN - taken
             band.set_free(bar.size(), wide)
-            band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
+            band.set_low(False)
+            high = height_of(band, wide)
+            # Gradients are seen on cards only: better no second row than cards that are bare titles.
+            if self.part is None and canvas.height() < canvas.camera.height_for(FAR_ZOOM, top + high):
+                band.set_low(True)
+                high = height_of(band, wide)
+            band.setGeometry(_MARGIN, top, wide, high)
             covered = top + band.height()
         bar.raise_()
         canvas.groups.cover(covered)

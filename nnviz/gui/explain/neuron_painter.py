@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, NeuronPlaces, UnitPlace
 from nnviz.gui.explain.neuron_words import column_title, tip_of, unit_name
@@ -66,20 +66,23 @@ def units_picture(numbers: NeuronNumbers, places: NeuronPlaces, ratio: float) ->
     maps = [layer.maps for layer in numbers.layers]
     if any(one is None for one in maps):
         return None
-    every = np.concatenate([one for one in maps if one is not None]).astype(np.float32)
-    finite = np.isfinite(every)
-    magnitudes = np.where(finite, np.abs(every), 0.0).max(axis=(1, 2))
-    limits = np.where(magnitudes > 0, magnitudes, 1.0)
+    every = np.concatenate([one for one in maps if one is not None], dtype=np.float32, casting="same_kind")
+    magnitudes = np.maximum(every.max(axis=(1, 2)), -every.min(axis=(1, 2)))
+    finite = bool(np.isfinite(magnitudes).all())
+    if not finite:
+        magnitudes = np.where(np.isfinite(every), np.abs(every), 0.0).max(axis=(1, 2))
+    limits = np.where(magnitudes > 0, magnitudes, np.float32(1.0))
     side = max(2, round(2 * places.radius * ratio))
-    if finite.all():
+    if finite:
         across = _between(every.shape[1], side)
         every = across @ every @ across.T
     else:  # what is no number would spread to its neighbours
         at = (np.arange(side) + 0.5) * every.shape[1] // side
         every = every[:, at.astype(int)][:, :, at.astype(int)]
     # All in one go, on one scale: each unit in shares of its own largest number.
-    painted = Scale("diverging", -1.0, 1.0).paint(every / limits[:, None, None])
-    painted = np.where(_disc(side), painted, np.uint32(0))
+    every /= limits[:, None, None]
+    painted = Scale("diverging", -1.0, 1.0).paint(every)
+    painted &= _disc(side)
     middles = [middle for column in places.units for middle in column]
     lefts = [round((middle.x() - places.radius) * ratio) for middle in middles]
     tops = [round((middle.y() - places.radius) * ratio) for middle in middles]
@@ -88,6 +91,8 @@ def units_picture(numbers: NeuronNumbers, places: NeuronPlaces, ratio: float) ->
     for unit, x, y in zip(painted, lefts, tops, strict=True):
         whole[y - top : y - top + side, x - left : x - left + side] = unit
     image = image_of(whole)
+    # Every pixel is there or not: that is the same, and Qt need not multiply it each time.
+    image.reinterpretAsFormat(QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(ratio)
     return image, QPointF(left / ratio, top / ratio)
 
@@ -105,11 +110,11 @@ def _between(count: int, side: int) -> Numbers:
 
 
 @lru_cache(maxsize=8)
-def _disc(side: int) -> NDArray[np.bool_]:
-    """Which pixels of a square lie in the circle; the ring is painted over its edge."""
+def _disc(side: int) -> NDArray[np.uint32]:
+    """All bits of the pixels of a square that lie in the circle; the ring is painted over its edge."""
     across = np.arange(side) + 0.5 - side / 2
-    inside: NDArray[np.bool_] = np.hypot(across[:, None], across[None, :]) <= side / 2
-    return inside
+    inside = np.hypot(across[:, None], across[None, :]) <= side / 2
+    return np.where(inside, np.uint32(0xFFFFFFFF), np.uint32(0)).astype(np.uint32)
 
 
 def paint_below(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit) -> None:
@@ -206,6 +211,16 @@ def line_width(weight: float, limit: float) -> float:
     return min(round(width / _FINER) * _FINER, _CAP) if width >= _THIN else 1.0
 
 
+def _levels_and_widths(sizes: Numbers, limit: float) -> tuple[NDArray[np.intp], Numbers]:
+    """Shade (-1 for what is no number) and :func:`line_width` of each line."""
+    finite = np.isfinite(sizes)
+    shares = np.where(finite, sizes, 0.0) / limit
+    levels = np.where(finite, np.minimum(shares, 1.0) * _LEVELS, -1.0).astype(np.intp)
+    widths = np.minimum(np.rint(_WIDEST * shares / _FINER) * _FINER, _CAP)
+    widths = np.where(_WIDEST * shares >= _THIN, widths, 1.0)
+    return levels, np.where(finite, widths, _WIDEST)
+
+
 def usual(arrays: list[Numbers | None]) -> float:
     """The magnitude that all but a few of the numbers stay under, for the widths of lines.
 
@@ -247,26 +262,35 @@ def _paint_lines(
     limit = usual([layer.weights for layer in numbers.layers])
     place = lit.place
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    todo: list[tuple[bool, float, float, int, int, int]] = []
     unit_lit = isinstance(place, UnitPlace)
+    paths: list[QPainterPath] = []
+    found: list[Numbers] = []
+    belong: list[NDArray[np.bool_]] = []
     for layer in range(1, len(places.units)):
         weights = numbers.layers[layer].weights
         if weights is None:
             continue
-        for unit, row in enumerate(weights.tolist()):
-            for source, weight in enumerate(row):
-                stands_out = not unit_lit or place in ((layer, unit), (layer - 1, source))
-                todo.append((stands_out, abs(weight), weight, layer, unit, source))
-    todo.sort(key=lambda one: one[:2])
-    name, lines = colours.name, places.lines
-    before: QPen | None = None
-    for stands_out, size, weight, layer, unit, source in todo:
-        level = min(int(size / limit * _LEVELS), _LEVELS) if math.isfinite(size) else -1
-        pen = _line_pen(name, not stands_out, weight > 0, level, line_width(weight, limit))
-        if pen is not before:
-            painter.setPen(pen)
-            before = pen
-        painter.drawPath(lines[layer - 1][unit][source])
+        paths += [path for by_source in places.lines[layer - 1] for path in by_source]
+        found.append(weights)
+        stands_out = np.full(weights.shape, not unit_lit)
+        if unit_lit and place is not None and place.layer == layer:
+            stands_out[place.unit] = True
+        elif unit_lit and place is not None and place.layer == layer - 1:
+            stands_out[:, place.unit] = True
+        belong.append(stands_out.ravel())
+    if not paths:
+        return
+    every, standing = np.concatenate([one.ravel() for one in found]).astype(np.float64), np.concatenate(belong)
+    sizes = np.abs(every)
+    levels, widths = _levels_and_widths(sizes, limit)
+    # What matters lies above what does not.
+    kinds = list(zip((~standing).tolist(), (every > 0).tolist(), levels.tolist(), widths.tolist(), strict=True))
+    before: tuple[bool, bool, int, float] | None = None
+    for at in np.lexsort((sizes, standing)).tolist():
+        if kinds[at] != before:
+            before = kinds[at]
+            painter.setPen(_line_pen(colours.name, *before))
+        painter.drawPath(paths[at])
     if isinstance(place, LinePlace):
         weights = numbers.layers[place.layer].weights
         if weights is not None:

@@ -86,6 +86,8 @@ class NeuronPicture(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Units and weights")
+        # All of it is painted: nobody paints what lies behind it thirty times a second.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._numbers: NeuronNumbers | None = None
         #: Whether moment follows moment, as while it trains; at rest everything is painted at once.
         self.hurried = False

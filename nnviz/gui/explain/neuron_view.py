@@ -228,12 +228,14 @@ class NeuronView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """It is looked at: it asks."""
         super().showEvent(event)
+        self._workspace.feed.set_calm(True)
         self._timer.start(_TICK)
         self._soon()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody looks: it asks nothing."""
         super().hideEvent(event)
+        self._workspace.feed.set_calm(False)
         self._timer.stop()
         self._waiting = None
         if self._asked is not None:

@@ -42,6 +42,7 @@ class PlanePlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.setAccessibleName("What the network decides over the plane of its two inputs")
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         #: Splits whose examples are drawn.
         self.splits: tuple[str, ...] = ("train", "validation")
         #: Whether the decision has hard edges.
@@ -171,6 +172,7 @@ class PlanePlot(QWidget):
         """Cells, examples, rings."""
         painter = QPainter(self)
         colours, area = theme.current(), self.area()
+        painter.fillRect(self.rect(), colours.window)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame = QPainterPath()
         frame.addRoundedRect(area, 8, 8)

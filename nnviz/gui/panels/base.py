@@ -64,6 +64,9 @@ Cell = str | int | float
 _AGES_EVERY = 0.1
 #: Seconds; a panel that draws faster is drawn at every call.
 _DEAR = 0.008
+#: How many times as long as it took to draw a panel it is left alone; where something in front draws moment after
+#: moment, twice that, though not more than so many seconds for it: what is a second behind is marked as old.
+_TIMES_ITS_COST, _LONGER = 20, 0.8
 
 
 class Panel(QWidget):
@@ -112,6 +115,8 @@ class Panel(QWidget):
     wanted = Signal()
     #: A number that it shows was clicked: a Place, to be taken apart.
     number_requested = Signal(object)
+    #: What it shows has another name: of other units, in another network.
+    titled = Signal(str)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
 
@@ -352,7 +357,7 @@ class Panel(QWidget):
                 return
             # Long curves are dear to draw: what streams in may take a twentieth of the time. Painting them, which is
             # not in the cost, takes nearly as long again, and there are several panels.
-            wait = self._drawn_at + 20 * self._cost - time.perf_counter()
+            wait = self._drawn_at + self._pause_after(self._cost) - time.perf_counter()
             if not moved and self._cost > _DEAR and wait > 0:
                 if not self._later.isActive():
                     self._later.start(round(1000 * wait) + 1)
@@ -363,6 +368,11 @@ class Panel(QWidget):
         self._draw(run, changed, step, fresh=fresh)
         self._drawn_at = time.perf_counter()
         self._cost = 0.0 if fresh else self._drawn_at - began
+
+    def _pause_after(self, cost: float) -> float:
+        """Seconds from a drawing that took so long to the next one; longer where all of them stand back."""
+        longer = min(2 * _TIMES_ITS_COST * cost, _LONGER) if self.workspace.feed.calm else 0.0
+        return max(_TIMES_ITS_COST * cost, longer)
 
     def _draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> None:
         page = self.body if self.draw(run, changed, step, fresh=fresh) else self._empty

@@ -88,6 +88,13 @@ def epoch_ends(run: RunView) -> tuple[NDArray[np.int64], Floats]:
     return (ends, epochs) if counted.all() else (ends[counted], epochs[counted])
 
 
+def words_without(runs: Sequence[RunView]) -> str:
+    """Why there is no curve of what is measured once an epoch on a whole split: written into the empty plot."""
+    if any(len(epoch_ends(run)[0]) for run in runs):
+        return "This is measured on the validation split, and there is none."
+    return "One dot an epoch: no epoch is finished yet." if runs else ""
+
+
 def curve_choices(smoothing: str) -> tuple[PanelChoice, ...]:
     """The choices of all curves; the slider has the weights of the smoothing that lie between these."""
     return (

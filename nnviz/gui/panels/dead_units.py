@@ -415,6 +415,7 @@ class DeadUnitsPanel(Panel):
         )
         if title != self._title.text():
             self._title.setText(title)
+            self.titled.emit(title)
         if kinds <= {DEAD_FRACTION}:
             self.set_subtitle(f"never fire {probe}", probe, images_words)
         elif kinds == {SATURATION}:

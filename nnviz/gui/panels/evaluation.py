@@ -68,7 +68,10 @@ class EvaluationPanel(Panel):
     letter = "Q"
     least_width = 460
     least_height = 360
-    empty = "Evaluate to see which classes are taken for which, and how far an answer can be trusted."
+    empty = (
+        "Evaluate to see which classes are taken for which, or how far predicted numbers are off, and how far "
+        "an answer can be trusted."
+    )
     needs_training = True
     quantities = (EVALUATION,)
     choices = (

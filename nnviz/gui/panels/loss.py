@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.run_colours import Pattern, faint_run_colour, run_colour, run_line
-from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
+from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, words_without
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.following import follow
@@ -204,6 +204,7 @@ class LossPanel(CurvesPanel):
             self._mark_best(plot, view)
             self.mark_events(plot, run)
             plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
+            plot.set_words("" if plot.curves else words_without((run, *self._others)))
             if self._is_seen(view):
                 plot.update_ranges(max(self.end(run), self._end_beside()))
         self._update_legend()

@@ -101,13 +101,13 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def tick_text(value: float, step: float) -> str:
-    """A tick with as many decimals as the step between ticks needs: 0, 0.5, 1.0; not 0, 0.500, 1.00."""
+    """A tick with as many decimals as the step between ticks needs: 0, 0.5, 1.0; 2.5, 5.0; not 0, 0.500."""
     if value == 0 or abs(value) < step * 1e-6:
         return "0"
     if not 1e-4 <= step < 1e6:
         return _by_its_power(value)
     decimals = max(0, math.ceil(-math.log10(step) - 1e-9))
-    if decimals and round(step * 10**decimals, 6) % 1:
+    if step < 10 and round(step * 10**decimals, 6) % 1:
         decimals += 1
     return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
 

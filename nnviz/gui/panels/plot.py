@@ -14,7 +14,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QCursor, QFontMetrics, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QToolTip, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QToolTip, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
@@ -131,6 +131,14 @@ class CurvePlot(QWidget):
         self._fit_button.clicked.connect(self.fit)
         self._fit_button.hide()
         self._axis_title = AxisTitle(self)
+        #: Why there is no curve.
+        self._words = QLabel("", self)
+        self._words.setProperty("role", "muted")
+        self._words.setWordWrap(True)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        set_font(self._words, 13)
+        self._words.hide()
 
         self._item.getViewBox().sigRangeChangedManually.connect(self._on_zoomed)
         self._item.getViewBox().sigRangeChanged.connect(self._on_range_changed)
@@ -175,6 +183,17 @@ class CurvePlot(QWidget):
     def set_bounds(self, bounds: tuple[float, float] | None) -> None:
         """Fix the vertical range (shares run from 0 to 1); None lets it follow the curves."""
         self._bounds = bounds
+
+    @property
+    def words(self) -> str:
+        """What is written in place of curves; empty while there are some."""
+        return self._words.text()
+
+    def set_words(self, text: str) -> None:
+        """Write this where curves would be: an empty plot says why it is empty."""
+        if text != self._words.text():
+            self._words.setText(text)
+            self._words.setVisible(bool(text))
 
     def set_curve(
         self,
@@ -466,6 +485,8 @@ class CurvePlot(QWidget):
         if self._labels is not None and event.size().width() != event.oldSize().width():
             self._labels.fit(self.width())
         right = self._view.geometry().right()
+        left = round(self._item.getAxis("left").width())
+        self._words.setGeometry(left + 8, 0, max(right - left - 16, 0), self.height())
         self._axis_title.move(right - self._axis_title.width(), self.height() - self._axis_title.height() - 2)
         self._fit_button.adjustSize()
         self._fit_button.move(right - self._fit_button.width() - 4, 8)

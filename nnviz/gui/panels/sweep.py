@@ -413,7 +413,8 @@ class SweepPanel(Panel):
         passing = sum(self.parallel.passes(one) for one in record.trials)
         if self.views.value == "parallel" and passing < len(record.trials):
             return (f"{passing} of {len(record.trials)} trials pass",)
-        count = f"{len(record.trials)} trials, {record.runs} runs"
+        trials = len(record.trials)
+        count = f"{trials} trial{'s' * (trials != 1)}, {record.runs} run{'s' * (record.runs != 1)}"
         said = (f"{count}. Click one to see its settings.", count)
         return (f"{sweeps.ended} {said[0]}", sweeps.ended, count) if sweeps.ended else said
 

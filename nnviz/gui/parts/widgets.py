@@ -247,9 +247,8 @@ class Legend(QWidget):
     So has the mark of an old value, before it. Pointing at the line says when each was measured.
 
     Where the entries do not fit, names become short, those of points first; then points go, then there are more lines.
-    A value never
-    goes, nor does the name of a curve: one without it could be anything. How many lines there are follows from the
-    names and the width only.
+    A value never goes, nor does the name of a curve: one without it could be anything. How many lines there are follows
+    from the names and the width only.
     """
 
     VALUE_SAMPLE = "0.00000"

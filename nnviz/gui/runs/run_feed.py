@@ -38,6 +38,8 @@ _LONGEST_PAUSE = 120
 #: The same where the training computes on all cores: all of its threads wait for the one whose core is taken.
 _SHARE_OF_FULL_CORES = 0.15
 _LONGEST_PAUSE_ON_FULL_CORES = 250
+#: Milliseconds between two ticks while a run is growing and something in front draws moment after moment by itself.
+CALM_INTERVAL = 400
 
 
 @dataclass(eq=False)
@@ -95,8 +97,11 @@ class RunFeed(QObject):
         self._cursors = [0]
         self._subscriptions: list[Subscription] = []
         self._front: QWidget | None = None
+        self._calm = False
         self.cores_are_full = False
         self._next = 0
+        #: Whether the last tick ended before everyone was told.
+        self._cut_short = False
         self._looked, self._used, self._debt = clock(), time.thread_time(), 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -201,6 +206,23 @@ class RunFeed(QObject):
         """Say what covers its window: listeners behind it cannot be seen until it has gone. None covers nothing."""
         self._front = widget
 
+    @property
+    def calm(self) -> bool:
+        """Whether what is beside the front is brought up to date a few times a second only, while it trains."""
+        return self._calm and self._front is None
+
+    def set_calm(self, calm: bool) -> None:
+        """Something in front draws moment after moment by itself: what stands beside it follows less often.
+
+        All of it takes the interpreter's lock from the training. At rest everything is brought up to date as ever.
+        """
+        self._calm = calm
+
+    def soon(self) -> None:
+        """Tick as soon as the present event is over: training has begun or come to rest."""
+        if self._timer.isActive():
+            self._timer.start(0)
+
     def refresh(self) -> None:
         """Tell every listener everything again, as after a change of theme."""
         self._everyone()
@@ -222,6 +244,7 @@ class RunFeed(QObject):
                 if one._told:
                     one._pending |= names
         count = len(self._subscriptions)
+        self._cut_short = False
         for offset in range(count):
             index = (self._next + offset) % count
             subscription = self._subscriptions[index]
@@ -230,6 +253,7 @@ class RunFeed(QObject):
             self._call(subscription)
             if self._clock() - began > budget:
                 self._next = index + 1
+                self._cut_short = offset + 1 < count
                 break
         if names:
             self.ticked.emit(names)
@@ -280,4 +304,6 @@ class RunFeed(QObject):
         share = _SHARE_OF_FULL_CORES if full else _SHARE_OF_PROCESSOR
         longest = (_LONGEST_PAUSE_ON_FULL_CORES if full else _LONGEST_PAUSE) / 1000
         self._debt = min(max(0.0, self._debt + work / share - seconds), longest)
-        return round(1000 * self._debt) if any(run.state == "running" for run in self._shown.runs) else 0
+        if not any(run.state == "running" for run in self._shown.runs):
+            return 0
+        return max(round(1000 * self._debt), CALM_INTERVAL if self.calm and not self._cut_short else 0)

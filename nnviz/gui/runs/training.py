@@ -26,7 +26,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.expected_time import ExpectedTime
-from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.run_feed import CALM_INTERVAL, RunFeed
 from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Racing, Standing, standing_of, standing_of_replay
@@ -83,7 +83,7 @@ class Training(QObject):
 
     #: State, blocking reason, difference or mode: whatever decides what can be pressed.
     changed = Signal()
-    #: Ten times a second while there is something to tell: a Standing.
+    #: Ten times a second while there is something to tell, a few times while the feed is calm: a Standing.
     moved = Signal(object)
     #: A session could not be opened or has failed: a sentence and details.
     failed = Signal(str, str)
@@ -159,7 +159,7 @@ class Training(QObject):
         #: Looks where training stands.
         self._ticker = QTimer(self)
         self._ticker.setInterval(_POSITION_INTERVAL)
-        self._ticker.timeout.connect(self._on_tick)
+        self._ticker.timeout.connect(self._on_timer)
         self._weights_taken.connect(self._start_warm_with)
         self._followings = (
             follow(document.changed, self._on_document_changed),
@@ -609,7 +609,8 @@ class Training(QObject):
         self._was_running = state == "running"
         self.workbench.session_state(state)
         if state in {"ready", "running", "paused", "done", "failed"}:
-            self._on_tick()
+            self._on_timer()
+            self.feed.soon()
 
     def _settle_soon(self, at_once: bool) -> None:
         self._rest.start(0 if at_once else _REST)
@@ -678,6 +679,13 @@ class Training(QObject):
             self.feed.set_step(None)
         else:
             self._aside = self._aside.at(None)
+
+    def _on_timer(self) -> None:
+        """The bars follow as often as the panels."""
+        interval = CALM_INTERVAL if self.running and self.feed.calm else _POSITION_INTERVAL
+        if self._ticker.interval() != interval:
+            self._ticker.setInterval(interval)
+        self._on_tick()
 
     def _on_tick(self) -> None:
         position = self.bridge.position

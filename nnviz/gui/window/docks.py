@@ -531,6 +531,12 @@ class Docks(QObject):
             self._window.resizeDocks(docks, [target] * len(docks), Qt.Orientation.Vertical)
             self._raised = (before, target) if target > before else (0, 0)
 
+    @staticmethod
+    def _retitle(dock: QDockWidget, title: str) -> None:
+        """The tab is called as the header is; the menu keeps the name under which the instrument is found."""
+        dock.setWindowTitle(title)
+        dock.toggleViewAction().setText("&Show")  # Qt has given it the title of the dock
+
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """The tab says how many there are; the menu does not."""
         dock, count = self._docks["problems"], problem_count(diagnostics)
@@ -575,6 +581,7 @@ class Docks(QObject):
         panel.failed.connect(self.failed)
         panel.wanted.connect(partial(self.show_panel, kind.key))
         panel.number_requested.connect(self.explain)
+        panel.titled.connect(partial(self._retitle, dock))
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
             panel.large_changed.connect(self.explained_large)

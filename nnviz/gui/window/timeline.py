@@ -79,8 +79,9 @@ def price_help(standing: Standing) -> str:
     beside = max(0.0, standing.step_price - 1.0 - standing.probe_cost)
     return (
         f"A step takes {standing.step_price:.2f} times as long as training alone: {COST.text(standing.probe_cost)} of "
-        f"it for the instruments, {COST.text(beside)} for drawing, writing, and waiting for each other or for other "
-        f"programs. Measured over the last seconds, against the time that the training itself was computing. {budget}"
+        f"it for the instruments, {COST.text(beside)} for drawing, writing, and waiting for each other. The median of "
+        f"the last seconds, against the time that the training itself was computing; what other programs take is left "
+        f"out where it can be told. {budget}"
     )
 
 

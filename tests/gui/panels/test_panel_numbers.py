@@ -138,6 +138,12 @@ def test_ticks_without_room_are_all_written_by_their_power() -> None:
     """Half a million stood across the title of the axis when a loss left its ground."""
     assert tick_texts([0.0, 500_000.0, 1e6], 500_000.0, lambda text: len(text) <= 6) == ["0", "5e5", "1e6"]
     assert tick_texts([0.0, 0.00025], 0.00025, lambda text: len(text) <= 6) == ["0", "2.5e−4"]
+    # No tick is written as another number than where it stands: of 2.5 and 7.5 nothing is cut off.
+    assert tick_texts([0.0, 2.5, 5.0, 7.5], 2.5, lambda _text: True) == ["0", "2.5", "5.0", "7.5"]
+    for high in np.geomspace(1e-4, 1e6, 101):
+        ticks = nice_ticks(0.0, high, 8)
+        texts = [tick_text(tick, ticks[1] - ticks[0]) for tick in ticks]
+        np.testing.assert_allclose([float(text.replace("\u202f", "").replace("−", "-")) for text in texts], ticks, 1e-6)
     assert tick_texts([0.0, 2000.0], 2000.0, lambda text: len(text) <= 6) == ["0", "2\u202f000"]
 
 

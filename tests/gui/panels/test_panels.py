@@ -372,6 +372,13 @@ def test_top_5_and_f1_are_curves_of_an_epoch_where_the_run_has_them(document: Do
     panel.set_option("view", "f1")
     assert set(curves) == {"macro_f1/validation", "macro_f1/validation of run 0"}
     assert "top5_accuracy/validation" in panel.exported()  # what is not drawn is saved as well
+    # Before the first epoch of a run there is no dot yet, and the plot says so.
+    fresh = Run(RunInfo())
+    fresh.append([Scalar("loss/train", 1, 1.0), Scalar("accuracy/train", 1, 0.5)])
+    panel.refresh(Shown(fresh), frozenset(fresh.names()))
+    assert panel.view == "f1" and not curves and "no epoch is finished yet" in panel.plots["accuracy"].words
+    panel.refresh(Shown(ten), frozenset(ten.names()))
+    assert curves and not panel.plots["accuracy"].words
     # With three classes top-5 would be all of them; in a regression nothing is right.
     panel.set_option("view", "top5")
     panel.refresh(Shown(three), frozenset(three.names()))
@@ -398,8 +405,9 @@ def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     run.append([Scalar("saturation/relu1", 1, 0.5)])
     panel = shown(DeadUnitsPanel, document, qtbot)
-    panel.refresh(Shown(run), frozenset(run.names()))
-    assert panel._title.text() == "Saturated units"
+    with qtbot.waitSignal(panel.titled) as called:  # so that the tab is called as the header is
+        panel.refresh(Shown(run), frozenset(run.names()))
+    assert panel._title.text() == "Saturated units" == called.args[0]
 
 
 def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run: Run, qtbot: QtBot) -> None:

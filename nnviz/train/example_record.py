@@ -14,10 +14,11 @@ more the network disagrees with the label. All are as the step saw them: in trai
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz.data.tensors import Feeder
@@ -422,14 +423,21 @@ class ExampleRecord:
     def _readings(self, step: int, tensors: Tensors) -> list[ArrayReading]:
         # numpy from here on: of few numbers each of torch's own steps costs more than all of these together.
         state = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        found = [(EXAMPLE_LOSS, state["loss"].copy())]
+        found = [(EXAMPLE_LOSS, _finite_halves(state["loss"]))]
         if self._loss.has_accuracy:
             seen = np.maximum(state["seen"], 1).astype(np.float32)
             found += [
                 (EXAMPLE_FORGOTTEN, state["forgotten"].copy()),
-                (EXAMPLE_MARGIN, (state["margin"] / seen).astype(np.float16)),
+                (EXAMPLE_MARGIN, _finite_halves(state["margin"] / seen)),
             ]
         return [ArrayReading(quantity.series(), step, values, {}) for quantity, values in found]
+
+
+def _finite_halves(values: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
+    """Half the precision is enough; what is too large for it becomes its largest number, not an infinity."""
+    most = np.finfo(np.float16).max
+    halves: NDArray[np.float16] = np.clip(values, -most, most).astype(np.float16)
+    return halves
 
 
 def _sum_of_rows(before: Tensor, rows: Tensor) -> Tensor:

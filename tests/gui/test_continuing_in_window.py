@@ -195,7 +195,16 @@ def test_a_training_that_began_after_the_save_is_offered_when_the_file_is_opened
 
     window = open_file(file)
     qtbot.waitUntil(lambda: window.notices.notice("later") is not None, timeout=TIMEOUT)
-    assert window.training.standing.step == 2 and window.workspace.runs.live_path == named
+    qtbot.waitUntil(lambda: window.training.standing.step == 2, timeout=TIMEOUT)
+    assert window.workspace.runs.live_path == named
+    # Who overlooks that and goes on with the one that the file names is told again.
+    qtbot.waitUntil(lambda: window.training.state in ("ready", "paused"), timeout=TIMEOUT)
+    trained_a_little(window, qtbot, 1)
+    window.finish()
+    assert unsaved_run.run_of(file) == later
+
+    window = open_file(file)
+    qtbot.waitUntil(lambda: window.notices.notice("later") is not None, timeout=TIMEOUT)
     press_notice(window, "later", "Go on with that one")
     qtbot.waitUntil(lambda: window.training.standing.step > 3 and window.training.trained, timeout=TIMEOUT)
     assert window.workspace.runs.live_path == later and window.document.path == file

@@ -240,6 +240,8 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
     to(SubStep.UPDATE)  # two clicks after the first: the loss and the gradients between are done on the way
     person.until(lambda: flow.update.isVisible() and "→" in flow.update.words)
     assert everything(window) == states[1]
+    person.click(flow.band.parts[SubStep.UPDATE])  # the second half of a double click: it is one step
+    assert flow._asked is None and flow.part is SubStep.UPDATE and everything(window) == states[1]
     to(SubStep.LOSS)  # of the next step
     assert everything(window) == states[1]
     person.until(lambda: flow._asked is None and window.action("sub_steps").isEnabled())

@@ -222,8 +222,9 @@ def test_random_hands_break_nothing(
     seed: int, qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exception in an event is caught by pytest-qt and fails the test."""
-    for name in ("getOpenFileName", "getSaveFileName", "getExistingDirectory"):
+    for name in ("getOpenFileName", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *args, **more: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args, **more: "")
     window = open_window("xnor-two-layer")
     monkeypatch.setattr(window.guidance, "download", lambda: None)
     try:

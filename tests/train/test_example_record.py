@@ -43,7 +43,7 @@ from nnviz.record.run import Run
 from nnviz.record.store import open_run
 from nnviz.train import journal
 from nnviz.train.checkpoint import Checkpoint, from_blobs, to_blobs
-from nnviz.train.example_record import ExampleRecord
+from nnviz.train.example_record import ExampleRecord, _finite_halves
 from nnviz.train.headless import train_to_file
 from nnviz.train.session import SessionState
 from nnviz.train.training import Training
@@ -242,3 +242,8 @@ def test_what_waits_is_in_the_run_before_anybody_needs_it(monkeypatch: pytest.Mo
         assert recorded_steps() == [steps * epoch for epoch in range(1, 10)]
     assert len(store.saved) > 3
     assert all(known == step // steps * steps for step, known in store.saved if step >= steps)
+
+
+def test_what_is_too_large_for_half_the_precision_is_recorded_as_its_largest_number() -> None:
+    found = _finite_halves(np.array([0.25, 1e6, -1e30, np.inf], np.float32))
+    assert found.dtype == np.float16 and found.tolist() == [0.25, 65504.0, -65504.0, 65504.0]

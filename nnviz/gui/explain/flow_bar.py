@@ -185,6 +185,8 @@ class FlowBand(QFrame):
         column.addLayout(second)
         self._present: SubStep | None = None
         self._signs = self._wide = False
+        #: Pixels of the first row for what it says.
+        self._free = 0
         self.hide()
         self._restyle()
         follow(theme.notifier.changed, self._restyle)
@@ -265,10 +267,27 @@ class FlowBand(QFrame):
             widget.setVisible(self._signs)
         self._each.setVisible(self._signs and self._present is None and self._wide)
         self._title.setVisible(self._present is None or self._wide or not self._signs)
+        if self._signs and self._present is None and self._taken() > self._free:
+            # What the title says of the colours is worth more than their bar.
+            for widget in (self._low, self._scale, self._high):
+                widget.hide()
+
+    def _taken(self) -> int:
+        """Pixels of the first row without the words that are left out first."""
+        shown = (self._title, self._low, self._scale, self._high)
+        return (
+            sum(widget.sizeHint().expandedTo(widget.minimumSize()).width() for widget in shown)
+            + len(shown) * self._row.spacing()
+        )
 
     def set_free(self, room: QSize, width: int) -> None:
         """Leave so much of the first row to something else, at its end, of a band so wide."""
         self._wide = width >= _ROOMY * theme.text_scale()
+        margins = self.contentsMargins()
+        column = self.layout()
+        if column is not None:
+            margins += column.contentsMargins()
+        self._free = width - room.width() - margins.left() - margins.right()
         self._fit()
         margins = self._row.contentsMargins()
         if margins.right() != room.width():

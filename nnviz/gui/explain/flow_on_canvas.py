@@ -100,7 +100,7 @@ class FlowOnCanvas(QObject):
         self._later.timeout.connect(self._ask)
         self.bar.backward_chosen.connect(self.set_backward)
         self.bar.sub_step_wanted.connect(self.sub_step)
-        self.band.part_wanted.connect(self.sub_step_to)
+        self.band.part_wanted.connect(self.to_part)
         self.band.left.connect(self.leave)
         self.update.wanted.connect(self._explain_update)
         self.update.written_out.connect(self._place)
@@ -238,6 +238,11 @@ class FlowOnCanvas(QObject):
             self._training.bridge.leave_sub_steps()
             following = SubStep.BATCH
         self._do(following, part)
+
+    def to_part(self, part: SubStep) -> None:
+        """As :meth:`sub_step_to`; but a click on the update that is shown makes no more: it may be the second."""
+        if part is not SubStep.UPDATE or self.part is not SubStep.UPDATE:
+            self.sub_step_to(part)
 
     def _do(self, following: SubStep, wanted: SubStep) -> None:
         """Do the next part, and then those behind it until the one that is wanted, which is shown."""

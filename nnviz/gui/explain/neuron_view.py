@@ -336,6 +336,8 @@ class NeuronView(QWidget):
         self._show_nothing(sentence)
 
     def _show_nothing(self, sentence: str) -> None:
+        if sentence:  # the network that was shown before is not the one of which this is said
+            self._sizes.set_wordings("")
         self._nothing.setText(sentence)
         self._nothing.fit()
         self._nothing.setVisible(bool(sentence))

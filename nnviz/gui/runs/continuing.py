@@ -6,6 +6,7 @@ untrained network is seen in between; the start of the window waits for nothing.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,9 +197,16 @@ class Continuing(QObject):
         """What the document's file calls its run is another one until it is saved: the way to this one is kept."""
         file = self._training.document.path
         if file is not None and run is self._training.workbench.run:
-            self._background.start(
-                lambda: unsaved_run.note(file, path), lambda _nothing: None, lambda _error: None, lane="runs"
-            )
+            self._background.start(lambda: _note(file, path), lambda _nothing: None, lambda _error: None, lane="runs")
+
+
+def _note(file: Path, run: Path) -> None:
+    """Keep the way to a run, but not in the place of a later one where the file leads to this one itself."""
+    named: Path | None = None
+    with contextlib.suppress(NnvizError, OSError):  # then it names none that could be found
+        named = _named_by(file)
+    if named is None or named.absolute() != run.absolute():
+        unsaved_run.note(file, run)
 
 
 def _later_than(named: Path | None, file: Path) -> Path | None:

@@ -144,9 +144,10 @@ class ShownNetwork(QObject):
             self._deliver(future, asked, done, failed)
             return asked
         run, step = self._feed.shown.run, self._feed.shown.step
+        grows = not run.finished
 
         def work() -> _Result:
-            return question(self._build(self._file_of(run), step))
+            return question(self._build(self._file_of(run), step, grows=grows))
 
         self._background.start(
             work,
@@ -252,10 +253,15 @@ class ShownNetwork(QObject):
             raise RunFileError("No weights are kept of this step: the run is not written to a file.")
         return path
 
-    def _build(self, path: Path, step: int | None) -> train.training.Training:
+    def _build(self, path: Path, step: int | None, *, grows: bool) -> train.training.Training:
         from nnviz.explain.asked import kept_at, of_run  # noqa: PLC0415 - torch belongs to this thread
 
-        key = (path, step, kept_at(path, step))
+        kept = kept_at(path, step)
+        if kept is None and step is None:
+            if not grows:
+                raise RunFileError("The run has no weights: no checkpoint was kept.")
+            step = 0  # It has only just begun: the weights that it began with, until it keeps others.
+        key = (path, step, kept)
         if self._built is None or self._built[0] != key:
             self._built = None  # its memory goes before the next one needs some
             _, training = of_run(path, step, self._training.data_dir)

@@ -379,6 +379,7 @@ class MainWindow(QMainWindow):
         self.continuing.later_found.connect(
             lambda path: self.guidance.tell_later(path, partial(self.continue_run, path))
         )
+        follow(document.saved, self._on_training_saved)
         self.continuing.message.connect(self.message.say)
         self.bridge.told.connect(self.guidance.tell_beginning)
         training.more_requested.connect(self.guidance.tell_more)
@@ -400,7 +401,7 @@ class MainWindow(QMainWindow):
         self.flow.update_changed.connect(self.lecture.show_update)
         self.lecture.chosen.connect(self.flow.write_out)
         self.lecture.forward_wanted.connect(self.flow.leave)
-        self.lecture.part_wanted.connect(lambda part: self.flow.sub_step_to(SubStep(part)))
+        self.lecture.part_wanted.connect(lambda part: self.flow.to_part(SubStep(part)))
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -532,6 +533,11 @@ class MainWindow(QMainWindow):
             self.guidance.download()
 
     # ---- files ---------------------------------------------------------------------------------------------------
+
+    def _on_training_saved(self, _path: object) -> None:
+        """A file that names what was trained now is not asked any more about what was trained before."""
+        if self.files.run_of() is not None:
+            self.notices.dismiss("later")
 
     def _on_file_failed(self) -> None:
         """The run with which the window was to begin is none: it begins with the document."""

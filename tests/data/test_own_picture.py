@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nnviz.data.own_picture import OwnPicture, Treatment, centred_like_mnist, shifted
+from nnviz.data.digits import digits
+from nnviz.data.own_picture import OwnPicture, Treatment, centred_like_mnist, scanned_like_digits, shifted
 
 
 def centred_slowly(picture: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -55,6 +56,24 @@ def test_centring_is_that_of_mnist(seed: int) -> None:
     assert np.array_equal(centred_like_mnist(once, (28, 28)), once)
     # Wherever on the field it is drawn, the network sees the same.
     assert np.array_equal(centred_like_mnist(shifted(canvas[None], 0, 3), (28, 28)), once)
+
+
+def test_what_is_made_like_a_scan_is_what_a_scan_of_it_would_be() -> None:
+    """Of a picture of 8 × 8 areas nothing is lost: it is enlarged as the data set itself is, wherever it was drawn."""
+    scans, _ = digits(8)
+    enlarged, _ = digits(28)
+    whole = [index for index in range(1797) if all(scans[index, 0].any(axis=axis)[[0, -1]].all() for axis in (0, 1))]
+    assert len(whole) > 2
+    for index in whole[:3]:
+        drawn = np.zeros((1, 112, 112), np.float32)
+        drawn[:, 9:65, 21:77] = scans[index].repeat(7, axis=1).repeat(7, axis=2) / np.float32(255)
+        assert np.abs(scanned_like_digits(drawn, 28) - enlarged[index] / 255).max() < 2.5 / 255  # both are rounded
+        assert np.abs(scanned_like_digits(drawn, 8) - scans[index] / 255).max() < 1e-6
+    line = np.zeros((1, 112, 112), np.float32)
+    line[:, 10:90, 40:48] = 1.0  # the shorter side stays in proportion, in the middle
+    made = scanned_like_digits(line, 8)
+    assert made[0, :, 3:5].min() > 0.3 and not made[0, :, :3].any() and not made[0, :, 5:].any()
+    assert not scanned_like_digits(np.zeros((1, 112, 112), np.float32), 28).any()
 
 
 def test_what_is_loaded_comes_out_as_it_was_and_every_treatment_is_its_own_setting() -> None:

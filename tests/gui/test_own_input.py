@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
+from nnviz.data.own_picture import scanned_like_digits
 from nnviz.explain.place import LOSS, Place
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.explain.own_input_view import OwnInputView
@@ -95,6 +96,11 @@ def test_a_drawn_digit_is_answered_and_stands_on_the_cards(qtbot: QtBot, open_wi
     side = view.picture.shape[1]
     assert not window.feed.shown.instead  # nothing is drawn: the pinned example stays
     drag(view.draw_field, [(0.15 * side, 0.5 * side), (0.5 * side, 0.5 * side), (0.85 * side, 0.5 * side)], side)
+    # It is made as the examples are that the network knows, until that is switched off.
+    rests(qtbot, view)
+    assert view.controls.scanned.isChecked() and "scans" in view._seen_text.text()
+    assert np.array_equal(view.numbers(), np.rint(255 * scanned_like_digits(view.picture.canvas, side)))
+    view.controls.scanned.click()
     rests(qtbot, view)
     numbers = view.numbers()
     assert numbers.shape == view.picture.shape
@@ -303,7 +309,8 @@ def test_a_drawn_digit_is_told_its_class_and_has_a_loss(qtbot: QtBot, open_windo
     window = open_window("digits-cnn")
     window.resize(1280, 720)
     view, flow = opened(qtbot, window), window.flow
-    assert window.docks is not None and view.picture is not None
+    assert window.docks is not None and view.picture is not None and view.controls is not None
+    view.controls.scanned.click()  # what is drawn stays where it is
     # It is drawn beside the cards, which keep their pictures in a small window, and the palette lends its room.
     qtbot.waitUntil(lambda: not window.palette_panel.isVisible() and view.width() > 300, timeout=TIMEOUT)
     qtbot.waitUntil(lambda: not window.canvas.camera.gliding, timeout=TIMEOUT)

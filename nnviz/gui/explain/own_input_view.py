@@ -53,6 +53,8 @@ _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif
 _MOST_RUNS = 30
 #: Paper, as a mean over all pixels: from here on a grey picture is taken for dark ink on light paper.
 _LIGHT = 0.5
+#: Data sets whose pictures were fitted and centred as MNIST's.
+_CENTRED = frozenset({"mnist", "qmnist", "emnist"})
 #: Pixels, at the usual size of letters: from this width on everything stands beside each other.
 _BESIDE = 560
 #: And from this height on the canvas has all of the width.
@@ -86,6 +88,8 @@ class OwnInputView(QWidget):
         self.picture: OwnPicture | None = None
         self.rows: NumberRows | None = None
         self._typed = False
+        #: The data set that what is drawn is made alike.
+        self._fitted = ""
         self._asked: Asked | None = None
         self._dirty = False
         self._kept: KeptNetwork | None = None
@@ -315,6 +319,9 @@ class OwnInputView(QWidget):
                 self.right.offer(facts.class_names)
             if before is None or before.shape != facts.shape or before.whole != facts.whole:
                 self._take_shape(facts)
+            elif self._fitted != self._workspace.document.project.data.dataset:
+                self._fit_as_the_data()
+                self._show_picture()
             if self._network.key[:2] != key:
                 self._on_network()
             else:
@@ -348,6 +355,7 @@ class OwnInputView(QWidget):
             self.controls.pen_changed.connect(self._on_pen)
             self.controls.treated.connect(self._on_treated)
             self._on_pen()
+            self._fit_as_the_data()
             self._show_picture()
         else:
             count = int(np.prod(facts.shape))
@@ -359,6 +367,16 @@ class OwnInputView(QWidget):
             self.rows.refused.connect(self._workspace.say)
             self.take_example()
         self._arrange()
+
+    def _fit_as_the_data(self) -> None:
+        """What is drawn is made as the examples were that the network learns from, until somebody switches that off."""
+        picture, controls = self.picture, self.controls
+        self._fitted = self._workspace.document.project.data.dataset
+        if picture is None or controls is None:
+            return
+        scans = self._fitted == "digits" and picture.shape[1] == picture.shape[2]
+        controls.offer_scans(scans)
+        picture.treatment = replace(picture.treatment, scanned=scans, centred=self._fitted in _CENTRED)
 
     # ---- what is drawn -------------------------------------------------------------------------------------------
 
@@ -383,7 +401,8 @@ class OwnInputView(QWidget):
         self.seen_field.show_pixels(picture.result())
         self.controls.show_treatment(picture.treatment)
         size = f"{picture.shape[2]} × {picture.shape[1]}"
-        how = ", centred" if picture.treatment.centred else ""
+        treatment = picture.treatment
+        how = ", like the scans" if treatment.scanned else ", centred" if treatment.centred else ""
         self._seen_text.set_wordings(f"As the network sees it, {size}{how}", f"Seen, {size}{how}", f"{size}{how}", size)
 
     def _changed(self) -> None:
@@ -475,6 +494,7 @@ class OwnInputView(QWidget):
         elif picture is not None and what == "clear":
             picture.remember()
             picture.clear()
+            self._fit_as_the_data()
             self._label = ""
             self.picture_changed()
 
@@ -513,7 +533,7 @@ class OwnInputView(QWidget):
                 self.picture.remember()
                 self._label = example.label
                 self.picture.load(np.asarray((example.numbers - low) / ((high - low) or 1.0), np.float32))
-                self.picture.treatment = replace(self.picture.treatment, centred=False, inverted=False)
+                self.picture.treatment = replace(self.picture.treatment, centred=False, scanned=False, inverted=False)
                 self.picture_changed()
 
         self._network.ask(question, self._if_there(done), self._if_there(self._tell))

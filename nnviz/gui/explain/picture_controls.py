@@ -84,11 +84,18 @@ class PictureControls(QWidget):
         grid.addLayout(buttons, 1, 0, 1, 3)
         self.centred = self._check("Centre like MNIST", "Fit into 20 × 20 of 28 × 28, centre of mass in the middle")
         self.centred.toggled.connect(lambda on: self._set(centred=on))
+        self.scanned = self._check(
+            "Like the scans",
+            "Fit into 8 × 8 areas and enlarge, as the pictures that it learns from were made",
+        )
+        self.scanned.toggled.connect(lambda on: self._set(scanned=on))
+        self.scanned.hide()
         self.inverted = self._check("Invert", "Dark ink on light paper becomes light on dark")
         self.inverted.toggled.connect(lambda on: self._set(inverted=on))
         checks = QHBoxLayout()
         checks.setSpacing(10)
         checks.addWidget(self.centred)
+        checks.addWidget(self.scanned)
         checks.addWidget(self.inverted)
         checks.addStretch(1)
         grid.addLayout(checks, 2, 0, 1, 3)
@@ -132,6 +139,11 @@ class PictureControls(QWidget):
         self.setMinimumWidth(_WIDTH)
         self.setMaximumWidth(_NO_LIMIT if wide else _WIDTH)
 
+    def offer_scans(self, offered: bool) -> None:
+        """Fit what is drawn as small scans were made, or as MNIST's digits were."""
+        self.scanned.setVisible(offered)
+        self.centred.setVisible(not offered)
+
     @property
     def treatment(self) -> Treatment:
         """What is done to what was drawn."""
@@ -170,7 +182,8 @@ class PictureControls(QWidget):
 
     def reset(self) -> None:
         """Nothing is done to what was drawn."""
-        self._treatment = replace(Treatment(), centred=self._treatment.centred, inverted=self._treatment.inverted)
+        before = self._treatment
+        self._treatment = Treatment(before.inverted, before.centred, before.scanned)
         self._show()
         self.treated.emit(self._treatment)
 
@@ -181,9 +194,10 @@ class PictureControls(QWidget):
 
     def _show(self) -> None:
         one = self._treatment
-        parts = (self.centred, self.inverted, self.angle, self.scale, self.noise)
+        parts = (self.centred, self.scanned, self.inverted, self.angle, self.scale, self.noise)
         blockers = [QSignalBlocker(part) for part in parts]
         self.centred.setChecked(one.centred)
+        self.scanned.setChecked(one.scanned)
         self.inverted.setChecked(one.inverted)
         self.angle.setValue(round(one.angle))
         self.scale.setValue(round(100 * one.scale))

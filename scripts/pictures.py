@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "resources" / "screenshots"
-#: Rows and columns of a seven, as shares of its picture; and the steps of two balls.
-_SEVEN = ((0.2, 0.3), (0.2, 0.72), (0.5, 0.55), (0.85, 0.42))
+#: Rows and columns of a seven, as shares of its picture, with the bar that the scans' writers gave it; and the steps of
+#: two balls.
+_SEVEN = (((0.2, 0.3), (0.2, 0.72), (0.5, 0.55), (0.85, 0.42)), ((0.52, 0.38), (0.52, 0.7)))
 _BALL_STEPS = 8
 LARGE, SMALL = (1680, 1050), (1280, 720)
 
@@ -105,7 +106,8 @@ def draw_a_digit(window: object) -> None:
     view = panel.view
     assert view is not None and view.picture is not None
     side = view.picture.shape[1]
-    view.picture.stroke([(side * row, side * column) for row, column in _SEVEN], 0.09 * side, (1.0,))
+    for stroke in _SEVEN:
+        view.picture.stroke([(side * row, side * column) for row, column in stroke], 0.09 * side, (1.0,))
     view.picture_changed()
     wait_for(lambda: view.answer_shown is not None)
     why = shown_panel(window, "why")

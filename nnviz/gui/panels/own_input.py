@@ -46,7 +46,8 @@ class OwnInputPanel(Panel):
         "mark shows it. <b>Centre like MNIST</b> fits the ink into 20 × 20 of 28 × 28 pixels and puts its "
         "centre of mass in the middle, as MNIST's makers did; <b>Like the scans</b> makes it as coarse as the "
         "handwritten digits are: a network knows only what its examples look like. Switch it off, and shift the digit "
-        "with the arrow keys: a dense network soon fails, a convolutional one later. Choose a kept run to see two networks side by side.</p>"
+        "with the arrow keys: a dense network soon fails, a convolutional one later. Choose a kept run to see two "
+        "networks side by side.</p>"
     )
 
     def build(self) -> None:

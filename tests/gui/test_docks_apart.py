@@ -60,6 +60,28 @@ def test_eight_instruments_do_not_overlap_and_are_all_at_hand(
     assert docks.docks["findings"] in in_front(window)
 
 
+def tabs_of(window: MainWindow) -> list[set[str]]:
+    """The titles on each bar of tabs that can be seen."""
+    bars = [tabs for tabs in window.findChildren(QTabBar) if tabs.parent() is window and tabs.isVisible()]
+    return [{tabs.tabText(index) for index in range(tabs.count())} for tabs in bars if tabs.count()]
+
+
+def test_no_tabs_are_left_behind(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    docks = docks_of(window)
+    for _ in range(2):
+        for key in ("why", "hard_examples"):
+            docks.show_panel(key)
+            qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+            # One bar where several share a place, with their names.
+            bars = tabs_of(window)
+            assert {frozenset(own) for own in bars} == docks._tab_groups() and len(bars) == len(docks._tab_groups()) > 0
+        docks.arrange_as_new()
+        qtbot.waitUntil(lambda: not tabs_of(window), timeout=TIMEOUT)
+        assert not docks._tab_groups()
+
+
 def has_height(docks: Docks, height: int) -> bool:
     return docks._row_height() == height
 

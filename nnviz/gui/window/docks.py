@@ -298,6 +298,7 @@ class Docks(QObject):
         for key, dock in self._docks.items():
             dock.setVisible(key in DEFAULT_PANELS)
         self.spread()
+        QTimer.singleShot(0, self, self._whole_tabs)
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
@@ -386,17 +387,33 @@ class Docks(QObject):
         bars = [tabs for tabs in self._window.findChildren(QTabBar) if tabs.parent() is self._window]
         titles = [{tabs.tabText(index) for index in range(tabs.count())} for tabs in bars]
         fronts = {dock.x(): dock.windowTitle() for dock in self._docks.values() if dock.isVisible() and dock.x() >= 0}
-        in_place = [fronts.get(tabs.x()) in own for tabs, own in zip(bars, titles, strict=True)]
-        for tabs, own in zip(bars, titles, strict=True):
+        # Qt leaves the tabs of a place standing whose instruments have moved to another: each place has one bar.
+        needed: set[int] = set()
+        for group in self._tab_groups():
+            ranks = [
+                (own == group, fronts.get(tabs.x()) in own, len(own & group), number)
+                for number, (tabs, own) in enumerate(zip(bars, titles, strict=True))
+                if len(own & group) > 1
+            ]
+            if ranks:
+                needed.add(max(ranks)[-1])
+        for number, tabs in enumerate(bars):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
             tabs.setUsesScrollButtons(True)
             tabs.setExpanding(False)
-            # Qt leaves the tabs of a place standing whose instruments have moved to another: those have tabs there.
-            left_behind = any(
-                at and tabs is not other and own <= names
-                for other, names, at in zip(bars, titles, in_place, strict=True)
-            )
-            tabs.setVisible(len(own) > 1 and not left_behind)
+            tabs.setVisible(number in needed)
+
+    def _tab_groups(self) -> set[frozenset[str]]:
+        """The titles of the instruments that share a place, for each such place."""
+        found = set()
+        for dock in self._docks.values():
+            if dock.isHidden() or dock.isFloating():
+                continue
+            together = [dock, *self._window.tabifiedDockWidgets(dock)]
+            group = frozenset(one.windowTitle() for one in together if not one.isHidden() and not one.isFloating())
+            if len(group) > 1:
+                found.add(group)
+        return found
 
     def _share_row(self) -> None:
         """Where one of the row got less than it needs, each gets that, and what is left is shared."""

@@ -210,20 +210,20 @@ class BallLegend(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        #: Title, colour, and what may stand behind it, the longest first.
-        self._entries: list[tuple[str, QColor, tuple[str, ...]]] = []
+        #: Title, and what may stand behind it, the longest first.
+        self._entries: list[tuple[str, tuple[str, ...]]] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         set_font(self, 13, 500)
 
     @property
     def texts(self) -> list[str]:
         """What is written, one text a ball."""
-        return [f"{title} {values[0]}" for title, _, values in self._entries]
+        return [f"{title} {values[0]}" for title, values in self._entries]
 
     def show_balls(self, balls: Sequence[Ball], step: int) -> None:
         """Write where they are after so many steps."""
         entries = []
-        for number, ball in enumerate(balls):
+        for ball in balls:
             last = min(step, len(ball.losses) - 1)
             values = [f"loss {themes.format_number(float(ball.losses[last]), 3)}"]
             if ball.places.shape[1] == 1:
@@ -231,7 +231,7 @@ class BallLegend(QWidget):
                 more = f"w {themes.format_number(place, 3)}  slope {themes.format_number(slope, 3)}"
                 values.insert(0, f"{values[0]}  {more}")
             title = f"{title_of(ball.choice)}, rate {_rate_text(ball.choice)}:"
-            entries.append((title, colour_of(number), tuple(values)))
+            entries.append((title, tuple(values)))
         lines = len(entries) != len(self._entries)
         self._entries = entries
         self.setAccessibleName("; ".join(self.texts))
@@ -256,13 +256,13 @@ class BallLegend(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics, colours = self.fontMetrics(), themes.current()
         height = metrics.height() + 2
-        widest = max((metrics.horizontalAdvance(title) for title, _, _ in self._entries), default=0)
+        widest = max((metrics.horizontalAdvance(title) for title, _ in self._entries), default=0)
         room = self.width() - 20 - widest - 8
-        for line, (title, colour, values) in enumerate(self._entries):
+        for line, (title, values) in enumerate(self._entries):
             value = next((one for one in values if metrics.horizontalAdvance(one) <= room), values[-1])
             base = line * height + metrics.ascent()
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
+            painter.setBrush(colour_of(line))  # of the theme of now, as the balls themselves
             painter.drawEllipse(2, line * height + (height - 11) // 2, 11, 11)
             painter.setPen(colours.text_muted)
             painter.drawText(20, base, title)

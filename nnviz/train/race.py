@@ -482,7 +482,8 @@ class Race:
         """Whether the next round of one step may begin by now; else it waits for that, or until something is asked."""
         now = time.monotonic()
         if now >= self._due:
-            self._due = max(self._due + 1.0 / pace, now)
+            # In step with the clock, but a round that came late by more than one is not made up for.
+            self._due = (self._due if now < self._due + 1.0 / pace else now) + 1.0 / pace
             return True
         with self._changed:
             asked = (self._wants_run, self._wants_steps, self._looked is self._looked_before, self._pace)

@@ -25,10 +25,10 @@ class StoredRows:
     """An array [n, *each] in a file, and which of its rows are meant. For any thread.
 
     Asked for its shape or a part it is as an array; but parts are copies, and :meth:`only` chooses without reading
-    anything. Rows are copied out of the mapped file where the system can do that: reading the rows of a batch one by one
-    made an epoch an eighth longer, as each read gives the interpreter's lock away. A mapped file that somebody shortens
-    takes the program with it, so its size is looked at before each copy. The system keeps in memory what it has room
-    for, and takes it back when it wants.
+    anything. Rows are copied out of the mapped file where the system can do that: reading them one by one made an epoch
+    an eighth longer, as each read gives the interpreter's lock away. A mapped file that somebody shortens takes the
+    program with it, so its size is looked at before each copy. The system keeps in memory what it has room for, and
+    takes it back when it wants.
 
     Args:
         path: The file, whole; it may be deleted meanwhile, but not be cut.

@@ -99,6 +99,7 @@ class OwnInputView(QWidget):
         self.draw_field = DrawField(self)
         self.seen_field = SeenField(self)
         self._seen_text = self._text("As the network sees it")
+        self._seen_text.set_wordings("As the network sees it", "Seen")
         self._draw_text = self._text("Canvas")
         self.right = RightClass(self)
         self.right.hide()

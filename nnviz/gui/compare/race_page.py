@@ -231,8 +231,7 @@ class RacePage(CoveringPage):
         else:  # a sentence, of which as much as there is room for says more than nothing
             self.state.set_whole(words)
         failed = next((f"{one.name}: {one.failure}" for one in standings if one.failure), "")
-        self.hint.setText(failed or ("" if races.alive else unfinished(standings)) or self._hint(begun))
-        self.hint.fit()
+        self.hint.say(failed or ("" if races.alive else unfinished(standings)) or self._hint(begun))
 
     def _hint(self, begun: bool) -> str:
         if not self._races.entrants:
@@ -256,8 +255,7 @@ class RacePage(CoveringPage):
 
     def _say(self, text: str) -> None:
         if self.isVisible():
-            self.hint.setText(text)
-            self.hint.fit()
+            self.hint.say(text)
 
     # ---- what is pressed -----------------------------------------------------------------------------------------
 

@@ -181,6 +181,7 @@ class ComparePage(CoveringPage):
         for side in self.sides:
             side.all_layers = view == "cards"
         self.list.setFixedWidth(_NARROW_LIST if view == "cards" else _LIST_WIDTH)
+        self._show_count()
         self._show_sides()
         self.tell_interest()
         if view != "results":
@@ -247,11 +248,14 @@ class ComparePage(CoveringPage):
             [row for row, _ in rows], [names[row.path] for row, _ in rows], [place for _, place in rows]
         )
         self.hint.setVisible(len(rows) < 2)
-        if self.hint.text() != (hint := _EMPTY if rows else _NONE):
-            self.hint.setText(hint)
-            self.hint.fit()
-        words = f"{len(rows)} runs, the best of each row in green"
-        self.state.set_wordings(words if len(rows) > 1 else "", f"{len(rows)} runs" if len(rows) > 1 else "")
+        self.hint.say(_EMPTY if rows else _NONE)
+        self._show_count()
+
+    def _show_count(self) -> None:
+        """How many runs there are, and what is green in the table of results."""
+        count = len(self._rows())
+        words = (f"{count} runs, the best of each row in green",) * (self.views.value == "results") + (f"{count} runs",)
+        self.state.set_wordings(*(words if count > 1 else ("",)))
 
     def _fill_menu(self) -> None:
         self.menu.clear()

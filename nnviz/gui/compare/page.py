@@ -139,7 +139,8 @@ class ComparePage(CoveringPage):
             side.chosen.connect(lambda path, side=side: self._set_side(side, path))
             side.held_changed.connect(self._show_sides)
             side.cards.picked.connect(self._pick)
-            side.cards.sight_changed.connect(self._on_sight)
+            side.cards.sight_changed.connect(self.tell_interest)
+            side.cards.resized.connect(self._on_resized)
             row.addWidget(side, 1)
         left, right = (side.cards for side in self.sides)
         left.beside, right.beside = right, left
@@ -317,8 +318,8 @@ class ComparePage(CoveringPage):
             if self.list.item(at).data(Qt.ItemDataRole.UserRole) == node:
                 self.list.setCurrentRow(at)
 
-    def _on_sight(self) -> None:
-        """Other cards can be seen: these are to be measured."""
+    def _on_resized(self) -> None:
+        """Rows of cards may have other heights, and others of them be seen: these are to be measured."""
         if self.views.value == "cards":
             self._lay_cards()
             self.tell_interest()

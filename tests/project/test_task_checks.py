@@ -6,6 +6,9 @@ import msgspec
 import pytest
 
 from nnviz.data import datasets
+from nnviz.project import registry
+from nnviz.project.checks.answers import count_of_classes, loss_of
+from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import Diagnostic, validate
 from nnviz.project.samples.sketch import chain, features, linear, output, plain
 from nnviz.project.samples.templates import sample
@@ -35,3 +38,13 @@ def test_the_perceptron_is_not_offered_for_classes() -> None:
     graph = msgspec.structs.replace(project.graph, nodes=nodes)
     found = validate(msgspec.structs.replace(project, graph=graph), datasets.facts(project.data))
     assert any(item.severity == "error" and "Perceptron does not fit" in item.text for item in found)
+
+
+def test_how_many_classes_a_network_tells_apart_is_known_of_classes_alone() -> None:
+    found = {}
+    for name in ("digits-cnn", "spiral", "one-weight"):
+        project = sample(name)
+        facts = datasets.facts(project.data)
+        found[name] = count_of_classes(project.graph, infer(project.graph), facts)
+    assert found == {"digits-cnn": 10, "spiral": 0, "one-weight": 0}
+    assert loss_of(sample("digits-cnn").graph) is registry.loss("cross_entropy")

@@ -16,9 +16,8 @@ from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
-from nnviz.project import registry
-from nnviz.project.declared.losses import LossSpec
-from nnviz.project.model import Choice, Node, TrainConfig
+from nnviz.project.checks.answers import count_of_classes, loss_of
+from nnviz.project.model import TrainConfig
 from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import (
     ACCURACY,
@@ -237,11 +236,12 @@ class LossPanel(CurvesPanel):
         def known(quantity: Quantity) -> bool:
             return any(one.names(quantity.prefix) for one in runs)
 
-        begun, accuracy = known(LOSS), known(ACCURACY)
+        begun, accuracy, document = known(LOSS), known(ACCURACY), self.document
         validated = any(len(one.scalars(ACCURACY.series("validation"))[0]) for one in runs)
         offered = {"accuracy": True, "top5": known(TOP5_ACCURACY), "f1": known(MACRO_F1)}
         if not validated:  # the first epoch is to come
-            offered |= {"top5": self._classes >= LEAST_CLASSES_FOR_TOP, "f1": accuracy or not begun}
+            classes = count_of_classes(document.project.graph, document.inference, document.facts)
+            offered |= {"top5": classes >= LEAST_CLASSES_FOR_TOP, "f1": accuracy or not begun}
         for view, on in offered.items():
             self._segments.set_offered(view, on)
         for view in offered:
@@ -253,25 +253,6 @@ class LossPanel(CurvesPanel):
             self.plots["accuracy"].clear()
             return True
         return False
-
-    @property
-    def _classes(self) -> int:
-        """How many classes the network tells apart; 0 where it does something else, or nobody knows."""
-        document = self.document
-        for node in document.project.graph.nodes.values():
-            loss = self._loss_of(node)
-            if loss is not None and "classes" in loss.tasks:
-                shape = document.inference.shape(node.id)
-                return int(shape[0]) if shape else 0
-        return 0
-
-    @staticmethod
-    def _loss_of(node: Node) -> LossSpec | None:
-        """The loss of an Output layer; None of other layers."""
-        layer = registry.layer("output")
-        if node.kind != layer.kind:
-            return None
-        return registry.losses().get(Choice.of(node.params.get("loss", layer.param("loss").default)).kind)
 
     @property
     def _others(self) -> tuple[RunView, ...]:
@@ -352,8 +333,7 @@ class LossPanel(CurvesPanel):
     def _y_title(self, view: str) -> str:
         if view == "accuracy":
             return _TITLES.get(self.view, _TITLES["accuracy"])
-        losses = (self._loss_of(node) for node in self.document.project.graph.nodes.values())
-        loss = next((one for one in losses if one is not None), None)
+        loss = loss_of(self.document.project.graph)
         return (loss.axis if loss is not None else "") or "loss"
 
     def _show_plots(self) -> None:

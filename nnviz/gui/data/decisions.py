@@ -42,9 +42,17 @@ class Decisions:
         places = np.flatnonzero(np.isin(numbers, list(by_example)))
         return {int(place): by_example[int(numbers[place])] for place in places}
 
+    def about(self, number: int) -> Curated | None:
+        """What was decided about one training example; None for nothing."""
+        data, entries = self._data(), self._workspace.document.project.curation
+        if data is None or not entries or not 0 <= number < len(data.inputs[0]):
+            return None
+        example = int(data.numbers[0][number]) if data.numbers else number
+        return next((entry for entry in entries if entry.example == example), None)
+
     def words(self, number: int) -> str:
         """What was decided about an example, in a sentence; empty for nothing."""
-        entry = self.known().get(number)
+        entry = self.about(number)
         if entry is None:
             return ""
         words = [f"its label is “{entry.label}” from now on"] if entry.label else []
@@ -58,7 +66,7 @@ class Decisions:
         if data is None or number < 0 or data.place(number)[0] != "train":
             menu.addAction("Only about training examples is anything decided.").setEnabled(False)
             return
-        entry = self.known().get(number)
+        entry = self.about(number)
         weight = 1.0 if entry is None else entry.weight
         label = data.label(number) if entry is None or not entry.label else entry.label
         for words, heavy in (("Leave out of the training", 0.0), ("Weigh half", 0.5), ("Weigh twice", 2.0)):
@@ -81,14 +89,14 @@ class Decisions:
         def apply(known: Curated) -> None:
             self._workspace.apply(Curate((decided(known, data.label(number), label=label, weight=weight),)))
 
-        known = self.known().get(number)
+        known = self.about(number)
         if known is not None or not data.is_streamed:
             apply(known or Curated(data.read_as(number), data.mark_of(number)))
             return
 
         def marked(mark: str) -> None:  # read from the disk; something may have been decided about it meanwhile
             if data is self._data():
-                apply(self.known().get(number) or Curated(data.read_as(number), mark))
+                apply(self.about(number) or Curated(data.read_as(number), mark))
 
         def failed(error: BaseException) -> None:
             self._workspace.say(sentence_of(error))

@@ -27,8 +27,8 @@ class Theme:
         good, warning, danger, information: States.
         plot_background: Behind curves and pictures.
         series: Eight colours for curves that colour-blind eyes tell apart.
-        runs: Six colours for runs beside each other, chosen so that the nearest two lie as far apart as can be for
-            normal sight and for all three kinds of colour blindness.
+        runs: Six colours for runs beside each other, any two of which lie at least 0.1 apart in Oklab, for normal
+            sight and for all three kinds of colour blindness.
         families: Colour of each family of layers.
         neutral: Middle of the diverging scale.
         positive, negative: Signs of numbers, everywhere; see ``scales``.

@@ -186,7 +186,7 @@ def _font(pixel_size: int, weight: int) -> QFont:
 
 @cache
 def _pattern(pixel_size: int, weight: int) -> QFont:
-    """A font to be copied, never changed: a window asks for some thousand times when it opens, and copies are cheap."""
+    """A font to be copied, never changed: a window asks a thousand times for one when it opens."""
     result = QFont(load_fonts())
     result.setPixelSize(pixel_size)
     result.setWeight(QFont.Weight(weight))

@@ -78,7 +78,7 @@ class CurvePlot(QWidget):
         self._x_title, self._y_title = "step", ""
         self._event_told = ""
 
-        # Without a menu from the start: pyqtgraph would make one, which takes as long as the plot, and throw it away.
+        # Without a menu from the start: pyqtgraph would make one, which takes half as long again, and throw it away.
         self._view = pg.PlotWidget(parent=self, enableMenu=False)
         self._view.setFrameShape(self._view.Shape.NoFrame)
         self._item = self._view.getPlotItem()

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import faint_run_colour, run_line
+from nnviz.gui.look.run_colours import DASHED, faint_run_colour, run_line
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained_nodes
 from nnviz.gui.panels.numbers import breaks
@@ -97,7 +97,7 @@ class LayerCurvesPanel(CurvesPanel):
             colour, dashed = self.colour_of(node)
             smoothed = reading.smoothed if self.smoothing > 0 else None
             x = self.place(reading.steps)
-            self.plot.set_curve(node, node, colour, x, reading.values, smoothed, dashed=dashed)
+            self.plot.set_curve(node, node, colour, x, reading.values, smoothed, pattern=DASHED if dashed else ())
         self._draw_beside(changed)
         self.mark_events(self.plot, run)
         self.plot.set_emphasis(self.selection)
@@ -131,10 +131,8 @@ class LayerCurvesPanel(CurvesPanel):
                 place = index if self.shown is None else self.shown.place(index)
                 colour = faint_run_colour(place) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
                 x = self.place_of(other, steps)
-                line = run_line(place) if chosen else ()
-                self.plot.set_curve(
-                    f"{index} {series}", "", colour, x, reading.smoothed, dashed=not chosen, pattern=line
-                )
+                line = run_line(place) if chosen else DASHED
+                self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, pattern=line)
 
     @property
     def _others(self) -> tuple[RunView, ...]:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QToolTip, QWidge
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
-from nnviz.gui.look.run_colours import DASHED, Pattern
+from nnviz.gui.look.run_colours import Pattern
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text, tick_texts
 from nnviz.gui.panels.plot_curve import Curve, place
@@ -204,7 +204,6 @@ class CurvePlot(QWidget):
         values: Floats,
         shown: Floats | None = None,
         *,
-        dashed: bool = False,
         pattern: Pattern = (),
         markers: bool = False,
     ) -> None:
@@ -217,8 +216,7 @@ class CurvePlot(QWidget):
             x: Where the values stand.
             values: What was measured; drawn faintly behind ``shown`` when that is given.
             shown: The smoothed curve, or None to draw the values themselves.
-            dashed: Tells apart curves that have to share a colour.
-            pattern: Its lines and gaps, in their place.
+            pattern: Its lines and gaps: tells apart curves that have to share a colour.
             markers: Draw a dot at each value (few points, such as one an epoch).
         """
         curve = self._curves.get(key)
@@ -226,7 +224,6 @@ class CurvePlot(QWidget):
             curve = self._curves[key] = Curve(key, logarithmic=self._logarithmic)
             for item in curve.items:
                 self._item.addItem(item, ignoreBounds=True)
-        pattern = pattern or (DASHED if dashed else ())
         if curve.set_look(title, colour, pattern=pattern, markers=markers):
             self._style_curve(curve)
         curve.follow(x, values, shown)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.run_colours import DASHED, Pattern, patterned
+from nnviz.gui.look.run_colours import Pattern, patterned
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 
@@ -234,11 +234,10 @@ class LegendEntry:
     colour: QColor
     value: str = ""
     dot: bool = False
-    dashed: bool = False
     old: bool = False
     age: str = field(default="", compare=False)
     short: str = ""
-    #: Lines and gaps, in the place of ``dashed``.
+    #: Its lines and gaps.
     pattern: Pattern = ()
     #: What belongs together: where there are several lines, a new one begins with each group, if that is enough.
     group: str = ""
@@ -246,7 +245,7 @@ class LegendEntry:
 
 def _swatch(entry: LegendEntry) -> int:
     """Pixels of the line before a name: so many that its gaps can be seen."""
-    return 26 if entry.pattern or entry.dashed else 14
+    return 26 if entry.pattern else 14
 
 
 class Legend(QWidget):
@@ -367,7 +366,7 @@ class Legend(QWidget):
                 painter.setBrush(entry.colour)
                 painter.drawEllipse(x + 4, middle - 4, 8, 8)
             else:
-                painter.setPen(patterned(QPen(entry.colour, 2), entry.pattern or (DASHED if entry.dashed else ())))
+                painter.setPen(patterned(QPen(entry.colour, 2), entry.pattern))
                 painter.drawLine(x, middle, x + _swatch(entry), middle)
             painter.setPen(QColor(themes.current().text_muted))
             left = x + _swatch(entry) + 6

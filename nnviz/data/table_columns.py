@@ -20,7 +20,7 @@ from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.sources.source import ColumnFacts
 from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
 from nnviz.data.table_large import KeptColumn, LargeFrame
-from nnviz.data.table_reading import MISSING, FileTable
+from nnviz.data.table_of_file import MISSING, FileTable
 from nnviz.data.table_recipe import Recipe
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts

@@ -12,7 +12,7 @@ import errno
 import shutil
 import uuid
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,10 @@ from nnviz.project.files.atomic import reason_of
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-#: Rows of a piece.
+#: Rows of a piece of a column.
 _ROWS = 1 << 18
+#: Rows of a piece of a file.
+_ROWS_OF_A_PIECE = 1 << 18
 
 
 class LostColumnsError(DataError):
@@ -160,6 +162,21 @@ class LargeFrame:
     def estimated_size(self) -> int:
         """Bytes in memory; none to speak of."""
         return 0
+
+
+def kept_in_pieces(scanned: pl.LazyFrame, names: Sequence[str], report: Callable[[int, int], None]) -> LargeFrame:
+    """All that polars reads of a file, brought to the disk piece by piece.
+
+    Args:
+        scanned: What it is to read.
+        names: Of the columns.
+        report: Told that it goes on; may raise to end the work.
+    """
+    found = LargeFrame(names, Pieces())
+    for batch in scanned.collect_batches(chunk_size=_ROWS_OF_A_PIECE, maintain_order=True):
+        found.add(batch)
+        report(2, 4)
+    return found
 
 
 class KeptColumn:

@@ -24,7 +24,7 @@ from nnviz.paths import shown
 from nnviz.project.text import clean_name
 
 if TYPE_CHECKING:
-    from nnviz.data.table_reading import FileTable, HowToRead
+    from nnviz.data.table_of_file import FileTable, HowToRead
     from nnviz.data.table_recipe import Recipe
     from nnviz.project.model import Shape
 
@@ -194,10 +194,10 @@ def read_table(path: Path, how: HowToRead | None = None) -> FileTable:
     Raises:
         DataError: It cannot be read; names the file.
     """
-    from nnviz.data import table_reading  # noqa: PLC0415 - polars and a reader of workbooks: only a table needs them
+    from nnviz.data import table_of_file, table_reading  # noqa: PLC0415 - polars and a reader of workbooks: only a table needs them
 
     try:
-        return table_reading.read_table(path, how or table_reading.HowToRead(), lambda _done, _total: None)
+        return table_reading.read_table(path, how or table_of_file.HowToRead(), lambda _done, _total: None)
     except DataError as error:
         raise DataError(error.message, file=shown(path)) from None
     except MemoryError as error:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nnviz.data.image_files import Levels
     from nnviz.data.row_blocks import RowBlocks
     from nnviz.data.stored_rows import StoredRows
-    from nnviz.data.table_reading import HowToRead
+    from nnviz.data.table_of_file import HowToRead
     from nnviz.data.table_recipe import Recipe
 
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.

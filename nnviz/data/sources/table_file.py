@@ -26,7 +26,7 @@ from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
-    from nnviz.data.table_reading import FileTable, HowToRead
+    from nnviz.data.table_of_file import FileTable, HowToRead
     from nnviz.data.table_recipe import Recipe
     from nnviz.data.table_taken import Taken
 
@@ -187,7 +187,7 @@ def _bytes(shape: tuple[int, ...]) -> int:
 
 
 def _how_to_read(request: Request) -> HowToRead:
-    from nnviz.data.table_reading import HowToRead
+    from nnviz.data.table_of_file import HowToRead
 
     separator, decimal, encoding = (request.text(name) for name in ("separator", "decimal", "encoding"))
     return HowToRead(separator, decimal, encoding, request.text("header"), request.text("sheet"))
@@ -224,7 +224,7 @@ def _taken(request: Request, path: Path) -> Taken:
     from nnviz.data.table_columns import HowToTake, understand
     from nnviz.data.table_large import LostColumnsError
     from nnviz.data.table_memory import MEMORY
-    from nnviz.data.table_reading import MOST_CELLS
+    from nnviz.data.table_of_file import MOST_CELLS
 
     state = _state(request, path)
     where = request.text("memory")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.sources.source import ColumnFacts
 from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
+from nnviz.data.table_facts import TableFacts
 from nnviz.data.table_large import KeptColumn, LargeFrame
 from nnviz.data.table_of_file import MISSING, FileTable
 from nnviz.data.table_recipe import Recipe
@@ -85,21 +86,12 @@ class Understood:
     Attributes:
         rows: float32[n, features]; NaN where a number is missing.
         targets: int64[n] classes, or float32[n, 1].
-        data: Shape, targets, classes, names of the features.
-        columns: What was made of every column of the file.
-        notes, warnings: As in ``SourceFacts``.
-        recipes: Of each column that comes in, in the order of its features.
-        decimal: As in ``FileTable``.
+        facts: All else that is known of it.
     """
 
     rows: RowBlocks
     targets: NDArray[Any]
-    data: DataFacts
-    columns: tuple[ColumnFacts, ...]
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    recipes: tuple[Recipe, ...] = ()
-    decimal: str = "point"
+    facts: TableFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +168,7 @@ def understand(
     warnings += target_words
     rows_made, features, about, left, recipes = _features(inputs, how, file, state)
     warnings += left
-    facts = [
+    columns = [
         ColumnFacts(one.name, one.kind, "target" if one.name == target_name else about[one.name][0],
                     target_about if one.name == target_name else about[one.name][1])
         for one in understood
@@ -186,9 +178,8 @@ def understand(
     )
     if len(warnings) > _MOST_NAMED:
         warnings = [*warnings[:_MOST_NAMED], f"{len(warnings) - _MOST_NAMED} more remarks on other columns."]
-    return Understood(
-        rows_made, answers, data, tuple(facts), table.notes, tuple(warnings), tuple(recipes), table.decimal
-    )
+    facts = TableFacts(data, tuple(columns), table.notes, tuple(warnings), tuple(recipes), table.decimal)
+    return Understood(rows_made, answers, facts)
 
 
 def _target_name(names: Sequence[str], how: HowToTake, file: str) -> tuple[str, bool]:

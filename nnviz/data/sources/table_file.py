@@ -159,8 +159,9 @@ class TableFile(Source):
         path = request.own_file()
         taken = _taken(request, path)
         sizes = test_sizes(request, len(taken.targets))
-        notes = (*taken.notes, streamed_note("rows")) if taken.data.streamed else taken.notes
-        return SourceFacts(taken.data, sizes, path, notes=notes, warnings=taken.warnings, columns=taken.columns)
+        facts = taken.facts
+        notes = (*facts.notes, streamed_note("rows")) if facts.data.streamed else facts.notes
+        return SourceFacts(facts.data, sizes, path, notes=notes, warnings=facts.warnings, columns=facts.columns)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """The one file."""
@@ -174,11 +175,11 @@ class TableFile(Source):
     def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
         """See :meth:`Source.recipes`."""
         path = request.own_file()
-        how, taken = _how_to_read(request), _taken(request, path)
+        how, facts = _how_to_read(request), _taken(request, path).facts
         # A small table to be predicted says less of how it is written than the one of the training did.
         if path.suffix.lower() in TEXT_ENDINGS:
-            how = replace(how, decimal=taken.decimal)
-        return replace(how, only_sheet=True), taken.recipes
+            how = replace(how, decimal=facts.decimal)
+        return replace(how, only_sheet=True), facts.recipes
 
 
 def _bytes(shape: tuple[int, ...]) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from nnviz import user_folders
-from nnviz.data.row_store import LEFT_FREE
+from nnviz.data.row_store import LEFT_FREE, lock_of
 from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of
 
@@ -47,7 +47,7 @@ class Pieces:
             _root().mkdir(parents=True, exist_ok=True)
             _clear_up()
             self.folder = _root() / f"columns-{uuid.uuid4().hex}"
-            lock = _lock(self.folder)
+            lock = lock_of(self.folder)
             with contextlib.suppress(NotImplementedError):  # a disk that knows no locks
                 lock.acquire(timeout=0)
             self.folder.mkdir()
@@ -77,16 +77,10 @@ def _clear_up() -> None:
     """Deletes the folders of processes that were killed."""
     for folder in _root().glob("columns-*"):
         if folder.suffix != ".lock" and not folder.is_symlink():
-            lock = _lock(folder)
+            lock = lock_of(folder)
             with contextlib.suppress(OSError, NotImplementedError):  # Timeout is one: somebody holds it
                 lock.acquire(timeout=0)
                 _delete(folder, lock)
-
-
-def _lock(folder: Path) -> BaseFileLock:
-    from filelock import FileLock  # noqa: PLC0415 - takes 50 ms to import, and most data never need it
-
-    return FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
 
 
 def _delete(folder: Path, lock: BaseFileLock) -> None:

@@ -49,7 +49,7 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except (OSError, ValueError) as error:
-        raise wrong_table(path, reason_of(error) if isinstance(error, OSError) else str(error)) from None
+        raise wrong_table(path, reason_of(error)) from None
 
 
 def _read_whole(path: Path, how: HowToRead, report: Report) -> FileTable:

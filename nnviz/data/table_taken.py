@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from nnviz.data.findings import Findings
 from nnviz.data.row_blocks import RowBlocks
-from nnviz.data.row_store import root, together
+from nnviz.data.row_store import findings_of, together
 from nnviz.data.sources.source import ReadInputs
 from nnviz.data.table_columns import Understood
 from nnviz.data.table_facts import TableFacts
@@ -112,5 +111,4 @@ def _of_targets(state: str) -> str:
 
 
 def _kept(state: str) -> Findings:
-    name = hashlib.sha256(f"table 1 {state}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Findings(root() / f"{name}.json", state)
+    return findings_of(f"table 1 {state}", state)

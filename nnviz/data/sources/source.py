@@ -410,9 +410,9 @@ SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.",
 
 def counted(params: Params) -> tuple[int, int]:
     """Sizes of the splits where the parameters ``count`` and ``test_share`` say how many examples are drawn."""
-    count, share = params["count"], params["test_share"]
-    assert isinstance(count, int) and isinstance(share, float)  # the ParamSpec parsed them
-    return generated_sizes(count, share)
+    count = params["count"]
+    assert isinstance(count, int)  # the ParamSpec parsed it
+    return shared(count)(params)
 
 
 def shared(count: int) -> Callable[[Params], tuple[int, int]]:

@@ -229,7 +229,7 @@ def _taken(request: Request, path: Path) -> Taken:
 
     state = _state(request, path)
     where = request.text("memory")
-    #: All that decides what the rows are, in any process.
+    # All that decides what the rows are, in any process.
     values = tuple(sorted((name, value) for name, value in request.values.items() if name not in _NO_ROWS))
     whole_state = f"rows 2 {state_of([path])} {_how_to_read(request)} {values}"
 

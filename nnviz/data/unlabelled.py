@@ -143,7 +143,7 @@ def picture_reader(shape: Shape, background: str, levels: Levels | None, how: st
 def _of_table(
     given: Path, count: int, features: Sequence[str], missing: bool, likewise: Likewise | None
 ) -> Iterator[Block]:
-    from nnviz.data.table_columns import again  # noqa: PLC0415 - as in read_table
+    from nnviz.data.table_again import again  # noqa: PLC0415 - as in read_table
     from nnviz.data.table_large import LargeFrame  # noqa: PLC0415 - as in read_table
 
     if given.is_dir() or given.suffix.lower() not in TABLE_ENDINGS:

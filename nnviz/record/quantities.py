@@ -257,6 +257,8 @@ ACCURACY = Quantity(
     unit="share",
     decimals=1,
 )
+#: Among how many classes an example's own may be; of fewer classes than the second these would be nearly all.
+TOP, LEAST_CLASSES_FOR_TOP = 5, 6
 TOP5_ACCURACY = Quantity(
     "top5_accuracy",
     "Top-5 accuracy",

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers
+from nnviz.record.quantities import LEAST_CLASSES_FOR_TOP, TOP
 
-#: Bins of the reliability curve, and how many classes a right one may be among.
-BINS, TOP = 10, 5
-#: Of fewer classes than this, five would be nearly all.
-_LEAST_CLASSES = 6
+#: Bins of the reliability curve.
+BINS = 10
 #: Bins of the histogram of residuals, at most.
 _MOST_BINS = 41
 
@@ -131,7 +130,7 @@ def class_figures(evaluated: EvaluatedClasses) -> ClassFigures:
         pairs = metrics.confusion_matrix(target[answered], predicted[answered], labels=every).astype(np.int64)
     return ClassFigures(
         float(right.mean()),
-        float((evaluated.rank < TOP).mean()) if classes >= _LEAST_CLASSES else float("nan"),
+        float((evaluated.rank < TOP).mean()) if classes >= LEAST_CLASSES_FOR_TOP else float("nan"),
         pairs,
         np.asarray(precision, np.float64),
         np.asarray(recall, np.float64),

@@ -6,11 +6,8 @@ import torch
 from torch import Tensor
 
 from nnviz.network.losses import LossFunction
-from nnviz.record.quantities import MACRO_F1, TOP5_ACCURACY
+from nnviz.record.quantities import LEAST_CLASSES_FOR_TOP, MACRO_F1, TOP, TOP5_ACCURACY
 from nnviz.train.answers import label_numbers, labels_of, ranks
-
-#: How many classes an example's own may be among; and of fewer classes than this they would be nearly all.
-TOP, _LEAST_CLASSES = 5, 6
 
 
 class ClassTally:
@@ -32,7 +29,7 @@ class ClassTally:
         labels = label_numbers(targets)
         self._predicted.append(labels_of(self._loss, outputs))
         self._labels.append(labels)
-        if self._classes >= _LEAST_CLASSES:
+        if self._classes >= LEAST_CLASSES_FOR_TOP:
             self._among.append((ranks(outputs.flatten(1), labels) < TOP).sum())
 
     def figures(self) -> dict[str, float]:

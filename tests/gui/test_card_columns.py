@@ -81,3 +81,7 @@ def test_two_runs_have_one_scale_and_their_own_numbers(qtbot: QtBot) -> None:
     assert [number.text for number in left.numbers("relu1")] == ["50 %"]
     assert "dropout1" in left.in_sight() and left.height_of("dropout1") > right.height_of("dropout1")
     assert example_words(runs[0], None) == "pinned example 7, “3”"
+    # What was found out about a layer is not found out again at every painting.
+    seen = left.seen("conv1")
+    left.grab()
+    assert seen is not None and left.seen("conv1") is seen

@@ -19,7 +19,7 @@ from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_by
 from nnviz.gui.canvas.cards.card_pictures import PictureCache, scale_of_reading, sharp, tile_rects
 from nnviz.gui.canvas.cards.card_places import card_places
 from nnviz.gui.canvas.cards.card_readings import card_readings
-from nnviz.gui.canvas.cards.facts import CardFacts, all_card_facts
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, all_card_facts
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_WIDTH, level_of
 from nnviz.gui.canvas.items.stage import card_canvas, card_pixmap
@@ -43,6 +43,8 @@ from nnviz.record.quantities import (
 from nnviz.record.readings import ArrayReading, Scalar, count_in
 from nnviz.record.run import RunView
 
+#: Pictures whose array is not what the layer puts out.
+_OF_A_PLANE = frozenset({Picture.POINTS, Picture.PLANES, Picture.DECISION})
 #: From this width on cards are drawn larger.
 _WIDE = 600
 _ZOOM, _LARGER = 1.0, 1.3
@@ -99,10 +101,12 @@ class CardColumn(QScrollArea):
     Signals:
         picked: A row was clicked: the layer's id.
         sight_changed: Other rows can be seen.
+        resized: Rows may have another height in another width.
     """
 
     picked = Signal(str)
     sight_changed = Signal()
+    resized = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -121,6 +125,8 @@ class CardColumn(QScrollArea):
         self._run: RunView | None = None
         self._step: int | None = None
         self._pictures = PictureCache()
+        #: What is known of layers since the run was read last.
+        self._seen: dict[str, Seen] = {}
         #: The finished faces and what they show, by the layers' ids; and what was found out of weights.
         self._faces: dict[str, tuple[object, QPixmap]] = {}
         self._norms: dict[str, tuple[ArrayReading, float]] = {}
@@ -152,7 +158,7 @@ class CardColumn(QScrollArea):
         """The network of the run."""
         self._document = document
         self._facts = {} if document is None else all_card_facts(document)
-        for kept in (self._faces, self._norms, self._stacks, self._filters):
+        for kept in (self._seen, self._faces, self._norms, self._stacks, self._filters):
             kept.clear()
         self._pictures.clear()
 
@@ -181,6 +187,7 @@ class CardColumn(QScrollArea):
     def refresh(self, run: RunView | None, step: int | None) -> None:
         """Show the run at a step; None is the newest."""
         self._run, self._step = run, step
+        self._seen.clear()
         self.live.show(run, step)
         self.live.refresh_findings()
         self._inner.update()
@@ -209,9 +216,10 @@ class CardColumn(QScrollArea):
         return frozenset(seen)
 
     def resizeEvent(self, event: object) -> None:
-        """Rows may have another height in another width."""
+        """Cards and letters are larger where there is room."""
         super().resizeEvent(event)  # type: ignore[arg-type]  # Qt hands in the right one
-        self.sight_changed.emit()
+        self._seen.clear()
+        self.resized.emit()
 
     # ---- what is known -------------------------------------------------------------------------------------------
 
@@ -220,10 +228,14 @@ class CardColumn(QScrollArea):
         facts = self._facts.get(node)
         if facts is None or self._run is None:
             return None
+        if (known := self._seen.get(node)) is not None:
+            return known
         picture = self.live.picture(facts)
         scale = None if picture is None else scale_of_reading(facts, picture, level_of(self.zoom))
         weights, stack, filters = self._weights(node)
-        return Seen(facts, picture, scale, weights, stack, filters, tuple(self._numbers(facts, picture, weights)))
+        numbers = tuple(self._numbers(facts, picture, weights))
+        seen = self._seen[node] = Seen(facts, picture, scale, weights, stack, filters, numbers)
+        return seen
 
     def numbers(self, node: str) -> tuple[Number, ...]:
         """What is written beside the card of a layer; empty where it has none here."""
@@ -278,7 +290,7 @@ class CardColumn(QScrollArea):
             add("update ratio", UPDATE_RATIO.text(ratio.value), ratio)
         if (badge := self.live.badge_reading(facts)) is not None and badge[0].badge is not None:
             add(badge[0].badge.word, badge[0].text(badge[1].value), badge[1])
-        if picture is not None and picture.array.size and facts.picture.value not in {"points", "planes", "decision"}:
+        if picture is not None and picture.array.size and facts.picture not in _OF_A_PLANE:
             add("output", Scale.amounts(np.asarray(picture.array)).range_words(), picture)
         mean, deviation = scalar(ACTIVATION_MEAN), scalar(ACTIVATION_DEVIATION)
         if mean is not None and deviation is not None:

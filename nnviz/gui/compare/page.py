@@ -139,7 +139,8 @@ class ComparePage(CoveringPage):
             side.chosen.connect(lambda path, side=side: self._set_side(side, path))
             side.held_changed.connect(self._show_sides)
             side.cards.picked.connect(self._pick)
-            side.cards.sight_changed.connect(self._on_sight)
+            side.cards.sight_changed.connect(self.tell_interest)
+            side.cards.resized.connect(self._on_resized)
             row.addWidget(side, 1)
         left, right = (side.cards for side in self.sides)
         left.beside, right.beside = right, left
@@ -181,6 +182,7 @@ class ComparePage(CoveringPage):
         for side in self.sides:
             side.all_layers = view == "cards"
         self.list.setFixedWidth(_NARROW_LIST if view == "cards" else _LIST_WIDTH)
+        self._show_count()
         self._show_sides()
         self.tell_interest()
         if view != "results":
@@ -247,11 +249,14 @@ class ComparePage(CoveringPage):
             [row for row, _ in rows], [names[row.path] for row, _ in rows], [place for _, place in rows]
         )
         self.hint.setVisible(len(rows) < 2)
-        if self.hint.text() != (hint := _EMPTY if rows else _NONE):
-            self.hint.setText(hint)
-            self.hint.fit()
-        words = f"{len(rows)} runs, the best of each row in green"
-        self.state.set_wordings(words if len(rows) > 1 else "", f"{len(rows)} runs" if len(rows) > 1 else "")
+        self.hint.say(_EMPTY if rows else _NONE)
+        self._show_count()
+
+    def _show_count(self) -> None:
+        """How many runs there are, and what is green in the table of results."""
+        count = len(self._rows())
+        words = (f"{count} runs, the best of each row in green",) * (self.views.value == "results") + (f"{count} runs",)
+        self.state.set_wordings(*(words if count > 1 else ("",)))
 
     def _fill_menu(self) -> None:
         self.menu.clear()
@@ -313,8 +318,8 @@ class ComparePage(CoveringPage):
             if self.list.item(at).data(Qt.ItemDataRole.UserRole) == node:
                 self.list.setCurrentRow(at)
 
-    def _on_sight(self) -> None:
-        """Other cards can be seen: these are to be measured."""
+    def _on_resized(self) -> None:
+        """Rows of cards may have other heights, and others of them be seen: these are to be measured."""
         if self.views.value == "cards":
             self._lay_cards()
             self.tell_interest()

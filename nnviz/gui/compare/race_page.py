@@ -32,7 +32,7 @@ from nnviz.gui.parts.owners import Owners
 from nnviz.gui.parts.widgets import FittedText, refresh_fonts, set_font
 from nnviz.gui.runs.pace import PACES, beside, pace_of
 from nnviz.gui.runs.races import Races, changes_of, text_of
-from nnviz.project.document import Document
+from nnviz.gui.runs.training import Training
 from nnviz.project.entrants import Entrant, Preset
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.variations import ACTIVATIONS, DROPOUT
@@ -52,13 +52,13 @@ class RacePage(CoveringPage):
     Args:
         parent: What it covers a part of.
         races: The race.
-        document: What is varied.
+        training: Of what is varied.
     """
 
-    def __init__(self, parent: QWidget, races: Races, document: Document) -> None:
+    def __init__(self, parent: QWidget, races: Races, training: Training) -> None:
         super().__init__(parent, "Race")
         self._races = races
-        self._document = document
+        self._document = training.document
         #: The entrant that is being changed; -1 for a new one.
         self._edited = -1
         #: The runs that are drawn, by number.
@@ -68,6 +68,7 @@ class RacePage(CoveringPage):
         self._cursors: list[int] = []
         self._build()
         follow(races.changed, self.refresh, self)
+        follow(training.changed, self.refresh, self)
         follow(races.moved, self._on_moved, self)
         follow(races.failed, self._say, self)
         follow(theme.notifier.changed, self._on_theme, self)
@@ -172,7 +173,9 @@ class RacePage(CoveringPage):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def refresh(self) -> None:
-        """Everything anew: who takes part, what can be pressed."""
+        """Everything anew, where it can be seen: who takes part, what can be pressed."""
+        if not self.isVisible():
+            return
         races = self._races
         alive, state = races.alive, races.state
         self.play_button.setText({"running": "Pause", "ready": "Go on", "paused": "Go on"}.get(state, "Start"))
@@ -231,8 +234,7 @@ class RacePage(CoveringPage):
         else:  # a sentence, of which as much as there is room for says more than nothing
             self.state.set_whole(words)
         failed = next((f"{one.name}: {one.failure}" for one in standings if one.failure), "")
-        self.hint.setText(failed or ("" if races.alive else unfinished(standings)) or self._hint(begun))
-        self.hint.fit()
+        self.hint.say(failed or ("" if races.alive else unfinished(standings)) or self._hint(begun))
 
     def _hint(self, begun: bool) -> str:
         if not self._races.entrants:
@@ -256,8 +258,7 @@ class RacePage(CoveringPage):
 
     def _say(self, text: str) -> None:
         if self.isVisible():
-            self.hint.setText(text)
-            self.hint.fit()
+            self.hint.say(text)
 
     # ---- what is pressed -----------------------------------------------------------------------------------------
 

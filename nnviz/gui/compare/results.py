@@ -26,8 +26,8 @@ _MOST_SETTINGS = 80
 _TITLES = 260
 #: Pixels of a column whose name is long.
 _WIDEST = 220
-#: Pixels that a column has at least.
-_NARROWEST = 88
+#: Pixels that a column has at least, and of the gaps beside a name and its line.
+_NARROWEST, _BESIDE_NAME = 84, 15
 #: Of so many runs the names stand in two lines also where nothing but a space parts them.
 _MANY = 5
 #: The room that a line needs which stands for a run, and the width of one without gaps.
@@ -88,7 +88,8 @@ class ResultsTable(QTableWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._shown: tuple[list[Line], list[str]] | None = None
+        #: The lines, the names of the runs and their places.
+        self._shown: tuple[list[Line], list[str], tuple[int, ...]] | None = None
         self.setObjectName("RunsTable")
         self.setAccessibleName("Results and settings of the compared runs")
         self.setShowGrid(False)
@@ -119,9 +120,9 @@ class ResultsTable(QTableWidget):
     def show_runs(self, rows: Sequence[RunRow], names: Sequence[str], places: Sequence[int]) -> None:
         """Show these runs, a column each, with the colours of their places among those that are drawn."""
         lines, titles = lines_of(rows), list(names)
-        if self._shown == (lines, titles):
+        if self._shown == (lines, titles, tuple(places)):
             return
-        self._shown = (lines, titles)
+        self._shown = lines, titles, tuple(places)
         self.setRowCount(len(lines))
         self.setColumnCount(len(rows))
         for at, (name, place) in enumerate(zip(names, places, strict=True)):
@@ -153,15 +154,19 @@ class ResultsTable(QTableWidget):
 
     def _fit(self) -> None:
         header = self.horizontalHeader()
-        if not self.columnCount():
+        if self._shown is None or not self._shown[2]:
             return
-        room = self.viewport().width() // self.columnCount()
-        for at in range(self.columnCount()):
-            header.setSectionResizeMode(at, QHeaderView.ResizeMode.Interactive)
+        needs: list[int] = []
+        for at, place in enumerate(self._shown[2]):
             head = self.horizontalHeaderItem(at)
             words = [""] if head is None else head.text().split("\n")
-            need = max(header.fontMetrics().horizontalAdvance(word) for word in words) + 42
-            header.resizeSection(at, max(_NARROWEST, min(need, _WIDEST), room))
+            need = max(header.fontMetrics().horizontalAdvance(word) for word in words)
+            need += _swatch_width(place) + _BESIDE_NAME
+            needs.append(max(_NARROWEST, min(need, _WIDEST)))
+        spare = max(0, self.viewport().width() - sum(needs)) // len(needs)
+        for at, need in enumerate(needs):
+            header.setSectionResizeMode(at, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(at, need + spare)
 
     def restyle(self) -> None:
         """Take the letters and colours of the theme."""
@@ -177,13 +182,17 @@ class ResultsTable(QTableWidget):
 
 def swatch(place: int, *, wide: bool = False) -> QPixmap:
     """The line that stands for the run at this place, as legends draw it; wide so that names stand in one column."""
-    pattern = run_line(place)
-    width = SWATCH.width() if pattern or wide else _SWATCH  # so many pixels that its gaps can be seen
+    width = SWATCH.width() if wide else _swatch_width(place)
     picture = QPixmap(2 * width, 2 * SWATCH.height())
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.setPen(run_pen(place, 2.0 if pattern else 3.0))
+    painter.setPen(run_pen(place, 2.0 if run_line(place) else 3.0))
     painter.drawLine(0, 6, width - 1, 6)
     painter.end()
     return picture
+
+
+def _swatch_width(place: int) -> int:
+    """Pixels of the line that stands for a run: so many that its gaps can be seen."""
+    return SWATCH.width() if run_line(place) else _SWATCH

@@ -189,9 +189,8 @@ class Side(QWidget):
             self.view.setVisible(not trouble and not self.all_layers)
         self.cards.setVisible(not trouble and self.all_layers)
         self.trouble.setVisible(bool(trouble))
-        if trouble and trouble != self.trouble.text():
-            self.trouble.setText(trouble)
-            self.trouble.fit()
+        if trouble:
+            self.trouble.say(trouble)
 
     def _tell(self, run: RunView, node: str, step: int | None) -> None:
         """The figures of the run and of the layer at the step, each with its age where it is old."""

@@ -312,8 +312,7 @@ class LandscapePage(QWidget):
         self.progress.setValue(round(1000 * (work.progress or 0.0)))
         self.again.setEnabled(not busy)
         waiting = "Copying the weights …" if busy else "Press “Measure again” to see the landscape."
-        self.message.setText(work.problem or waiting)
-        self.message.fit()
+        self.message.say(work.problem or waiting)
         self.pages.setCurrentWidget(self.view if of_this is not None and not work.problem else self.message)
         if not self.view.chart.underMouse():
             self._say_rest()

@@ -83,7 +83,6 @@ class NeuronPicture(QWidget):
         self._type_in = type_in
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Units and weights")
         # All of it is painted: nobody paints what lies behind it thirty times a second.

@@ -338,8 +338,7 @@ class NeuronView(QWidget):
     def _show_nothing(self, sentence: str) -> None:
         if sentence:  # the network that was shown before is not the one of which this is said
             self._sizes.set_wordings("")
-        self._nothing.setText(sentence)
-        self._nothing.fit()
+        self._nothing.say(sentence)
         self._nothing.setVisible(bool(sentence))
         self.picture.setVisible(not sentence)
         self._right.setVisible(not sentence)

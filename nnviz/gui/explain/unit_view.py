@@ -86,11 +86,6 @@ class UnitView(AskedView):
         """The layer."""
         return str(self.node_box.currentData() or "")
 
-    def restyle(self) -> None:
-        """Take the letters of the theme."""
-        super().restyle()
-        self.hint.fit()
-
     # ---- choosing
 
     def _appear(self) -> None:

@@ -407,10 +407,7 @@ class Panel(QWidget):
 
     def set_obstacle(self, text: str) -> None:
         """What has to be done before the network can be trained; empty where nothing has to."""
-        words = text if text and self.needs_training else self.empty
-        if words != self._empty.text():
-            self._empty.setText(words)
-            self._empty.fit()
+        self._empty.say(text if text and self.needs_training else self.empty)
 
     def set_selection(self, node_id: str) -> None:
         """Follow the canvas: the node that is selected, or an empty string."""
@@ -426,7 +423,6 @@ class Panel(QWidget):
         refresh_fonts(self)
         # A dock may have taken the header for its title bar; then it is no longer below the panel.
         refresh_fonts(self.header)
-        self._empty.fit()
         self.header.setFixedHeight(max(34, line_height(13) + 14))
         self.redraw()
 

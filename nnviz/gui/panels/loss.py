@@ -20,7 +20,16 @@ from nnviz.project import registry
 from nnviz.project.declared.losses import LossSpec
 from nnviz.project.model import Choice, Node, TrainConfig
 from nnviz.record.age import ReadingShown
-from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, MACRO_F1, TOP5_ACCURACY, Quantity
+from nnviz.record.quantities import (
+    ACCURACY,
+    CHANGE,
+    EPOCH,
+    LEAST_CLASSES_FOR_TOP,
+    LOSS,
+    MACRO_F1,
+    TOP5_ACCURACY,
+    Quantity,
+)
 from nnviz.record.run import RunView
 
 #: What curves are called where there is little room.
@@ -30,8 +39,6 @@ _LONGEST_TITLE = 24
 #: What the plot of shares shows in each view; in the others that is the accuracy. And what its axis is called.
 _SHARES = {"accuracy": ACCURACY, "top5": TOP5_ACCURACY, "f1": MACRO_F1}
 _TITLES = {"accuracy": "accuracy", "top5": "top-5 accuracy", "f1": "macro F1"}
-#: Of fewer classes the five likeliest would be nearly all of them.
-_LEAST_CLASSES = 6
 
 
 def title_of(run: RunView) -> str:
@@ -234,7 +241,7 @@ class LossPanel(CurvesPanel):
         validated = any(len(one.scalars(ACCURACY.series("validation"))[0]) for one in runs)
         offered = {"accuracy": True, "top5": known(TOP5_ACCURACY), "f1": known(MACRO_F1)}
         if not validated:  # the first epoch is to come
-            offered |= {"top5": self._classes >= _LEAST_CLASSES, "f1": accuracy or not begun}
+            offered |= {"top5": self._classes >= LEAST_CLASSES_FOR_TOP, "f1": accuracy or not begun}
         for view, on in offered.items():
             self._segments.set_offered(view, on)
         for view in offered:

@@ -360,6 +360,8 @@ class CurvePlot(QWidget):
     def _show_all(self) -> None:
         box = self._item.getViewBox()
         low, high = self._vertical()
+        if self._share or self._bounds is not None:  # likewise over what cannot be more
+            high += (high - low) * 4.0 / max(box.height(), 40.0)
         # A few pixels behind the newest point, so that its dot is whole.
         end = self._x_end * (1.0 + 7.0 / max(box.width(), 60.0))
         box.setRange(xRange=(0.0, end), yRange=(low, high), padding=0.0, disableAutoRange=True)

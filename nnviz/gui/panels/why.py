@@ -101,9 +101,7 @@ class WhyPanel(Panel):
         return why.answer is not None or (why.waiting and not why.failure)
 
     def _say(self, sentence: str) -> None:
-        if self._empty.text() != sentence:
-            self._empty.setText(sentence)
-            self._empty.fit()
+        self._empty.say(sentence)
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """Scores, and the numbers of the unit."""

@@ -22,6 +22,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.run_colours import DASHED, Pattern, patterned
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 
 _FONT = "nnviz_font"
@@ -153,6 +154,7 @@ class FittedText(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", "muted")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        follow(themes.notifier.changed, self.fit)
 
     def minimumSizeHint(self) -> QSize:
         """Any size will do: a word of large letters must not push the neighbours away."""
@@ -162,6 +164,12 @@ class FittedText(QLabel):
         """Another room may hold other letters."""
         super().resizeEvent(event)
         self.fit()
+
+    def say(self, text: str) -> None:
+        """Write this; the same as before costs nothing, however often it is said."""
+        if text != self.text():
+            self.setText(text)
+            self.fit()
 
     def fit(self) -> None:
         """Choose the largest letters, up to those of the interface, with which nothing is cut."""

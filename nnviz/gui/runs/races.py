@@ -450,7 +450,6 @@ class Races(QObject):
         if self._race is not None and self._shown >= 0 and self.shown < 0:  # nobody looks at any of them any more
             self._shown = -1
             self._race.look(None)
-        self.changed.emit()
 
     def _on_sweep(self) -> None:
         """A race begins only while no sweep goes on."""

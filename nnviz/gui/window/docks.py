@@ -384,7 +384,7 @@ class Docks(QObject):
 
     def _whole_tabs(self) -> None:
         """Titles on tabs are not cut: where there is no room for all tabs, they scroll."""
-        bars = [tabs for tabs in self._window.findChildren(QTabBar) if tabs.parent() is self._window]
+        bars = self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
         titles = [{tabs.tabText(index) for index in range(tabs.count())} for tabs in bars]
         fronts = {dock.x(): dock.windowTitle() for dock in self._docks.values() if dock.isVisible() and dock.x() >= 0}
         # Qt leaves the tabs of a place standing whose instruments have moved to another: each place has one bar.

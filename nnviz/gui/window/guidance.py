@@ -190,18 +190,13 @@ class Guidance(QObject):
         growing = "" if run.finished else " It is still growing and is followed."
         where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
-        notice = self._notices.show_notice(
-            "replay",
+        self._tell_shown(
             f"Replay of {path.name}: the network of this run, read-only. {recorded}{growing}",
-            "information",
-            (
-                Button("Back to my project", back, primary=True, stays=True),
-                Button("Continue training", go_on, stays=True),
-                Button("Open its project", open_project, stays=True),
-            ),
-            closable=False,
+            f"Drag the timeline to look around.\n{path}",
+            ("Back to my project", back),
+            ("Continue training", go_on),
+            ("Open its project", open_project),
         )
-        notice.setToolTip(plain_tip(f"Drag the timeline to look around.\n{path}"))
 
     def tell_race(
         self,
@@ -221,18 +216,19 @@ class Guidance(QObject):
             show_race: Leads to the page of the race.
         """
         name = run.info.title or path.name
-        notice = self._notices.show_notice(
-            "replay",
+        self._tell_shown(
             f"{name}: its network while it races, read-only. Play, pause, step and speed are those of the race.",
-            "information",
-            (
-                Button("All who race", show_race, primary=True, stays=True),
-                Button("Back to my project", back, stays=True),
-                Button("Open its project", open_project, stays=True),
-            ),
-            closable=False,
+            str(path),
+            ("All who race", show_race),
+            ("Back to my project", back),
+            ("Open its project", open_project),
         )
-        notice.setToolTip(plain_tip(str(path)))
+
+    def _tell_shown(self, text: str, tip: str, *ways: tuple[str, Callable[[], None]]) -> None:
+        """What is on the screen in place of the document, and the ways from there, the usual one first."""
+        buttons = tuple(Button(words, do, primary=not at, stays=True) for at, (words, do) in enumerate(ways))
+        notice = self._notices.show_notice("replay", text, "information", buttons, closable=False)
+        notice.setToolTip(plain_tip(tip))
 
     def tell_declined(self, sentence: str, path: Path | None) -> None:
         """The run that the project names, or that was chosen, is not gone on with.

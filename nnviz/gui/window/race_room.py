@@ -60,7 +60,7 @@ class RaceRoom(PageRoom["RacePage"]):
     def _make(self) -> RacePage:
         from nnviz.gui.compare.race_page import RacePage  # noqa: PLC0415 - draws with pyqtgraph, which takes long
 
-        return RacePage(self._window, self._races, self._workspace.training.document)
+        return RacePage(self._window, self._races, self._workspace.training)
 
     def _open(self, page: RacePage) -> None:
         page.open()

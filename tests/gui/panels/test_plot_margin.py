@@ -44,3 +44,17 @@ def test_a_title_for_which_there_is_room_only_now_stands_in_the_middle_of_its_ax
             place = axis.label.mapRectToParent(axis.label.boundingRect())
             assert place.top() >= 0 and place.bottom() <= axis.size().height() + 1
             assert abs(place.center().y() - axis.size().height() / 2) <= 2
+
+
+def test_a_share_of_everything_is_drawn_below_the_edge(qtbot: QtBot) -> None:
+    for whole in (True, False):
+        plot = CurvePlot(from_zero=False)
+        qtbot.addWidget(plot)
+        plot.set_share(whole=whole)
+        plot.resize(400, 120)
+        plot.show()
+        plot.set_curve("top5", "", QColor("red"), np.arange(3.0), np.array([0.97, 1.0, 1.0]), markers=True)
+        plot.update_ranges(3.0)
+        box = plot._item.getViewBox()
+        low, high = box.viewRange()[1]
+        assert (high - 1.0) / (high - low) * box.height() >= 3.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from nnviz.data.epoch_plan import EpochPlan, StepPlace
+from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.tensors import Feeder, LoadedData
 from nnviz.errors import NotFiniteError, ParamError, TrainingError
 from nnviz.network.losses import LossFunction, class_amounts, loss_function
@@ -147,10 +147,6 @@ class Training:
     def epoch_plan(self) -> EpochPlan:
         """How the steps lie in the epochs."""
         return self._batches.plan
-
-    def place_at(self, step: int) -> StepPlace:
-        """Where the step behind so many stands in its epoch."""
-        return self.epoch_plan.at(step)
 
     @property
     def between_epochs(self) -> bool:

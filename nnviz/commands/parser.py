@@ -136,7 +136,7 @@ def _add_train(commands: Any) -> None:
         help="keep the run in this .nnvizrun file (under torchrun only --run-file: it takes --run for an option of its "
         "own)",
     )
-    train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
+    _add_skip_bad(train)
     train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
         "--warm-from",
@@ -180,6 +180,7 @@ def _add_race(commands: Any) -> None:
     _add_data_folder(race)
     _add_epochs(race, " of each")
     _add_seed_and_device(race, " of all")
+    _add_skip_bad(race)
     _add_json(race, "one JSON object a line")
 
 
@@ -223,6 +224,7 @@ def _add_sweep(commands: Any) -> None:
     )
     sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
     sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
+    _add_skip_bad(sweep)
     _add_json(sweep, "one JSON object a line")
 
 
@@ -339,7 +341,7 @@ def _add_predict(commands: Any) -> None:
         help="those of the best epoch until there, or those of the step itself (default: the best where the project "
         "keeps them)",
     )
-    predict.add_argument("--skip-bad", action="store_true", help="leave out what cannot be read, and list it")
+    _add_skip_bad(predict, "leave out what cannot be read, and list it")
     _add_force(predict)
     _add_data_folder(predict)
 
@@ -423,6 +425,12 @@ def _add_seed_and_device(parser: argparse.ArgumentParser, of_what: str = "") -> 
     seed_fixes = f"fixes weights, order and dropout{of_what}"
     parser.add_argument("--seed", type=argument_types.seed, metavar="N", help=seed_fixes)
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+
+
+def _add_skip_bad(
+    parser: argparse.ArgumentParser, what: str = "leave out pictures that cannot be read, and list them"
+) -> None:
+    parser.add_argument("--skip-bad", action="store_true", help=what)
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:

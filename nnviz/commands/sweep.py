@@ -52,6 +52,7 @@ class SweepOptions:
     data_dir: Path | None
     epochs: int | None
     settings: tuple[tuple[str, str], ...]
+    skip_bad: bool
     json: bool
 
     @classmethod
@@ -78,6 +79,7 @@ def sweep(options: SweepOptions) -> int:
         run=None,
         resume=False,
         json=options.json,
+        skip_bad=options.skip_bad,
     )
     project, found = checked(as_trained)
     for warning in found.warnings:

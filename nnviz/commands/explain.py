@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import known_data, open_project, with_choices
+from nnviz.commands.json_text import json_text
 from nnviz.errors import InputError
 from nnviz.record.places import RUN_SUFFIX
 
@@ -85,7 +85,7 @@ def explain(options: ExplainOptions) -> int:
             if answered.in_batch is not None:
                 whose["in_batch"] = answered.in_batch
         plain = {"target": options.target, "step": answered.step, "mode": options.mode, "example": whose}
-        print(json.dumps({**plain, **text.plain_values(answered.explanation)}, indent=1, ensure_ascii=False))
+        print(json_text({**plain, **text.plain_values(answered.explanation)}, indent=1))
         return 0
     where = "the batch that comes next"
     if example is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from dataclasses import dataclass, fields
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, open_project, with_choices
+from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
@@ -166,12 +166,7 @@ class _Report:
                 print(f"nnviz: {one.name}: {one.failure}", file=sys.stderr)
 
     def _print(self, event: dict[str, object]) -> None:
-        plain = {name: None if _is_strange(value) else value for name, value in event.items()}
-        print(json.dumps(plain, ensure_ascii=False), flush=True)
-
-
-def _is_strange(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+        print(json_text(event), flush=True)
 
 
 def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
@@ -191,7 +186,7 @@ def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
 
 
 def _plain(one: Standing, path: Path | None) -> dict[str, object]:
-    plain: dict[str, object] = {
+    return {
         "name": one.name,
         "rank": one.rank or None,
         "done": one.done,
@@ -204,4 +199,3 @@ def _plain(one: Standing, path: Path | None) -> dict[str, object]:
         "validation_accuracy": one.accuracy,
         "run": None if path is None else str(path),
     }
-    return {name: None if _is_strange(value) else value for name, value in plain.items()}

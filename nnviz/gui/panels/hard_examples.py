@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QHideEvent, QIcon, QImage, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QIcon, QImage, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
@@ -31,6 +30,7 @@ from nnviz.gui.look.pictures import sample_picture
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.small_button import small_button
+from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.shown_network import Asked
@@ -116,46 +116,6 @@ def examples_of(training: train.training.Training, places: Sequence[int]) -> Ans
     return Answer(known, names if training.loss_function.has_accuracy else ())
 
 
-class _Controls(QWidget):
-    """Two groups of what can be decided: beside each other, or where that is too wide one below the other."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._both.setContentsMargins(0, 4, 0, 0)
-        self._both.setSpacing(6)
-        self._groups: list[QWidget] = []
-
-    def fill(self, *groups: Sequence[QWidget]) -> None:
-        """Put the widgets in."""
-        for widgets in groups:
-            group = QWidget(self)
-            row = QHBoxLayout(group)
-            row.setContentsMargins(0, 0, 0, 0)
-            row.setSpacing(6)
-            for widget in widgets:
-                set_font(widget, 12)
-                row.addWidget(widget)
-            self._groups.append(group)
-            self._both.addWidget(group, 0, Qt.AlignmentFlag.AlignLeft)
-        self._both.addStretch(1)
-
-    def minimumSizeHint(self) -> QSize:
-        """As wide as the wider group."""
-        width = max((group.sizeHint().width() for group in self._groups), default=0)
-        return QSize(width, super().minimumSizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Beside each other where there is room for that."""
-        super().resizeEvent(event)
-        widths = [group.sizeHint().width() for group in self._groups]
-        beside = sum(widths) + self._both.spacing() * len(widths) <= self.width()
-        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        if direction != self._both.direction():
-            self._both.setDirection(direction)
-            self.updateGeometry()
-
-
 class HardExamplesPanel(Panel):
     """A list of the hardest examples with their pictures, and what can be decided about those that are selected."""
 
@@ -226,7 +186,7 @@ class HardExamplesPanel(Panel):
         self.list.setWordWrap(True)
         self.list.itemSelectionChanged.connect(self._show_controls)
         self.body_layout.addWidget(self.list, 1)
-        self.controls = _Controls(self.body)
+        self.controls = FlowRow(self.body)
         self.label = QComboBox(self.controls)
         self.label.setAccessibleName("Label to give")
         self.label.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -247,7 +207,15 @@ class HardExamplesPanel(Panel):
         self.as_usual = small_button(
             "As usual", "Take back what was decided about these examples", self._on_usual, self.controls
         )
-        self.controls.fill((self.label, self.relabel, self.leave_out), (self.weight, self.set_weight, self.as_usual))
+        for widgets in ((self.label, self.relabel, self.leave_out), (self.weight, self.set_weight, self.as_usual)):
+            together = QWidget(self.controls)
+            row = QHBoxLayout(together)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(6)
+            for widget in widgets:
+                set_font(widget, 12)
+                row.addWidget(widget)
+            self.controls.add(together)
         self.body_layout.addWidget(self.controls)
         self.words = QLabel("", self.body)
         self.words.setProperty("role", "muted")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import msgspec
 from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import named_data
+from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.errors import DataError, InputError, NnvizError
 
@@ -86,7 +86,7 @@ def evaluate(options: EvaluateOptions) -> int:
         predict.check_out(options.out, options.run, force=options.force)  # it may have come meanwhile
         write_atomically(predict.as_csv(*_rows(evaluated)), options.out)
     if options.json:
-        print(json.dumps(_plain(options, training, evaluated, figures, counted), indent=1, ensure_ascii=False))
+        print(json_text(_plain(options, training, evaluated, figures, counted), indent=1))
         return 0
     _print(options, training, evaluated, figures)
     if counted is not None:
@@ -204,12 +204,9 @@ def _plain(
     figures: ClassFigures | NumberFigures,
     counted: int | None,
 ) -> dict[str, Any]:
-    """All figures as JSON has them; what is no number is null."""
+    """All figures as JSON has them."""
     from nnviz.record.quantities import TEST_USES  # noqa: PLC0415 - brings numpy
     from nnviz.train.figures import ClassFigures  # noqa: PLC0415 - as above
-
-    def known(value: float) -> float | None:
-        return float(value) if math.isfinite(value) else None
 
     plain: dict[str, Any] = {
         "run": str(options.run),
@@ -219,7 +216,7 @@ def _plain(
         "best_epoch": training.best_epoch if evaluated.weights_of != evaluated.step else None,
         "examples": len(evaluated),
         TEST_USES.name: counted,
-        **{key: known(value) for key, _, value in _means(figures, evaluated.loss)},
+        **{key: float(value) for key, _, value in _means(figures, evaluated.loss)},
     }
     if not isinstance(figures, ClassFigures):
         return {**plain, "not_finite": figures.not_finite}
@@ -227,9 +224,9 @@ def _plain(
     plain["classes"] = [
         {
             "class": name,
-            "precision": known(figures.precision[place]),
-            "recall": known(figures.recall[place]),
-            "f1": known(figures.f1[place]),
+            "precision": float(figures.precision[place]),
+            "recall": float(figures.recall[place]),
+            "f1": float(figures.f1[place]),
             "examples": int(figures.support[place]),
             "taken_for": int(figures.named[place]),
         }
@@ -245,8 +242,8 @@ def _plain(
                 "from": float(bins.edges[place]),
                 "to": float(bins.edges[place + 1]),
                 "examples": int(bins.count[place]),
-                "probability": known(bins.confidence[place]),
-                "accuracy": known(bins.accuracy[place]),
+                "probability": float(bins.confidence[place]),
+                "accuracy": float(bins.accuracy[place]),
             }
             for place in range(len(bins.count))
         ]

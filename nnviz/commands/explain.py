@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
-from nnviz.commands.given_project import open_project, refuse, with_choices
-from nnviz.data import datasets as data_sets
-from nnviz.errors import DataError, InputError
-from nnviz.project.checks.validate import problems_that_stop, validate
+from nnviz.commands.given_project import known_data, open_project, with_choices
+from nnviz.commands.json_text import json_text
+from nnviz.errors import InputError
 from nnviz.record.places import RUN_SUFFIX
 
 
@@ -55,11 +53,7 @@ def explain(options: ExplainOptions) -> int:
         raise InputError("A run is explained as it was: other data and settings are a project's.", field=field)
     if not is_run:
         project = with_choices(open_project(options.target), options.data, options.settings)
-        try:
-            found = data_sets.source_facts(project.data)
-        except DataError as error:
-            raise error.at(file="" if path is None else paths.shown(path)) from None
-        refuse(problems_that_stop(validate(project, found.data)), options.target)
+        known_data(project, options.target)
 
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 
@@ -91,7 +85,7 @@ def explain(options: ExplainOptions) -> int:
             if answered.in_batch is not None:
                 whose["in_batch"] = answered.in_batch
         plain = {"target": options.target, "step": answered.step, "mode": options.mode, "example": whose}
-        print(json.dumps({**plain, **text.plain_values(answered.explanation)}, indent=1, ensure_ascii=False))
+        print(json_text({**plain, **text.plain_values(answered.explanation)}, indent=1))
         return 0
     where = "the batch that comes next"
     if example is not None:

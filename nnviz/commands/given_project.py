@@ -11,10 +11,12 @@ import msgspec
 from nnviz import paths
 from nnviz.commands.data_bar import DataBar
 from nnviz.data import datasets as data_sets
+from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, ProjectError
 from nnviz.project import settings
 from nnviz.project.adapt import changes, choose_data
 from nnviz.project.checks.diagnosis import Diagnostic
+from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
 from nnviz.project.files.own_folder import rooted
 from nnviz.project.model import DataConfig, Project
@@ -97,6 +99,39 @@ def named_data(config: DataConfig, named: str) -> DataConfig:
 
 def _data_endings() -> list[str]:
     return [ending for spec in data_sets.datasets().values() for ending in spec.endings]
+
+
+def asked_settings(given: Sequence[tuple[str, str]], **own: object) -> list[tuple[str, object]]:
+    """What ``--set`` gave, then settings of the training with an option of their own; None was not asked for."""
+    return [*given, *((f"training.{name}", value) for name, value in own.items() if value is not None)]
+
+
+def known_data(project: Project, target: str) -> SourceFacts:
+    """What is known of the data of a project that can be trained.
+
+    Raises:
+        InputError: There are no such data, or the network is no network yet.
+    """
+    try:
+        with DataBar() as bar:
+            found = data_sets.source_facts(project.data, bar)
+    except DataError as error:
+        raise error.at(file="" if target.startswith("sample:") else paths.shown(target)) from None
+    refuse(problems_that_stop(validate(project, found.data)), target)
+    return found
+
+
+def data_to_train(project: Project, target: str, *, skip_bad: bool) -> SourceFacts:
+    """The same of what is going to be trained: examples that cannot be read are left out where that is asked for.
+
+    Raises:
+        InputError: As :func:`known_data`; or some examples cannot be read.
+    """
+    found = known_data(project, target)
+    if found.unreadable and not skip_bad:
+        place = "" if found.place is None else paths.shown(found.place)
+        raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
+    return found
 
 
 def refuse(errors: Sequence[Diagnostic], target: str) -> None:

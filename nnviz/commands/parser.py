@@ -115,19 +115,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_summary(commands: Any) -> None:
     summary = commands.add_parser("summary", help="print a row a layer: shapes, parameters, MACs")
-    summary.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    _add_project(summary)
     _add_choices(summary)
-    summary.add_argument("--json", action="store_true", help="print JSON")
+    _add_json(summary)
 
 
 def _add_train(commands: Any) -> None:
     train = commands.add_parser("train", help="train without a window")
-    train.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    _add_project(train)
     _add_choices(train)
     _add_data_folder(train)
-    train.add_argument("--epochs", type=argument_types.count, metavar="N", help="number of epochs")
-    train.add_argument("--seed", type=argument_types.seed, metavar="N", help="fixes weights, order and dropout")
-    train.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+    _add_epochs(train)
+    _add_seed_and_device(train)
     train.add_argument(
         "--run-file",
         "--run",
@@ -137,7 +136,7 @@ def _add_train(commands: Any) -> None:
         help="keep the run in this .nnvizrun file (under torchrun only --run-file: it takes --run for an option of its "
         "own)",
     )
-    train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
+    _add_skip_bad(train)
     train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
         "--warm-from",
@@ -156,7 +155,7 @@ def _add_train(commands: Any) -> None:
         metavar="DIR",
         help="write every curve to an event file of TensorBoard in DIR, too",
     )
-    train.add_argument("--json", action="store_true", help="print one JSON object a line")
+    _add_json(train, "one JSON object a line")
 
 
 def _add_race(commands: Any) -> None:
@@ -167,7 +166,7 @@ def _add_race(commands: Any) -> None:
         epilog=_RACE_EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    race.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    _add_project(race)
     race.add_argument(
         "--vary",
         action="append",
@@ -179,10 +178,10 @@ def _add_race(commands: Any) -> None:
     race.add_argument("--preset", metavar="NAME", help="a ready list: optimizers, activations, dropout, rates, seeds …")
     _add_choices(race)
     _add_data_folder(race)
-    race.add_argument("--epochs", type=argument_types.count, metavar="N", help="number of epochs of each")
-    race.add_argument("--seed", type=argument_types.seed, metavar="N", help="fixes weights, order and dropout of all")
-    race.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
-    race.add_argument("--json", action="store_true", help="print one JSON object a line")
+    _add_epochs(race, " of each")
+    _add_seed_and_device(race, " of all")
+    _add_skip_bad(race)
+    _add_json(race, "one JSON object a line")
 
 
 def _add_sweep(commands: Any) -> None:
@@ -192,10 +191,10 @@ def _add_sweep(commands: Any) -> None:
         description="Train a project again and again with other settings and seeds, each a kept run, and print mean "
         "and spread of a figure of the validation split, the best first. The test split is not looked at.",
     )
-    sweep.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    _add_project(sweep)
     _add_choices(sweep)
     _add_data_folder(sweep)
-    sweep.add_argument("--epochs", type=argument_types.count, metavar="N", help="number of epochs of each run")
+    _add_epochs(sweep, " of each run")
     sweep.add_argument(
         "--vary",
         action="append",
@@ -225,7 +224,8 @@ def _add_sweep(commands: Any) -> None:
     )
     sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
     sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
-    sweep.add_argument("--json", action="store_true", help="print one JSON object a line")
+    _add_skip_bad(sweep)
+    _add_json(sweep, "one JSON object a line")
 
 
 def _add_run_commands(commands: Any) -> None:
@@ -255,7 +255,7 @@ def _add_run_commands(commands: Any) -> None:
     runs.add_argument("--reverse", action="store_true", help="the other way round")
     runs.add_argument("--limit", type=argument_types.count, metavar="N", help="the first N only")
     runs.add_argument("--folder", type=argument_types.path, metavar="DIR", help="runs in another folder")
-    runs.add_argument("--json", action="store_true", help="print JSON")
+    _add_json(runs)
 
     compare = commands.add_parser(
         "compare",
@@ -265,7 +265,7 @@ def _add_run_commands(commands: Any) -> None:
     )
     compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
     compare.add_argument("--folder", type=argument_types.path, metavar="DIR", help="look for names in another folder")
-    compare.add_argument("--json", action="store_true", help="print JSON")
+    _add_json(compare)
 
     export = commands.add_parser(
         "export-tensorboard",
@@ -284,7 +284,7 @@ def _add_evaluate(commands: Any) -> None:
         description="Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
         "class, the confusion matrix and calibration; of a regression its errors.",
     )
-    evaluate.add_argument("run", type=argument_types.path, metavar="RUN", help="a .nnvizrun file")
+    _add_run(evaluate)
     evaluate.add_argument(
         "--split",
         choices=("validation", "test", "training"),
@@ -294,9 +294,7 @@ def _add_evaluate(commands: Any) -> None:
     evaluate.add_argument(
         "--data", metavar="NAME_OR_PLACE", help="another data set of the same kind, prepared as the run's"
     )
-    evaluate.add_argument(
-        "--step", type=int, metavar="S", help="weights of the nearest checkpoint not after it (default: the last)"
-    )
+    _add_step(evaluate)
     which = evaluate.add_mutually_exclusive_group()
     which.add_argument(
         "--best",
@@ -316,8 +314,8 @@ def _add_evaluate(commands: Any) -> None:
     evaluate.add_argument(
         "--out", type=argument_types.path, metavar="FILE.csv", help="write what it makes of every example"
     )
-    evaluate.add_argument("--force", action="store_true", help="replace FILE.csv if it is there")
-    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    _add_force(evaluate)
+    _add_json(evaluate)
     _add_data_folder(evaluate)
 
 
@@ -328,16 +326,14 @@ def _add_predict(commands: Any) -> None:
         description="Write what the network of a run says of each picture of a folder, or each row of a table, as a "
         "CSV of filename,label,probability (row,label … for a table; the numbers themselves for a regression).",
     )
-    predict.add_argument("run", type=argument_types.path, metavar="RUN", help="a .nnvizrun file")
+    _add_run(predict)
     predict.add_argument(
         "unlabelled", type=argument_types.path, metavar="DATA", help="a folder of pictures, a picture, or a table"
     )
     predict.add_argument(
         "--out", type=argument_types.path, required=True, metavar="FILE.csv", help="the table to write"
     )
-    predict.add_argument(
-        "--step", type=int, metavar="S", help="weights of the nearest checkpoint not after it (default: the last)"
-    )
+    _add_step(predict)
     predict.add_argument(
         "--weights",
         choices=("best", "last"),
@@ -345,8 +341,8 @@ def _add_predict(commands: Any) -> None:
         help="those of the best epoch until there, or those of the step itself (default: the best where the project "
         "keeps them)",
     )
-    predict.add_argument("--skip-bad", action="store_true", help="leave out what cannot be read, and list it")
-    predict.add_argument("--force", action="store_true", help="replace FILE.csv if it is there")
+    _add_skip_bad(predict, "leave out what cannot be read, and list it")
+    _add_force(predict)
     _add_data_folder(predict)
 
 
@@ -359,7 +355,7 @@ def _add_explain(commands: Any) -> None:
         "weights,\nof a run with its last ones.",
         epilog=_EXPLAIN_EPILOGUE,
     )
-    explain.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+    _add_project_or_run(explain)
     explain.add_argument("node", metavar="NODE", help="id of a layer (nnviz summary lists them), or loss")
     explain.add_argument("--unit", type=int, metavar="N", help="unit of a vector, or channel (default: 0)")
     explain.add_argument(
@@ -369,9 +365,7 @@ def _add_explain(commands: Any) -> None:
     explain.add_argument(
         "--split", choices=("train", "validation", "test"), help="where that example is (default: validation)"
     )
-    explain.add_argument(
-        "--step", type=int, metavar="S", help="of a run: weights of the nearest checkpoint not after it"
-    )
+    _add_step(explain, "of a run: weights of the nearest checkpoint not after it")
     explain.add_argument(
         "--mode",
         choices=("evaluation", "training"),
@@ -390,16 +384,61 @@ def _add_explain(commands: Any) -> None:
     )
     _add_choices(explain)
     _add_data_folder(explain)
-    explain.add_argument("--json", action="store_true", help="print JSON")
+    _add_json(explain)
 
 
 def _add_screenshot(commands: Any) -> None:
     screenshot = commands.add_parser("screenshot", help="render the window to a PNG, without a display")
-    screenshot.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+    _add_project_or_run(screenshot)
     screenshot.add_argument("--out", type=argument_types.path, required=True, metavar="FILE.png")
     screenshot.add_argument("--size", type=argument_types.size, default=(1680, 1050), metavar="1680x1050")
     screenshot.add_argument("--theme", choices=("dark", "light"), default="dark")
     _add_data_folder(screenshot)
+
+
+# -- what several of them have -----------------------------------------------------------------------------------------
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=argument_types.path, metavar="RUN", help="a .nnvizrun file")
+
+
+def _add_project_or_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+
+
+def _add_step(
+    parser: argparse.ArgumentParser, meaning: str = "weights of the nearest checkpoint not after it (default: the last)"
+) -> None:
+    parser.add_argument("--step", type=int, metavar="S", help=meaning)
+
+
+def _add_epochs(parser: argparse.ArgumentParser, of_what: str = "") -> None:
+    parser.add_argument("--epochs", type=argument_types.count, metavar="N", help=f"number of epochs{of_what}")
+
+
+def _add_seed_and_device(parser: argparse.ArgumentParser, of_what: str = "") -> None:
+    seed_fixes = f"fixes weights, order and dropout{of_what}"
+    parser.add_argument("--seed", type=argument_types.seed, metavar="N", help=seed_fixes)
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+
+
+def _add_skip_bad(
+    parser: argparse.ArgumentParser, what: str = "leave out pictures that cannot be read, and list them"
+) -> None:
+    parser.add_argument("--skip-bad", action="store_true", help=what)
+
+
+def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="replace FILE.csv if it is there")
+
+
+def _add_json(parser: argparse.ArgumentParser, what: str = "JSON") -> None:
+    parser.add_argument("--json", action="store_true", help=f"print {what}")
 
 
 def _add_data_folder(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from dataclasses import dataclass, fields
@@ -13,13 +12,11 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from nnviz import paths
-from nnviz.commands.data_bar import DataBar
 from nnviz.commands.data_folder import check_data_folder
-from nnviz.commands.given_project import open_project, refuse, with_choices
+from nnviz.commands.given_project import asked_settings, data_to_train, open_project, with_choices
+from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
-from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError
-from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
 from nnviz.project.variations import parse_variation
@@ -46,6 +43,7 @@ class RaceOptions:
     seed: int | None
     device: str | None
     settings: tuple[tuple[str, str], ...]
+    skip_bad: bool
     json: bool
 
     @classmethod
@@ -57,8 +55,7 @@ class RaceOptions:
     @property
     def given(self) -> list[tuple[str, object]]:
         """Settings of all of them, those with options of their own last."""
-        own = (("epochs", self.epochs), ("seed", self.seed), ("device", self.device))
-        return [*self.settings, *((f"training.{name}", value) for name, value in own if value is not None)]
+        return asked_settings(self.settings, epochs=self.epochs, seed=self.seed, device=self.device)
 
     def entrants(self, project: Project) -> tuple[Entrant, ...]:
         """Who races.
@@ -86,9 +83,7 @@ def race(options: RaceOptions) -> int:
     """Run a race to its end and print the table."""
     project = with_choices(open_project(options.project), options.data, options.given)
     check_data_folder(options.data_dir)
-    with DataBar() as bar:
-        found = data_sets.source_facts(project.data, bar)
-    refuse(problems_that_stop(validate(project, found.data)), options.project)
+    found = data_to_train(project, options.project, skip_bad=options.skip_bad)
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 
@@ -97,6 +92,8 @@ def race(options: RaceOptions) -> int:
     from nnviz.train.race import Race  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = _Report(as_json=options.json)
+    for warning in found.warnings:
+        report.warning(warning)
     made = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
     try:
         report.begin(made)
@@ -169,12 +166,7 @@ class _Report:
                 print(f"nnviz: {one.name}: {one.failure}", file=sys.stderr)
 
     def _print(self, event: dict[str, object]) -> None:
-        plain = {name: None if _is_strange(value) else value for name, value in event.items()}
-        print(json.dumps(plain, ensure_ascii=False), flush=True)
-
-
-def _is_strange(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+        print(json_text(event), flush=True)
 
 
 def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
@@ -194,7 +186,7 @@ def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
 
 
 def _plain(one: Standing, path: Path | None) -> dict[str, object]:
-    plain: dict[str, object] = {
+    return {
         "name": one.name,
         "rank": one.rank or None,
         "done": one.done,
@@ -207,4 +199,3 @@ def _plain(one: Standing, path: Path | None) -> dict[str, object]:
         "validation_accuracy": one.accuracy,
         "run": None if path is None else str(path),
     }
-    return {name: None if _is_strange(value) else value for name, value in plain.items()}

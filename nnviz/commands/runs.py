@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nnviz import paths
+from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.files import io
@@ -102,7 +103,7 @@ def runs(options: RunsOptions) -> int:
     ]
     found = in_order(found, options.sort, reverse=options.reverse)[: options.limit]
     if options.json:
-        print(json.dumps([_plain(run) for run in found], indent=1, ensure_ascii=False))
+        print(json_text([_plain(run) for run in found], indent=1))
         return 0
     if not found:
         print(f"nnviz: there is no {'such ' if options.text or tags else ''}run in {folder}", file=sys.stderr)
@@ -162,7 +163,7 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
             "settings": {key: list(values) for key, values in found.settings.items()},
             "results": [_plain_results(one) for one in found.summaries],
         }
-        print(json.dumps(plain, indent=1, ensure_ascii=False, default=str))
+        print(json_text(plain, indent=1))
         return 0
     rows = [(key, *map(_setting_text, values)) for key, values in found.settings.items()]
     print_table(("setting", *found.names), rows or [("(all the same)", *[""] * len(found.names))])
@@ -306,8 +307,8 @@ def _plain(run: ListedRun) -> dict[str, object]:
 
 
 def _plain_results(found: Summary) -> dict[str, object]:
-    """Numbers that JSON does not know, and those that are not there, become null."""
-    plain = {
+    """What is not there is null, or no number, of which JSON makes the same."""
+    return {
         "epochs": found.epochs,
         "steps": max(found.last_step, 0),
         "train_loss": found.losses.get(LOSS.series("train"), math.nan),
@@ -319,7 +320,4 @@ def _plain_results(found: Summary) -> dict[str, object]:
         "test_loss": _test_loss(found),
         "test_accuracy": found.test_accuracy,
         "seconds": found.seconds,
-    }
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in plain.items()
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 from nnviz.commands.given_project import open_project, refuse, with_choices
+from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.data import datasets as data_sets
 from nnviz.errors import DataError
@@ -65,7 +65,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         told: dict[str, object] = {"project": project.name, "layers": rows, "total": totals}
         if expected is not None:
             told["expected"] = {"epoch_seconds": expected.epoch, "epochs": expected.epochs, "why": expected.why}
-        print(json.dumps(told, indent=1))
+        print(json_text(told, indent=1))
     else:
         table = [
             (

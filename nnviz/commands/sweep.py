@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
@@ -52,6 +52,7 @@ class SweepOptions:
     data_dir: Path | None
     epochs: int | None
     settings: tuple[tuple[str, str], ...]
+    skip_bad: bool
     json: bool
 
     @classmethod
@@ -78,6 +79,7 @@ def sweep(options: SweepOptions) -> int:
         run=None,
         resume=False,
         json=options.json,
+        skip_bad=options.skip_bad,
     )
     project, found = checked(as_trained)
     for warning in found.warnings:
@@ -178,7 +180,7 @@ class _Said:
                 continue
             self._told.add((trial.number, run.seed))
             if self._json:
-                print(json.dumps({"event": "run", **_plain_run(trial, run)}), flush=True)
+                print(json_text({"event": "run", **_plain_run(trial, run)}), flush=True)
             elif self._bar is None:
                 print(_line(sweep.record, trial, run), file=sys.stderr)
         if self._bar is not None:
@@ -201,7 +203,7 @@ class _Said:
             self._bar.close()
         record = sweep.record
         if self._json:
-            print(json.dumps({"event": "finished", **_plain(record), "ended": sweep.progress.ended}), flush=True)
+            print(json_text({"event": "finished", **_plain(record), "ended": sweep.progress.ended}), flush=True)
             return
         _print(record)
         print(f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; --resume goes on.", file=sys.stderr)
@@ -257,9 +259,6 @@ def _plain_run(trial: Trial, run: SweptRun) -> dict[str, object]:
 
 
 def _plain(record: SweepRecord) -> dict[str, object]:
-    def known(value: float) -> float | None:
-        return value if math.isfinite(value) else None
-
     return {
         "name": record.plan.name,
         "objective": f"{_PREFIX}{record.plan.objective}",
@@ -267,8 +266,8 @@ def _plain(record: SweepRecord) -> dict[str, object]:
             {
                 "trial": trial.number + 1,
                 "settings": {path: value for path, value in trial.settings.items() if path not in trial.left_out},
-                "mean": known(trial.mean),
-                "spread": known(trial.spread),
+                "mean": trial.mean,
+                "spread": trial.spread,
                 "values": trial.values,
                 "outcome": outcome(trial, record.plan.seeds),
                 "runs": [_plain_run(trial, run) for run in trial.runs],

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz import interruption, paths
-from nnviz.commands.data_bar import DataBar
 from nnviz.commands.data_folder import check_data_folder
-from nnviz.commands.given_project import open_project, refuse, with_choices
+from nnviz.commands.given_project import asked_settings, data_to_train, open_project, with_choices
 from nnviz.commands.training_report import BarReport, JsonReport
-from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
-from nnviz.errors import DataError, InputError, TrainingError
-from nnviz.project.checks.validate import problems_that_stop, validate
+from nnviz.errors import InputError, TrainingError
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.model import Project
 from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
@@ -53,22 +50,8 @@ class TrainOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
         """From the parsed command line."""
-        return cls(
-            options.project,
-            options.data,
-            options.data_dir,
-            options.epochs,
-            options.seed,
-            options.device,
-            tuple(options.settings),
-            options.run,
-            options.resume,
-            options.json,
-            options.skip_bad,
-            options.tensorboard,
-            options.warm_from,
-            options.shard,
-        )
+        found = {field.name: getattr(options, field.name) for field in fields(cls)}
+        return cls(**{**found, "settings": tuple(options.settings)})
 
     def apply(self, project: Project) -> Project:
         """The project as it shall be trained.
@@ -76,12 +59,8 @@ class TrainOptions:
         Raises:
             InputError: A setting does not exist or its value is not allowed.
         """
-        asked: list[tuple[str, object]] = list(self.settings)
-        for name in ("epochs", "seed", "device"):
-            value = getattr(self, name)
-            if value is not None:
-                asked.append((f"training.{name}", value))
-        return with_choices(project, self.data, asked)
+        own = asked_settings(self.settings, epochs=self.epochs, seed=self.seed, device=self.device)
+        return with_choices(project, self.data, own)
 
 
 def train(options: TrainOptions) -> int:
@@ -119,15 +98,7 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         InputError: It cannot be trained, or an option does not go with another.
     """
     project = options.apply(open_project(options.project))
-    try:
-        with DataBar() as bar:
-            found = data_sets.source_facts(project.data, bar)
-    except DataError as error:
-        raise error.at(file="" if options.project.startswith("sample:") else options.project) from None
-    refuse(problems_that_stop(validate(project, found.data)), options.project)
-    if found.unreadable and not options.skip_bad:
-        place = "" if found.place is None else paths.shown(found.place)
-        raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
+    found = data_to_train(project, options.project, skip_bad=options.skip_bad)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
     if options.resume and options.warm_from is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 import threading
 from dataclasses import asdict
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from tqdm import tqdm
 
+from nnviz.commands.json_text import json_text
 from nnviz.errors import NotFiniteError, TrainingError
 from nnviz.project.model import Project
 from nnviz.record.quantities import LOSS, percent
@@ -123,14 +122,10 @@ class JsonReport:
         )
 
     def _print(self, event: dict[str, object]) -> None:
-        plain = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in event.items()
-        }
         with self._line:
             if self._lost:
                 return
-            self._lost = not _told(json.dumps(plain), sys.stdout)
+            self._lost = not _told(json_text(event), sys.stdout)
             if self._lost:
                 self.warning("The output is not taken any more; training goes on.")
 

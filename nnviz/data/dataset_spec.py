@@ -34,6 +34,8 @@ class DatasetSpec(Spec):
         undivided: All splits are the same examples: a truth table has nothing to hold back.
         table: Its rows are typed in: its parameters are those of a ``TypedTable``.
         drawn: Its points are drawn by hand: its parameters are those of ``DrawnPoints``.
+        fitting: How its pictures were fitted into their frames, as ``own_picture.FITTINGS`` has it; empty where nobody
+            did that to them.
     """
 
     facts: Callable[[Params], DataFacts] | None = None
@@ -53,6 +55,7 @@ class DatasetSpec(Spec):
     undivided: bool = False
     table: bool = False
     drawn: bool = False
+    fitting: str = ""
 
     @property
     def sizes(self) -> tuple[int, int]:

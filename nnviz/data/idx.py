@@ -87,16 +87,23 @@ def _check_header(content: bytes, path: Path, shape: tuple[int, ...], cure: str,
         )
 
 
-def read_split(
-    folder: Path, prefix: str, count: int, side: int, classes: int, cure: str, first: int = 0
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images uint8[count, 1, side, side] and labels int64[count] of one split.
+def image_file(folder: Path, prefix: str) -> Path:
+    """The file of the pictures of a split.
 
     Args:
         folder: Where the files lie.
         prefix: What the names of its two files begin with, such as ``train`` or ``t10k``.
+    """
+    return folder / f"{prefix}-images-idx3-ubyte"
+
+
+def read_labels(folder: Path, prefix: str, count: int, classes: int, cure: str, first: int = 0) -> NDArray[np.int64]:
+    """Labels int64[count] of one split.
+
+    Args:
+        folder: As of :func:`image_file`.
+        prefix: Likewise.
         count: Number of examples it must have.
-        side: Width and height that the images must have.
         classes: Labels are so many.
         cure: How to get good ones.
         first: The smallest label that is in use; it becomes 0.
@@ -104,17 +111,6 @@ def read_split(
     Raises:
         DataError: As :func:`read_idx`; or a label is none of the classes.
     """
-    images = read_idx(image_file(folder, prefix), (count, side, side), cure)
-    return images[:, None], read_labels(folder, prefix, count, classes, cure, first)
-
-
-def image_file(folder: Path, prefix: str) -> Path:
-    """The file of the pictures of a split, see :func:`read_split`."""
-    return folder / f"{prefix}-images-idx3-ubyte"
-
-
-def read_labels(folder: Path, prefix: str, count: int, classes: int, cure: str, first: int = 0) -> NDArray[np.int64]:
-    """Labels int64[count] of one split; arguments and errors as of :func:`read_split`."""
     label_path = folder / f"{prefix}-labels-idx1-ubyte"
     labels = read_idx(label_path, (count,), cure)
     found = labels.astype(np.int64) - first

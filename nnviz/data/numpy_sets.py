@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,10 @@ from numpy.typing import NDArray
 from nnviz.data.cache import Cache
 from nnviz.data.dataset_spec import TEST_SHARE, generated_sizes
 from nnviz.data.division import stratified
-from nnviz.data.findings import Findings
 from nnviz.data.memory_budget import is_streamed
 from nnviz.data.numpy_arrays import FileArray, beside, open_npy, open_npz, shown
 from nnviz.data.row_blocks import RowBlocks
-from nnviz.data.row_store import root
+from nnviz.data.row_store import findings_of, root
 from nnviz.data.sources.source import state_of
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
@@ -217,34 +215,28 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
         held_out = generated_sizes(len(trained), how.test_share)[1]
         trained[stratified(labels[0], held_out, how.test_seed)] = False
 
-    def find() -> bytes:
-        return msgspec.json.encode(_levels(parts, trained, layout, path, report))
+    def find() -> _Said:
+        return _levels(parts, trained, layout, path, report)
 
-    levels, said = _found_once(parts, f"{layout} {how}", find) if streamed else _said(find())
+    levels, said = _found_once(parts, f"{layout} {how}", find) if streamed else find()
     notes += said + about
     facts = msgspec.structs.replace(facts, streamed=streamed)
     return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels), streamed)
 
 
-def _found_once(parts: list[Pair], what: str, find: Callable[[], bytes]) -> _Said:
+def _found_once(parts: list[Pair], what: str, find: Callable[[], _Said]) -> _Said:
     """What reading all numbers of large arrays tells; kept until one of their files changes."""
     arrays = [array for part in parts for array in (part.inputs, part.targets) if array is not None]
     names = [f"{array.name} {array.member}" for array in arrays]
     state = state_of(list(dict.fromkeys(array.file for array in arrays)))
-    name = hashlib.sha256(f"numpy 1 {state}".encode()).hexdigest()[:32]
-    kept, key = Findings(root() / f"{name}.json", state), f"levels 1 {names} {what}"
+    kept, key = findings_of(f"numpy 1 {state}", state), f"levels 1 {names} {what}"
     try:
-        return _said(kept.get(key) or b"")
+        found: _Said = msgspec.json.decode(kept.get(key) or b"", type=_Said)
     except msgspec.MsgspecError:  # nothing is kept, or not what was
-        content = find()
+        found = find()
         with contextlib.suppress(OSError):
             root().mkdir(parents=True, exist_ok=True)
-        kept.put(key, content)
-        return _said(content)
-
-
-def _said(content: bytes) -> _Said:
-    found: _Said = msgspec.json.decode(content, type=_Said)
+        kept.put(key, msgspec.json.encode(found))
     return found
 
 

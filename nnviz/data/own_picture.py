@@ -8,7 +8,7 @@ taken back by its own setting.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -35,8 +35,7 @@ class Treatment:
 
     Attributes:
         inverted: Dark ink on light paper becomes light on dark.
-        centred: Fitted into a box and centred as MNIST's digits were.
-        scanned: Fitted and made coarse as the small scans of handwritten digits were; comes before ``centred``.
+        fitted: Fitted into its frame in one of the ways of :data:`FITTINGS`; empty leaves it where it was drawn.
         angle: Turned by so many degrees, against the clock.
         scale: Enlarged by this factor about the middle.
         shift: Moved by so many pixels down and to the right.
@@ -47,8 +46,7 @@ class Treatment:
     """
 
     inverted: bool = False
-    centred: bool = False
-    scanned: bool = False
+    fitted: str = ""
     angle: float = 0.0
     scale: float = 1.0
     shift: tuple[int, int] = (0, 0)
@@ -160,10 +158,8 @@ class OwnPicture:
         treatment = self.treatment
         canvas = 1 - self.canvas if treatment.inverted else self.canvas
         _, height, width = self.shape
-        if treatment.scanned:
-            seen = scanned_like_digits(canvas, height)
-        else:
-            seen = centred_like_mnist(canvas, (height, width)) if treatment.centred else _coarse(canvas, self.fine)
+        fitting = FITTINGS.get(treatment.fitted)
+        seen = _coarse(canvas, self.fine) if fitting is None else fitting.make(canvas, (height, width))
         seen = _turned(seen, treatment.angle, treatment.scale)
         seen = shifted(seen, *treatment.shift)
         if treatment.noise:
@@ -238,29 +234,63 @@ def centred_like_mnist(picture: Pixels, size: tuple[int, int]) -> Pixels:
     return made
 
 
-def scanned_like_digits(picture: Pixels, side: int) -> Pixels:
+def scanned_like_digits(picture: Pixels, size: tuple[int, int]) -> Pixels:
     """A picture as the data set of small scans has them: fitted into 8 × 8 areas, then enlarged as those are.
 
     The longer side of what is not background becomes the whole of the 8 areas, the shorter one stands in their middle;
     each area is the mean of its ink. A network that has seen only such pictures takes thin sharp strokes for something
-    else: of 108 digits drawn by strokes digits-cnn named 74 as drawn, 95 fitted as MNIST's, and 106 so.
+    else.
 
     Args:
         picture: [channels, height, width], of any size; background is 0.
-        side: Height and width of what is made.
+        size: Height and width of what is made.
     """
     rows, columns = np.flatnonzero(picture.any(axis=(0, 2))), np.flatnonzero(picture.any(axis=(0, 1)))
     if not len(rows):
-        return np.zeros((len(picture), side, side), np.float32)
+        return np.zeros((len(picture), *size), np.float32)
     cut = picture[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     square = max(cut.shape[1:])
     for axis in (1, 2):
         cut = _placed(cut, axis, (square - cut.shape[axis]) // 2, square)
     areas = _resized(cut, SIDE, SIDE)
-    if side == SIDE:
+    if size == (SIDE, SIDE):
         return areas
-    weights = cubic_weights(SIDE, side, figure=side * _BOX / _SIDE)
-    return np.asarray(np.clip(weights @ areas.astype(np.float64) @ weights.T, 0.0, 1.0), np.float32)
+    down, across = (cubic_weights(SIDE, side, figure=side * _BOX / _SIDE) for side in size)
+    return np.asarray(np.clip(down @ areas.astype(np.float64) @ across.T, 0.0, 1.0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A way to fit what was drawn into its frame, as the makers of a data set did.
+
+    Attributes:
+        title: What it is called.
+        help: What it does, in a sentence without its full stop.
+        result: Says in two or three words what has been done.
+        make: Of a picture and the (height, width) of what is made.
+    """
+
+    title: str
+    help: str
+    result: str
+    make: Callable[[Pixels, tuple[int, int]], Pixels]
+
+
+#: The ways there are, by the names that ``DatasetSpec.fitting`` has.
+FITTINGS: Mapping[str, Fitting] = {
+    "mnist": Fitting(
+        "Centre like MNIST",
+        "Fit into 20 × 20 of 28 × 28, centre of mass in the middle",
+        "centred",
+        centred_like_mnist,
+    ),
+    "scans": Fitting(
+        "Like the scans",
+        "Fit into 8 × 8 areas and enlarge, as the pictures that it learns from were made",
+        "like the scans",
+        scanned_like_digits,
+    ),
+}
 
 
 def _placed(picture: Pixels, axis: int, offset: int, side: int) -> Pixels:

@@ -103,6 +103,12 @@ def root() -> Path:
     return user_folders.cache_folder() / "streamed"
 
 
+def findings_of(what: str, state: str) -> Findings:
+    """What is known of ``what`` beside all sets, before its rows are there; forgotten with another ``state``."""
+    name = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Findings(root() / f"{name}.json", state)
+
+
 class StoredSet:
     """One set of rows, whole or begun. Of one thread.
 
@@ -372,7 +378,7 @@ def _opened_to_change(path: Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
     """One nnviz at a time works on a set."""
-    lock = _lock(folder)
+    lock = lock_of(folder)
     held = False
     while not held:
         held = _taken(lock, _LOOK_EVERY)
@@ -383,7 +389,8 @@ def _locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
         _let_go(lock)
 
 
-def _lock(folder: Path) -> BaseFileLock:
+def lock_of(folder: Path) -> BaseFileLock:
+    """The lock beside a folder of the caches: who holds it works there."""
     from filelock import FileLock  # noqa: PLC0415 - takes 50 ms to import, and most data never need it
 
     return FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
@@ -447,7 +454,7 @@ def _sets_in(folder: Path) -> set[Path]:
 
 def _is_held(held: contextlib.ExitStack, folder: Path) -> bool:
     """Whether the lock of a set can be had; then until ``held`` ends."""
-    lock = _lock(folder)
+    lock = lock_of(folder)
     try:
         if not _taken(lock, 0.0):
             return False

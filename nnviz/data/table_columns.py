@@ -1,7 +1,7 @@
 """What the columns of a table are, and the numbers that become of them: inputs, target, what is missing.
 
 A column is found to be a number, a category or a date, and which can be chosen otherwise. Nothing here is learned from
-the rows but the names of categories: a missing number stays NaN until the training split is known (``tensors.py``).
+the rows but the names of categories: a missing number stays NaN until the training split is known (``missing.py``).
 """
 
 from __future__ import annotations
@@ -18,18 +18,28 @@ from numpy.typing import NDArray
 
 from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.sources.source import ColumnFacts
+from nnviz.data.table_cells import (
+    EPOCH,
+    LARGEST,
+    MOST_CLASSES,
+    as_dates,
+    as_numbers,
+    cleaned,
+    days_of,
+    known_texts,
+    places_among,
+)
 from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
+from nnviz.data.table_facts import TableFacts
 from nnviz.data.table_large import KeptColumn, LargeFrame
-from nnviz.data.table_reading import MISSING, FileTable
+from nnviz.data.table_of_file import FileTable
 from nnviz.data.table_recipe import Recipe
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
-from nnviz.project.text import clean_name
 from nnviz.project.value_text import number_text
 
 #: Names of a column that says what is right, in the order in which they are looked for.
 TARGET_NAMES = ("target", "label", "class", "y")
-MOST_CLASSES = 1000
 MOST_FEATURES = 10_000
 #: Whole numbers of at most so many values are classes, where each comes twice on average.
 _FEW_VALUES = 20
@@ -40,17 +50,7 @@ _NUMBERS_AT_ONCE = 1 << 23
 _FEWEST_TOLD = 20
 #: This share of a column must be numbers or dates for the rest to count as missing.
 _MOSTLY = 0.9
-_LARGEST = 1e30
 _COUNTERS = frozenset({"id", "index", "no", "nr", "row", "rowid", "column 1", "unnamed: 0"})
-#: Dates count from here: the same whichever rows a file holds.
-EPOCH = "2000-01-01"
-_DATES = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%d.%m.%Y", "%d.%m.%Y %H:%M",
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%y", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y",
-)  # fmt: skip
-_DAY_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%y")
-_MONTH_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%y", "%m-%d-%Y")
 _MOST_NAMED = 20
 _TARGET, _KINDS_FIELD = "data.params.target", "data.params.kinds"
 
@@ -85,21 +85,12 @@ class Understood:
     Attributes:
         rows: float32[n, features]; NaN where a number is missing.
         targets: int64[n] classes, or float32[n, 1].
-        data: Shape, targets, classes, names of the features.
-        columns: What was made of every column of the file.
-        notes, warnings: As in ``SourceFacts``.
-        recipes: Of each column that comes in, in the order of its features.
-        decimal: As in ``FileTable``.
+        facts: All else that is known of it.
     """
 
     rows: RowBlocks
     targets: NDArray[Any]
-    data: DataFacts
-    columns: tuple[ColumnFacts, ...]
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    recipes: tuple[Recipe, ...] = ()
-    decimal: str = "point"
+    facts: TableFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +167,7 @@ def understand(
     warnings += target_words
     rows_made, features, about, left, recipes = _features(inputs, how, file, state)
     warnings += left
-    facts = [
+    columns = [
         ColumnFacts(one.name, one.kind, "target" if one.name == target_name else about[one.name][0],
                     target_about if one.name == target_name else about[one.name][1])
         for one in understood
@@ -186,9 +177,8 @@ def understand(
     )
     if len(warnings) > _MOST_NAMED:
         warnings = [*warnings[:_MOST_NAMED], f"{len(warnings) - _MOST_NAMED} more remarks on other columns."]
-    return Understood(
-        rows_made, answers, data, tuple(facts), table.notes, tuple(warnings), tuple(recipes), table.decimal
-    )
+    facts = TableFacts(data, tuple(columns), table.notes, tuple(warnings), tuple(recipes), table.decimal)
+    return Understood(rows_made, answers, facts)
 
 
 def _target_name(names: Sequence[str], how: HowToTake, file: str) -> tuple[str, bool]:
@@ -243,7 +233,7 @@ def _understand(series: pl.Series, table: FileTable, how: HowToTake, *, is_targe
         found = _number(name, series, table)
         return _as_category(found, series) if wanted == CATEGORY else found
     if dtype in (pl.Date, pl.Datetime):
-        return _Column(name, DATE, _days(series))
+        return _Column(name, DATE, days_of(series))
     if dtype in (pl.Categorical, pl.Enum):
         series = series.cast(pl.String)
     if series.dtype != pl.String:
@@ -255,7 +245,7 @@ def _understand(series: pl.Series, table: FileTable, how: HowToTake, *, is_targe
 def _number(name: str, series: pl.Series, table: FileTable, shown: pl.Series | None = None) -> _Column:
     values = series.cast(pl.Float64, strict=False).fill_nan(None)
     warnings: tuple[str, ...] = ()
-    large = (values.abs() > _LARGEST).fill_null(value=False)
+    large = (values.abs() > LARGEST).fill_null(value=False)
     if large.any():
         warnings = (_cells(name, _TOO_LARGE, series if shown is None else shown, large, table),)
         values = values.set(large, None)
@@ -271,24 +261,17 @@ def _as_category(column: _Column, series: pl.Series) -> _Column:
     return replace(column, kind=CATEGORY, held=values, of_numbers=True)
 
 
-def _days(series: pl.Series) -> pl.Series:
-    times = series.cast(pl.Datetime("us"))
-    start = pl.Series([EPOCH]).str.to_datetime("%Y-%m-%d").dt.epoch("us").item()
-    days: pl.Series = (times.dt.epoch("us") - start) / 86_400e6
-    return days.alias(series.name)
-
-
 def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _Column:
     """Texts: numbers where (nearly) all of them are, else dates, else categories."""
     name = series.name
-    texts = _known_texts(series)
+    texts = known_texts(series)
     known = texts.len() - texts.null_count()
     if not known:
         return _Column(name, LEFT_OUT, texts, (), why_out="empty: all values are missing")
     if wanted == CATEGORY:
-        return _Column(name, CATEGORY, _cleaned(texts))
+        return _Column(name, CATEGORY, cleaned(texts))
     if wanted in ("auto", NUMBER):
-        numbers = _as_numbers(texts, table.decimal)
+        numbers = as_numbers(texts, table.decimal)
         good = numbers.len() - numbers.null_count()
         if wanted == NUMBER and not good:
             field = "data.params.kinds" if name in how.kinds else "data.params.task"
@@ -300,7 +283,7 @@ def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _
                 words = _cells(name, _NO_NUMBER, texts, bad, table)
                 found = replace(found, warnings=(words, *found.warnings))
             return found
-    days, words, form = _as_dates(texts, month_first=wanted == MONTH_FIRST)
+    days, words, form = as_dates(texts, month_first=wanted == MONTH_FIRST)
     good = 0 if days is None else days.len() - days.null_count()
     if days is not None and (good >= _MOSTLY * known or (wanted in (DATE, MONTH_FIRST) and good)):
         warnings = [words] if words and wanted == "auto" else []
@@ -310,70 +293,7 @@ def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _
         return _Column(name, DATE, days, tuple(warnings), form=form)
     if wanted in (DATE, MONTH_FIRST):
         raise DataError(f"'{name}' holds no dates, such as “{texts.drop_nulls()[0][:40]}”.", field=_KINDS_FIELD)
-    return _Column(name, CATEGORY, _cleaned(texts))
-
-
-def _known_texts(series: pl.Series) -> pl.Series:
-    """The texts without what stands around them; null where one stands for a missing value."""
-    texts = series.str.strip_chars()
-    return texts.set(texts.is_in(list(MISSING)).fill_null(value=False), None)
-
-
-def _cleaned(texts: pl.Series) -> pl.Series:
-    """Categories by names that can be shown, one line each."""
-    names = texts.unique().drop_nulls()
-    odd = {one: clean_name(one)[:100] or "?" for one in names.to_list()} if len(names) <= 2 * MOST_CLASSES else {}
-    odd = {one: clean for one, clean in odd.items() if one != clean}
-    return texts.replace(odd) if odd else texts.cast(pl.String)
-
-
-def _as_numbers(texts: pl.Series, decimal: str) -> pl.Series:
-    """The texts as numbers, null where one is none: with points or commas, and thousands set apart by the other."""
-    thousands = {"point": r"^[-+]?\d{1,3}(,\d{3})+(\.\d+)?$", "comma": r"^[-+]?\d{1,3}(\.\d{3})+(,\d+)?$"}
-
-    def point() -> pl.Series:
-        return texts.cast(pl.Float64, strict=False)
-
-    def grouped() -> pl.Series:
-        apart = texts.str.contains(thousands["point"])
-        joined = pl.when(apart).then(texts.str.replace_all(",", "", literal=True)).otherwise(texts)
-        return pl.select(joined).to_series().cast(pl.Float64, strict=False)
-
-    def comma() -> pl.Series:
-        apart, pointed = texts.str.contains(thousands["comma"]), texts.str.contains(".", literal=True)
-        joined = pl.when(apart).then(texts.str.replace_all(".", "", literal=True)).when(~pointed).then(texts)
-        return pl.select(joined).to_series().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-
-    found: list[pl.Series] = []
-    for way in (comma, point) if decimal == "comma" else (point, grouped, comma):
-        found.append(way().alias(texts.name))
-        if found[-1].null_count() == texts.null_count():
-            return found[-1]
-    return min(found, key=lambda numbers: numbers.null_count())
-
-
-def _as_dates(texts: pl.Series, *, month_first: bool) -> tuple[pl.Series | None, str, str]:
-    """Days since the epoch by the form that fits most texts; a word where day and month may be exchanged; the form."""
-    sample = texts.drop_nulls().head(300)
-    if not sample.str.contains(r"^\d{1,4}[-./]\d{1,2}[-./]\d").any():
-        return None, "", ""
-    forms = (*_MONTH_FIRST, *_DATES) if month_first else (*_DATES, *_DAY_FIRST, *_MONTH_FIRST)
-
-    def fits(some: pl.Series, form: str) -> int:
-        return some.len() - some.str.to_datetime(form, strict=False).null_count()
-
-    best = max(forms, key=lambda form: fits(sample, form))
-    if not fits(sample, best):
-        return None, "", ""
-    if best in _DAY_FIRST and not month_first:  # a 13th at the end of a long file tells the two apart
-        other = best.replace("%d/%m", "%m/%d")
-        if fits(texts, other) > fits(texts, best):
-            best = other
-        elif fits(texts, other) == fits(texts, best):
-            days = _days(texts.str.to_datetime(best, strict=False))
-            words = f"'{texts.name}' is read with the day before the month; the other way is “{MONTH_FIRST}”."
-            return days, words, best
-    return _days(texts.str.to_datetime(best, strict=False)), "", best
+    return _Column(name, CATEGORY, cleaned(texts))
 
 
 #: What is wrong with a cell, and with several.
@@ -442,7 +362,7 @@ def _answers(
                         field=_TARGET)  # fmt: skip
     if not classes:
         numbers = values.to_numpy().astype(np.float64) / how.target_unit
-        if float(np.abs(numbers).max()) > _LARGEST:
+        if float(np.abs(numbers).max()) > LARGEST:
             sentence = (
                 f"Counted in {number_text(how.target_unit)}, '{target.name}' has numbers too large to compute with."
             )
@@ -528,7 +448,7 @@ def _features(
                    bool(missing))
         )  # fmt: skip
         if index:
-            made.append(_Feature(name, column.held, partial(_codes, levels=levels)))
+            made.append(_Feature(name, column.held, partial(places_among, levels=levels)))
             continue
         for level in levels.to_list():
             made.append(_Feature(f"{name} = {level}", column.held, partial(_is_level, level=level)))
@@ -582,137 +502,6 @@ def _blocks(made: Sequence[_Feature], rows: int, first: int) -> Iterator[NDArray
                 found = found.fill_null(value=False)
             numbers[:, at] = found.cast(pl.Float32).fill_null(float("nan")).to_numpy()
         yield numbers
-
-
-def _codes(values: pl.Series, levels: pl.Series) -> pl.Series:
-    """The place of each category in their order; a missing one stands behind the last."""
-    numbers = pl.int_range(len(levels), eager=True)
-    return values.replace_strict(levels, numbers, default=len(levels), return_dtype=pl.Int64)
-
-
-# ---- another table in the same way ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """A column of another table, understood as the one of that name was.
-
-    Attributes:
-        recipe: How that was.
-        values: Numbers; of categories their places. Null where there is none.
-        bad: Which cells hold something else than ``recipe`` knows.
-        shown: The cells as they stand.
-    """
-
-    recipe: Recipe
-    values: pl.Series
-    bad: pl.Series
-    shown: pl.Series
-
-    def numbers(self, first: int, size: int) -> tuple[NDArray[np.float32], dict[int, str]]:
-        """The numbers of some rows, and why there are none for a row.
-
-        Args:
-            first: The first of the rows.
-            size: How many, at most.
-
-        Returns:
-            float32[n, width], NaN where a number is missing; by the row from ``first`` on what its cell is, in words.
-        """
-        values, recipe = self.values.slice(first, size), self.recipe
-        missing = values.is_null()
-        bad = self.bad.slice(first, size)
-        what = {NUMBER: "no finite number", DATE: "no date like those of the training"}
-        what |= {CATEGORY: "which the network was not trained on"}
-        wrong = {
-            int(at): f"holds '{str(self.shown[first + int(at)])[:40]}', {what[recipe.kind]}" for at in bad.arg_true()
-        }
-        if not recipe.empty:
-            wrong |= {int(at): "is empty" for at in (missing & ~bad).arg_true()}
-        parts: list[NDArray[Any]] = []
-        if recipe.kind != CATEGORY:
-            parts.append(values.cast(pl.Float32).fill_null(float("nan")).to_numpy()[:, None])
-        elif recipe.index:
-            parts.append(values.fill_null(len(recipe.levels)).to_numpy()[:, None])
-        else:
-            parts.append(values.fill_null(-1).to_numpy()[:, None] == np.arange(len(recipe.levels)))
-        if recipe.gap:
-            parts.append(missing.to_numpy()[:, None])
-        return np.concatenate([part.astype(np.float32) for part in parts], axis=1), wrong
-
-
-def again(recipe: Recipe, series: pl.Series, decimal: str) -> Found:
-    """Understands a column as the one of the training was, whatever it would be taken for by itself.
-
-    Args:
-        recipe: How that was.
-        series: The column, as ``read_table`` gives it.
-        decimal: As in ``FileTable``.
-    """
-    if series.dtype in (pl.Categorical, pl.Enum):
-        series = series.cast(pl.String)
-    cells = _known_texts(series) if series.dtype == pl.String else series
-    if cells.dtype.is_float():
-        cells = cells.fill_nan(None)
-    nothing = pl.repeat(None, len(series), dtype=pl.Float64, eager=True)
-    if recipe.kind == CATEGORY:
-        values = _places(cells, recipe, decimal)
-    elif recipe.kind == DATE:
-        values = _dates_again(cells, recipe) if cells.dtype in (pl.String, pl.Date, pl.Datetime) else nothing
-    elif cells.dtype == pl.String:
-        values = _as_numbers(_truths(cells, "1", "0") if recipe.truth else cells, decimal)
-    else:
-        numeric = cells.dtype.is_numeric() or cells.dtype == pl.Boolean
-        values = cells.cast(pl.Float64, strict=False) if numeric else nothing
-    if recipe.kind == NUMBER:
-        values = values.fill_nan(None)
-        values = values.set((values.abs() > _LARGEST).fill_null(value=False), None)
-    return Found(recipe, values, cells.is_not_null() & values.is_null(), series)
-
-
-def _truths(texts: pl.Series, yes: str, no: str) -> pl.Series:
-    """Texts that say yes or no, in capitals or not, in other words; all others as they are."""
-    plain = texts.str.strip_chars().str.to_lowercase()
-    said = pl.when(plain == "true").then(pl.lit(yes)).when(plain == "false").then(pl.lit(no)).otherwise(texts)
-    return pl.select(said.alias(texts.name)).to_series()
-
-
-def _places(cells: pl.Series, recipe: Recipe, decimal: str) -> pl.Series:
-    """Which of the categories each cell is; null where it is none.
-
-    A number is the same one however it is written, where one of the two tables holds nothing but numbers: what is 7
-    there may stand as '007' here.
-    """
-    levels = list(recipe.levels)
-    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Duration, pl.Object):
-        return pl.repeat(None, len(cells), dtype=pl.Int64, eager=True)
-    texts = cells.cast(pl.String, strict=False) if cells.dtype != pl.String else _cleaned(cells)
-    by_word = {level.lower(): level for level in levels}
-    if by_word.keys() == {"true", "false"} and len(levels) == 2:
-        # The same whether a file has a kind of its own for them, and however it spells them.
-        texts = _truths(texts, by_word["true"], by_word["false"])
-    places = _codes(texts, pl.Series(levels, dtype=pl.String))
-    places = places.set(~texts.is_in(levels).fill_null(value=False), None)
-    if recipe.of_numbers or cells.dtype.is_numeric():
-        numbers = _as_numbers(cells, decimal) if cells.dtype == pl.String else cells.cast(pl.Float64, strict=False)
-        values = pl.Series(levels, dtype=pl.String).cast(pl.Float64, strict=False)
-        alone = (values.is_not_null() & values.is_unique()).arg_true()
-        if len(alone):
-            found = numbers.replace_strict(values.gather(alone), alone, default=None, return_dtype=pl.Int64)
-            places = places.zip_with(places.is_not_null(), found)
-    return places
-
-
-def _dates_again(cells: pl.Series, recipe: Recipe) -> pl.Series:
-    """Days since the epoch; in another form only where none of the texts has that of the training."""
-    if cells.dtype != pl.String:
-        return _days(cells)
-    days = _days(cells.str.to_datetime(recipe.form, strict=False)) if recipe.form else None
-    if days is not None and days.null_count() < days.len():
-        return days
-    other, words, _ = _as_dates(cells, month_first=recipe.form in _MONTH_FIRST)
-    guessed = words and recipe.form not in _DAY_FIRST  # nothing says which number is the day
-    return pl.repeat(None, len(cells), dtype=pl.Float64, eager=True) if other is None or guessed else other
 
 
 def _why_out(column: _Column, how: HowToTake) -> str:

@@ -12,22 +12,24 @@ import errno
 import shutil
 import uuid
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from nnviz import user_folders
-from nnviz.data.row_store import LEFT_FREE
+from nnviz.data.row_store import LEFT_FREE, lock_of
 from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-#: Rows of a piece.
+#: Rows of a piece of a column.
 _ROWS = 1 << 18
+#: Rows of a piece of a file.
+_ROWS_OF_A_PIECE = 1 << 18
 
 
 class LostColumnsError(DataError):
@@ -45,7 +47,7 @@ class Pieces:
             _root().mkdir(parents=True, exist_ok=True)
             _clear_up()
             self.folder = _root() / f"columns-{uuid.uuid4().hex}"
-            lock = _lock(self.folder)
+            lock = lock_of(self.folder)
             with contextlib.suppress(NotImplementedError):  # a disk that knows no locks
                 lock.acquire(timeout=0)
             self.folder.mkdir()
@@ -75,16 +77,10 @@ def _clear_up() -> None:
     """Deletes the folders of processes that were killed."""
     for folder in _root().glob("columns-*"):
         if folder.suffix != ".lock" and not folder.is_symlink():
-            lock = _lock(folder)
+            lock = lock_of(folder)
             with contextlib.suppress(OSError, NotImplementedError):  # Timeout is one: somebody holds it
                 lock.acquire(timeout=0)
                 _delete(folder, lock)
-
-
-def _lock(folder: Path) -> BaseFileLock:
-    from filelock import FileLock  # noqa: PLC0415 - takes 50 ms to import, and most data never need it
-
-    return FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
 
 
 def _delete(folder: Path, lock: BaseFileLock) -> None:
@@ -160,6 +156,21 @@ class LargeFrame:
     def estimated_size(self) -> int:
         """Bytes in memory; none to speak of."""
         return 0
+
+
+def kept_in_pieces(scanned: pl.LazyFrame, names: Sequence[str], report: Callable[[int, int], None]) -> LargeFrame:
+    """All that polars reads of a file, brought to the disk piece by piece.
+
+    Args:
+        scanned: What it is to read.
+        names: Of the columns.
+        report: Told that it goes on; may raise to end the work.
+    """
+    found = LargeFrame(names, Pieces())
+    for batch in scanned.collect_batches(chunk_size=_ROWS_OF_A_PIECE, maintain_order=True):
+        found.add(batch)
+        report(2, 4)
+    return found
 
 
 class KeptColumn:

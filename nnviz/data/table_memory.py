@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nnviz.data.cache import Cache
 
 if TYPE_CHECKING:
-    from nnviz.data.table_reading import FileTable
+    from nnviz.data.table_of_file import FileTable
     from nnviz.data.table_taken import Taken
 
 #: Seconds between two looks at whether somebody who waits still wants to.

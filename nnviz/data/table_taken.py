@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,14 +12,11 @@ from numpy.typing import NDArray
 
 from nnviz.data.findings import Findings
 from nnviz.data.row_blocks import RowBlocks
-from nnviz.data.row_store import root, together
-from nnviz.data.sources.source import ColumnFacts, ReadInputs
+from nnviz.data.row_store import findings_of, together
+from nnviz.data.sources.source import ReadInputs
 from nnviz.data.table_columns import Understood
-from nnviz.data.table_recipe import Recipe
-from nnviz.project.model import DataFacts
-
-#: (what has been done, of how much): may raise Cancelled.
-Report: TypeAlias = Callable[[int, int], None]
+from nnviz.data.table_facts import TableFacts
+from nnviz.data.table_of_file import Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,21 +26,12 @@ class Taken:
     Attributes:
         inputs: float32[n, features]; NaN where a number is missing.
         targets: int64[n] classes, or float32[n, 1].
-        data: Shape, targets, classes, names of the features.
-        columns: What was made of every column of the file.
-        notes, warnings: As in ``SourceFacts``.
-        recipes: Of each column that comes in, in the order of its features.
-        decimal: As in ``FileTable``.
+        facts: All else that is known of it.
     """
 
     inputs: ReadInputs
     targets: NDArray[Any]
-    data: DataFacts
-    columns: tuple[ColumnFacts, ...]
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    recipes: tuple[Recipe, ...] = ()
-    decimal: str = "point"
+    facts: TableFacts
 
     @property
     def bytes(self) -> int:
@@ -57,12 +44,7 @@ class _About(msgspec.Struct, frozen=True):
 
     rows: tuple[int, int]
     targets: tuple[tuple[int, ...], str]
-    data: DataFacts
-    columns: tuple[ColumnFacts, ...]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
-    recipes: tuple[Recipe, ...]
-    decimal: str
+    facts: TableFacts
 
 
 def in_memory(found: Understood, report: Report) -> Taken:
@@ -73,7 +55,7 @@ def in_memory(found: Understood, report: Report) -> Taken:
         report: Told (rows done, of how many); what it raises ends the work.
     """
     count = found.rows.shape[0]
-    return _taken(found, found.rows.in_memory(lambda done: report(done, count)), found.targets)
+    return Taken(found.rows.in_memory(lambda done: report(done, count)), found.targets, found.facts)
 
 
 def on_disk(found: Understood, state: str, report: Report) -> Taken:
@@ -91,11 +73,10 @@ def on_disk(found: Understood, state: str, report: Report) -> Taken:
     with together():
         inputs = rows.on_disk(lambda done: report(done, rows.shape[0]))
         RowBlocks.of(_of_targets(state), targets).on_disk(lambda done: report(rows.shape[0], rows.shape[0]))
-    data = msgspec.structs.replace(found.data, streamed=True)
-    about = _About((rows.shape[0], rows.shape[1]), (targets.shape, targets.dtype.str), data, found.columns, found.notes,
-                   found.warnings, found.recipes, found.decimal)  # fmt: skip
+    facts = replace(found.facts, data=msgspec.structs.replace(found.facts.data, streamed=True))
+    about = _About((rows.shape[0], rows.shape[1]), (targets.shape, targets.dtype.str), facts)
     _kept(state).put("about", msgspec.json.encode((rows.state, about)))
-    return _taken(found, inputs, targets, data)
+    return Taken(inputs, targets, facts)
 
 
 def opened(state: str) -> Taken | None:
@@ -118,15 +99,7 @@ def opened(state: str) -> Taken | None:
     targets = RowBlocks(_of_targets(state), shape, np.dtype(kind), _nothing).opened()
     if inputs is None or targets is None:
         return None
-    return _taken(about, inputs, targets[:])
-
-
-def _taken(
-    found: Understood | _About, inputs: ReadInputs, targets: NDArray[Any], data: DataFacts | None = None
-) -> Taken:
-    return Taken(
-        inputs, targets, data or found.data, found.columns, found.notes, found.warnings, found.recipes, found.decimal
-    )
+    return Taken(inputs, targets[:], about.facts)
 
 
 def _nothing(first: int) -> Iterator[NDArray[Any]]:
@@ -138,5 +111,4 @@ def _of_targets(state: str) -> str:
 
 
 def _kept(state: str) -> Findings:
-    name = hashlib.sha256(f"table 1 {state}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Findings(root() / f"{name}.json", state)
+    return findings_of(f"table 1 {state}", state)

@@ -24,7 +24,7 @@ from nnviz.paths import shown
 from nnviz.project.text import clean_name
 
 if TYPE_CHECKING:
-    from nnviz.data.table_reading import FileTable, HowToRead
+    from nnviz.data.table_of_file import FileTable, HowToRead
     from nnviz.data.table_recipe import Recipe
     from nnviz.project.model import Shape
 
@@ -143,7 +143,7 @@ def picture_reader(shape: Shape, background: str, levels: Levels | None, how: st
 def _of_table(
     given: Path, count: int, features: Sequence[str], missing: bool, likewise: Likewise | None
 ) -> Iterator[Block]:
-    from nnviz.data.table_columns import again  # noqa: PLC0415 - as in read_table
+    from nnviz.data.table_again import again  # noqa: PLC0415 - as in read_table
     from nnviz.data.table_large import LargeFrame  # noqa: PLC0415 - as in read_table
 
     if given.is_dir() or given.suffix.lower() not in TABLE_ENDINGS:
@@ -194,10 +194,10 @@ def read_table(path: Path, how: HowToRead | None = None) -> FileTable:
     Raises:
         DataError: It cannot be read; names the file.
     """
-    from nnviz.data import table_reading  # noqa: PLC0415 - polars and a reader of workbooks: only a table needs them
+    from nnviz.data import table_of_file, table_reading  # noqa: PLC0415 - polars and a reader of workbooks: only a table needs them
 
     try:
-        return table_reading.read_table(path, how or table_reading.HowToRead(), lambda _done, _total: None)
+        return table_reading.read_table(path, how or table_of_file.HowToRead(), lambda _done, _total: None)
     except DataError as error:
         raise DataError(error.message, file=shown(path)) from None
     except MemoryError as error:

@@ -121,14 +121,12 @@ def difference_words(before: Iterable[Curated], after: Iterable[Curated]) -> str
             said.append(f"relabelled as {now.label}" if now.label else "its own label again")
         if was.weight != now.weight:
             said.append("left out" if now.weight == 0 else f"weight {was.weight:g} → {now.weight:g}")
-        kind = (
-            "left out"
-            if now.weight == 0 and was.weight != 0
-            else "relabelled"
-            if now.label != was.label
-            else "weighted"
-        )
-        kind = "as usual again" if now.is_usual else kind
+        if now.is_usual:
+            kind = "as usual again"
+        elif now.weight == 0 and was.weight != 0:
+            kind = "left out"
+        else:
+            kind = "relabelled" if now.label != was.label else "weighted"
         deeds.setdefault(kind, []).append(f"Example {example}: {', '.join(said)}")
     told = [text for texts in deeds.values() for text in texts]
     if len(told) < 2:

@@ -23,6 +23,7 @@ class Announcements:
         state_changed: Emitted with the new state, on the owner's thread.
         told: Emitted with a sentence about how it began, on the owner's thread.
         refused: Emitted with a sentence when something asked for cannot be done, on the owner's thread.
+        state: What the session is doing; :meth:`enter` alone writes it.
         error: Why it FAILED; written once.
     """
 
@@ -32,19 +33,14 @@ class Announcements:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._state = SessionState.IDLE
+        self.state = SessionState.IDLE
         self.error: Exception | None = None
-
-    @property
-    def state(self) -> SessionState:
-        """What the session is doing."""
-        return self._state
 
     def enter(self, state: SessionState) -> None:
         """It does something else from now on."""
-        if state is self._state:
+        if state is self.state:
             return
-        self._state = state
+        self.state = state
         self._run.state = state.value
         try:
             self.state_changed.emit(state)

@@ -90,7 +90,7 @@ class Average:
 
     def _change_places(self) -> None:
         with torch.no_grad():
-            for one, other in ((*self._averaged,), (*self._counted,)):
+            for one, other in (self._averaged, self._counted):
                 for live, own in zip(one, other, strict=True):
                     kept = live.clone()
                     live.copy_(own)

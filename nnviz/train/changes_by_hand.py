@@ -22,7 +22,8 @@ from nnviz.train.weight_edits import WeightEdit
 class ChangesByHand:
     """Makes them, and writes them down. Belongs to the thread that owns the training.
 
-    Whoever calls it lets the screen see what has changed, by measuring or resting.
+    Whoever calls it lets the screen see what has changed, by measuring or resting. What sets something says whether
+    anything is other than before.
 
     Args:
         training: What is changed.
@@ -56,35 +57,31 @@ class ChangesByHand:
         self._saving = saving
 
     def set_learning_rate(self, value: float) -> bool:
-        """Of the next step; whether it was another one."""
-        before = self._training.base_rate
+        """Of the next step."""
+        before = self._what_is_set
         self._training.learning_rate = value
         self._journal.rate(self._way.shown_step)
-        self._journal.changes(self._way.shown_step)
-        return self._training.base_rate != before
+        return self._is_other_than(before)
 
     def set_epochs(self, count: int, *, beyond: bool) -> bool:
-        """How far to train, and whether that is beyond what the project says; whether it was not so before."""
-        training = self._training
-        before = training.epochs, training.goes_beyond
-        training.epochs, training.goes_beyond = count, beyond
-        self._journal.changes(self._way.shown_step)
-        return (training.epochs, training.goes_beyond) != before
+        """How far to train, and whether that is beyond what the project says."""
+        before = self._what_is_set
+        self._training.epochs, self._training.goes_beyond = count, beyond
+        return self._is_other_than(before)
 
     def take_on(self, settings: LiveSettings) -> bool:
-        """Other settings of optimizer and layers; whether they were others."""
-        before = self._training.live_settings
+        """Other settings of optimizer and layers."""
+        before = self._what_is_set
         self._training.take_on(settings)
         if not self._way.is_under_way:
             self._states.renew()
-        self._journal.changes(self._way.shown_step)
-        return self._training.live_settings != before
+        return self._is_other_than(before)
 
-    def curate(self, entries: Sequence[Curated]) -> str:
-        """Other decisions about single examples; what could not be done, as a sentence."""
-        remark = self._training.curate(entries)
-        self._journal.changes(self._way.shown_step)
-        return remark
+    def curate(self, entries: Sequence[Curated]) -> bool:
+        """Other decisions about single examples."""
+        before = self._what_is_set
+        self._training.curate(entries)
+        return self._is_other_than(before)
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Units off or frozen, or back."""
@@ -116,3 +113,17 @@ class ChangesByHand:
         self._run.append(remarks.edited(self._training, edit))
         self._states.renew()
         self._saving.changed()
+
+    @property
+    def _what_is_set(self) -> tuple[object, ...]:
+        """All that a checkpoint keeps of what was set, but for units and numbers."""
+        training = self._training
+        return training.base_rate, training.epochs, training.goes_beyond, training.live_settings, training.decided
+
+    def _is_other_than(self, before: tuple[object, ...]) -> bool:
+        """Something was set: writes down what has changed, and says whether anything has."""
+        self._journal.changes(self._way.shown_step)
+        is_other = self._what_is_set != before
+        if is_other:
+            self._saving.changed()
+        return is_other

@@ -86,9 +86,9 @@ class Captured(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         """One of the tensors."""
         if self._waiting:
-            self._state = self._record._settled(self._state, self._first, self._batches, self._waiting, self._targets)[
-                -1
-            ]
+            (self._state,) = self._record._settled(
+                self._state, self._first, self._batches, self._waiting, self._targets
+            )
             self._waiting = ()
         return self._state[name]
 

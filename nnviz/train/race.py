@@ -40,6 +40,7 @@ from nnviz.record.store import RunWriter, write_among_kept
 from nnviz.train import devices
 from nnviz.train.position import EpochResult, SessionState
 from nnviz.train.session import TrainingSession
+from nnviz.train.step_times import StepTimes
 
 _log = logging.getLogger(__name__)
 
@@ -207,9 +208,8 @@ class Race:
         self._looked_before: tuple[int, Interest] | None = None
         #: Steps of each in a round.
         self._steps = 1
-        #: Steps a second of each, at the most; None for as many as the computer makes. And when the next may be made.
-        self._pace: float | None = None
-        self._due = 0.0
+        #: When the next round may begin, where they are given time; touched with the lock alone.
+        self._round_times = StepTimes()
 
     # -- readable on any thread ----------------------------------------------------------------------------------------
 
@@ -261,12 +261,10 @@ class Race:
             steps_per_second: None for as many as the computer makes.
 
         Raises:
-            InputError: That is no speed.
+            ParamError: That is no speed.
         """
-        if steps_per_second is not None and not 0 < steps_per_second < math.inf:
-            raise InputError(f"{steps_per_second} steps a second is no speed.", field="pace")
         with self._changed:
-            self._pace, self._due = steps_per_second, 0.0
+            self._round_times.set(steps_per_second)
             self._changed.notify_all()
 
     def look(self, lane: int | None, interest: Interest = NOTHING) -> None:
@@ -449,7 +447,8 @@ class Race:
     def _turn(self) -> None:
         """A round, or a wait."""
         with self._changed:
-            run, steps, looked, pace = self._wants_run, self._wants_steps, self._looked, self._pace
+            run, steps, looked = self._wants_run, self._wants_steps, self._looked
+            in_time = self._round_times.are_given
             self._wants_steps = max(0, steps - 1)
         if looked != self._looked_before:
             self._tell_interest(looked)
@@ -458,9 +457,9 @@ class Race:
                 for lane in self._racing:
                     _session(lane).play()
                 self._enter(RaceState.RUNNING)
-            if pace is None:
+            if not in_time:
                 self._round(self._steps)
-            elif self._is_due(pace):
+            elif self._is_due():
                 self._round(1)
         elif steps:
             for lane in self._racing:
@@ -478,18 +477,14 @@ class Race:
                 if asked == (run, 0, looked) and not self._closing.is_set():
                     self._changed.wait(_PATIENCE)
 
-    def _is_due(self, pace: float) -> bool:
+    def _is_due(self) -> bool:
         """Whether the next round of one step may begin by now; else it waits for that, or until something is asked."""
-        now = time.monotonic()
-        if now >= self._due:
-            # In step with the clock, but a round that came late by more than one is not made up for.
-            self._due = (self._due if now < self._due + 1.0 / pace else now) + 1.0 / pace
-            return True
         with self._changed:
-            asked = (self._wants_run, self._wants_steps, self._looked is self._looked_before, self._pace)
-            if asked == (True, 0, True, pace) and not self._closing.is_set():
-                self._changed.wait(self._due - now)
-        return False
+            early = self._round_times.too_early()
+            asked = (self._wants_run, self._wants_steps, self._looked is self._looked_before)
+            if early and asked == (True, 0, True) and not self._closing.is_set():
+                self._changed.wait(early)
+        return not early
 
     def _round(self, steps: int) -> None:
         """Everyone makes so many steps, with what falls due on the way; 0 does only what was asked of each."""

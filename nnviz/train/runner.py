@@ -333,11 +333,9 @@ class Runner:
         Returns:
             What could not be done, as a sentence; empty where all was.
         """
-        before = self.training.decided
-        remark = self._by_hand.curate(entries)
-        if self.training.decided != before:
+        if self._by_hand.curate(entries):
             self._keep_what_was_set()
-        return remark
+        return self.training.curation_remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -482,7 +480,6 @@ class Runner:
 
     def _keep_what_was_set(self) -> None:
         """The state of this step is another one: where it rests, that is kept once nobody sets anything any more."""
-        self._saving.changed()
         if not self.speed.running and not self.has_errand and self.training.step:
             self._saving.put_off = self._saving.put_off or "pause"
 

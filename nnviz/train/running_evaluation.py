@@ -45,30 +45,20 @@ class Evaluations:
 
     Args:
         training: Whose network is evaluated.
+
+    Attributes:
+        running: The one under way; written here alone, as all of these.
+        split: Of which split it is; empty without one.
+        wanted: Those who wait for one.
     """
 
     def __init__(self, training: Training) -> None:
         self._training = training
-        self._running: Evaluation | None = None
-        self._split = ""
+        self.running: Evaluation | None = None
+        self.split = ""
         self._asked_for = False
         self._collector: Collector | None = None
-        self._wanted: list[_Wanted] = []
-
-    @property
-    def running(self) -> Evaluation | None:
-        """The one under way."""
-        return self._running
-
-    @property
-    def split(self) -> str:
-        """Of which split it is; empty without one."""
-        return self._split
-
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody waits for one."""
-        return bool(self._wanted)
+        self.wanted: list[_Wanted] = []
 
     def want(self, split: str, answer: Future[Any], *, each: bool) -> None:
         """Somebody waits for one.
@@ -85,7 +75,7 @@ class Evaluations:
             raise DataError(f"This data set has no {_SPLIT_WORDS[split]} examples.", field="data")
         if each:
             Collector(self._training.loss_function)  # refuses what has no right answers
-        self._wanted.append(_Wanted(split, answer, each))
+        self.wanted.append(_Wanted(split, answer, each))
 
     def start_if_due(self, *, going_back: bool) -> bool:
         """Begins one that is wanted, or that of an epoch's end; False where there is none.
@@ -94,8 +84,8 @@ class Evaluations:
             going_back: On the way back to an earlier step nobody gets an answer.
         """
         training, collector = self._training, None
-        if self._wanted and not going_back:
-            split = self._wanted[0].split
+        if self.wanted and not going_back:
+            split = self.wanted[0].split
             if training.loss_function.has_answers:
                 collector = Collector(training.loss_function)
             self._asked_for = True
@@ -104,34 +94,34 @@ class Evaluations:
             self._asked_for = False
         else:
             return False
-        self._split = split
+        self.split = split
         self._collector = collector
-        self._running = training.evaluation(split, None if collector is None else collector.add)
+        self.running = training.evaluation(split, None if collector is None else collector.add)
         return True
 
     def drop(self) -> None:
         """What is under way would come to nothing: it began with other weights. Who waits for it goes on waiting."""
-        self._running = self._collector = None
-        self._split = ""
+        self.running = self._collector = None
+        self.split = ""
 
     def end(self) -> Ended:
         """All batches are done."""
-        assert self._running is not None
-        ended = Ended(self._running, self._split, self._running.result(), self._asked_for, self._collector)
+        assert self.running is not None
+        ended = Ended(self.running, self.split, self.running.result(), self._asked_for, self._collector)
         self.drop()
         return ended
 
     def answer(self, split: str, result: EvaluationResult, evaluated: AnyEvaluated | None) -> None:
         """Everybody who waits for this split gets what it came to: the means, or every example."""
-        answered = [one for one in self._wanted if one.split == split]
-        self._wanted = [one for one in self._wanted if one.split != split]
+        answered = [one for one in self.wanted if one.split == split]
+        self.wanted = [one for one in self.wanted if one.split != split]
         for one in answered:
             if one.answer.set_running_or_notify_cancel():
                 one.answer.set_result(evaluated if one.each else result)
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits gets that as its answer."""
-        for wanted in self._wanted:
+        for wanted in self.wanted:
             if not wanted.answer.done():
                 wanted.answer.set_exception(reason)
-        self._wanted.clear()
+        self.wanted.clear()

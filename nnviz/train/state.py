@@ -234,9 +234,10 @@ class TrainingState:
 
     def use_planned(self) -> None:
         """Before a step: it is made with what was planned for it."""
-        if self.rates.varies or self.replaying:
+        replaying = self.replaying
+        if self.rates.varies or replaying:
             self.in_use.use_rate(self.rates.at(self.step, self.epoch_plan))
-        if self.replaying:
+        if replaying:
             if self.ways.switchboard.history:
                 self._use_switches(self.ways.switchboard.at(self.step))
             self._use_settings(self.plans.at(self.step).settings)

@@ -9,7 +9,7 @@ from nnviz.errors import ParamError
 
 
 class StepTimes:
-    """Steps at full speed, or so many a second at the most. For one thread.
+    """Steps at full speed, or so many a second at the most. For one thread at a time.
 
     Attributes:
         slowed: Whether a step was ever given more time than it takes.
@@ -30,6 +30,11 @@ class StepTimes:
             raise ParamError(f"{steps_per_second} steps a second is no speed.", field="pace")
         self._seconds_a_step = 0.0 if steps_per_second is None else 1.0 / steps_per_second
         self.slowed = self.slowed or self._seconds_a_step > 0
+
+    @property
+    def are_given(self) -> bool:
+        """Whether each step is given time now."""
+        return self._seconds_a_step > 0
 
     def too_early(self) -> float:
         """Seconds until the next step may begin; 0 where it begins now, which is taken note of."""

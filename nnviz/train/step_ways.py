@@ -55,7 +55,6 @@ class StepWays:
         divided: bool,
         together: Together | None = None,
     ) -> None:
-        self._network = network
         self.gradients: loop.Gradients | None = loop.without_gradients(network)
         self.updates: loop.Updater = loop.NoUpdates()
         self.kernels: Updates | None = None

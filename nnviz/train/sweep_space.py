@@ -65,11 +65,6 @@ class Dimension:
         return f"{self.path}={ends}:{'log' if self.logarithmic else 'linear'}:{self.count}"
 
     @property
-    def is_range(self) -> bool:
-        """Whether it takes any number between two."""
-        return not self.values
-
-    @property
     def ends(self) -> tuple[Value, Value]:
         """The lowest and the highest value of a range."""
         return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from nnviz.data.epoch_plan import EpochPlan, StepPlace
+from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.tensors import Feeder, LoadedData
 from nnviz.errors import NotFiniteError, ParamError, TrainingError
 from nnviz.network.losses import LossFunction, class_amounts, loss_function
@@ -148,19 +148,15 @@ class Training:
         """How the steps lie in the epochs."""
         return self._batches.plan
 
-    def place_at(self, step: int) -> StepPlace:
-        """Where the step behind so many stands in its epoch."""
-        return self.epoch_plan.at(step)
-
     @property
     def between_epochs(self) -> bool:
         """Whether no epoch has begun that has not ended."""
-        return self.epoch_plan.at(self.step).batch == 0
+        return self._batches.plan.at(self._state.step).batch == 0
 
     @property
     def epoch(self) -> int:
         """Finished epochs."""
-        return self.epoch_plan.at(self.step).epoch
+        return self._batches.plan.at(self._state.step).epoch
 
     @property
     def evaluated_epochs(self) -> int:
@@ -310,37 +306,39 @@ class Training:
             NotFiniteError: The loss of this step is not finite, and the update was not made; on a GPU it may be the
                 loss of an earlier step, whose update was made, see ``spoilt_step``.
         """
-        self._losses.check(self.step + 1)
-        inputs, targets = self._next_batch()
+        state, batches, losses, ways = self._state, self._batches, self._losses, self._ways
+        step = state.step
+        losses.check(step + 1)
+        inputs, targets = batches.next(step)
         if self.examples is not None:
             after_backward = self.examples.hearing(after_backward)
-        self._state.use_planned()
-        if self._state.together is not None:
-            self._begin_together(self._state.together)
-        watch = self._losses.watch
+        state.use_planned()
+        if state.together is not None:
+            self._begin_together(state.together)
+        watch = losses.watch
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
-                self._batches.loss(self.step),
-                self._ways.updates,
+                batches.loss(step),
+                ways.updates,
                 inputs,
                 targets,
                 after_backward,
                 around_update,
-                self._ways.gradients,
+                ways.gradients,
                 watch.is_spoilt if watch.at_once else None,
             )
         if watch.at_once:
             if not math.isfinite(loss.item()):
-                self._batches.begin_anew()  # It is the next batch still.
-                raise not_finite(self.step + 1)
+                batches.begin_anew()  # It is the next batch still.
+                raise not_finite(step + 1)
         else:
-            watch.send(self.step + 1, loss)
+            watch.send(step + 1, loss)
         count = inputs.shape[0]
         if self.examples is not None:
-            self.examples.add_heard(self.step)
-        self._losses.add(loss, count, self._batches.share_of_epoch(self.step, count))
-        self._state.step_made()
+            self.examples.add_heard(step)
+        losses.add(loss, count, batches.share_of_epoch(step, count))
+        state.step_made()
         return count
 
     def held_updates(self, updates: loop.Updater, network: Network) -> loop.Updater:
@@ -686,6 +684,3 @@ class Training:
             step: Where to go.
         """
         self._state.go_back(checkpoint, step)
-
-    def _next_batch(self) -> tuple[Tensor, Tensor]:
-        return self._batches.next(self.step)

@@ -180,11 +180,6 @@ class Workbench:
         return self._continued if self._is_resuming and self._state is State.FAILED else None
 
     @property
-    def continued(self) -> Continued | None:
-        """The recorded run that the session goes on with."""
-        return self._continued
-
-    @property
     def epochs(self) -> int:
         """How far is trained: to the project's epochs, or to as many more as somebody asked for."""
         return self._in_session.epochs(self._document.project)

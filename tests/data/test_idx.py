@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from idx_files import idx_bytes
 
-from nnviz.data.idx import read_idx, read_split
+from nnviz.data.idx import image_file, read_idx, read_labels
 from nnviz.errors import DataError
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
@@ -75,9 +75,10 @@ def test_labels_out_of_range_are_named(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((3, 28, 28))))
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.array([0, 9, 10])))
     with pytest.raises(DataError, match=r"train-labels-idx1-ubyte: The label 10 is none of the 10 classes"):
-        read_split(tmp_path, "train", 3, 28, 10, "")
-    images, labels = read_split(tmp_path, "train", 3, 28, 11, "")
-    assert images.shape == (3, 1, 28, 28) and labels.tolist() == [0, 9, 10]
+        read_labels(tmp_path, "train", 3, 10, "")
+    images = read_idx(image_file(tmp_path, "train"), (3, 28, 28), "")
+    assert images.shape == (3, 28, 28)
+    assert read_labels(tmp_path, "train", 3, 11, "").tolist() == [0, 9, 10]
 
 
 def test_the_same_as_torchvisions_reader(tmp_path: Path) -> None:

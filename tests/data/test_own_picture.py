@@ -67,13 +67,15 @@ def test_what_is_made_like_a_scan_is_what_a_scan_of_it_would_be() -> None:
     for index in whole[:3]:
         drawn = np.zeros((1, 112, 112), np.float32)
         drawn[:, 9:65, 21:77] = scans[index].repeat(7, axis=1).repeat(7, axis=2) / np.float32(255)
-        assert np.abs(scanned_like_digits(drawn, 28) - enlarged[index] / 255).max() < 2.5 / 255  # both are rounded
-        assert np.abs(scanned_like_digits(drawn, 8) - scans[index] / 255).max() < 1e-6
+        assert (
+            np.abs(scanned_like_digits(drawn, (28, 28)) - enlarged[index] / 255).max() < 2.5 / 255
+        )  # both are rounded
+        assert np.abs(scanned_like_digits(drawn, (8, 8)) - scans[index] / 255).max() < 1e-6
     line = np.zeros((1, 112, 112), np.float32)
     line[:, 10:90, 40:48] = 1.0  # the shorter side stays in proportion, in the middle
-    made = scanned_like_digits(line, 8)
+    made = scanned_like_digits(line, (8, 8))
     assert made[0, :, 3:5].min() > 0.3 and not made[0, :, :3].any() and not made[0, :, 5:].any()
-    assert not scanned_like_digits(np.zeros((1, 112, 112), np.float32), 28).any()
+    assert not scanned_like_digits(np.zeros((1, 112, 112), np.float32), (28, 28)).any()
 
 
 def test_what_is_loaded_comes_out_as_it_was_and_every_treatment_is_its_own_setting() -> None:

@@ -11,7 +11,8 @@ from damaged_corpus import _workbook
 
 from nnviz.data import datasets
 from nnviz.data.sources.source import Request
-from nnviz.data.table_reading import HowToRead, read_table
+from nnviz.data.table_of_file import HowToRead
+from nnviz.data.table_reading import read_table
 from nnviz.data.unlabelled import Likewise, blocks
 from nnviz.errors import DataError
 from nnviz.project.model import DataConfig

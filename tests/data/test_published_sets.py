@@ -60,7 +60,8 @@ def test_emnist_and_qmnist_are_read_as_torchvision_reads_them(tmp_path: Path, pa
         (path.with_name(f"{path.name}.gz") if packed else path).write_bytes(
             gzip.compress(content) if packed else content
         )
-    pictures, labels = idx.read_split(emnist, "emnist-letters-train", 30, 28, 26, "", first=1)
+    pictures = idx.read_idx(idx.image_file(emnist, "emnist-letters-train"), (30, 28, 28), "")[:, None]
+    labels = idx.read_labels(emnist, "emnist-letters-train", 30, 26, "", first=1)
     digits = idx.read_qmnist(qmnist, "test", 30, "")
     assert np.array_equal(labels + 1, letters) and labels.min() == 0
     if not packed:
@@ -70,7 +71,7 @@ def test_emnist_and_qmnist_are_read_as_torchvision_reads_them(tmp_path: Path, pa
         assert np.array_equal(digits[0][:, 0], other.data) and np.array_equal(digits[1], other.targets[:, 0])
     assert np.array_equal(idx.upright(pictures)[3, 0], images[3].T)
     with pytest.raises(DataError, match=r"label 2\d is none of the 20 classes"):
-        idx.read_split(emnist, "emnist-letters-train", 30, 28, 20, "", first=1)
+        idx.read_labels(emnist, "emnist-letters-train", 30, 20, "", first=1)
 
 
 def test_usps_svhn_and_stl10_are_read_as_torchvision_reads_them(

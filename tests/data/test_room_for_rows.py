@@ -40,7 +40,7 @@ def test_what_can_never_fit_takes_nothing_away(three: list[StoredRows], monkeypa
         endless.on_disk(lambda done: None)
     assert there(*three) == [True] * 3
     # One that is being imported elsewhere is no room.
-    lock = row_store._lock(three[0].path.parent)
+    lock = row_store.lock_of(three[0].path.parent)
     with lock, pytest.raises(StorageError, match="has room for"):
         stored("d", 3 * ROWS)
     assert there(*three) == [True] * 3

@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nnviz.data import table_reading
 from nnviz.data.table_large import LargeFrame
-from nnviz.data.table_reading import FileTable, HowToRead, read_table
+from nnviz.data.table_of_file import FileTable, HowToRead
+from nnviz.data.table_reading import read_table
 from nnviz.errors import DataError
 
 #: What stands in the place of rows 5 and 40 of a plain table, or is done to all of its text.
@@ -56,8 +56,8 @@ PLANTED: dict[str, str | Callable[[bytes], bytes]] = {
 def test_a_table_read_in_pieces_is_the_one_read_whole(
     what: str, last_known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_reading, "_AT_ONCE", 17)
-    monkeypatch.setattr(table_reading, "_ROWS_OF_A_PIECE", 20)
+    monkeypatch.setattr("nnviz.data.table_text._AT_ONCE", 17)
+    monkeypatch.setattr("nnviz.data.table_large._ROWS_OF_A_PIECE", 20)
     chance = random.Random(3)
     lines = [f"{chance.choice('pq')},{chance.random():.3f},{row},{chance.choice(('é', 'b'))}" for row in range(60)]
     if not last_known:

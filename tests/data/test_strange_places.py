@@ -117,10 +117,13 @@ def test_in_the_place_of_a_class(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_the_place_of_an_idx_file(tmp_path: Path, kind: str) -> None:
     write_set(tmp_path, 10, 5)
-    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+    for name, read in (
+        ("train-images-idx3-ubyte", lambda: idx.read_idx(idx.image_file(tmp_path, "train"), (10, 28, 28), "Get it.")),
+        ("train-labels-idx1-ubyte", lambda: idx.read_labels(tmp_path, "train", 10, 10, "Get it.")),
+    ):
         words = put(kind, tmp_path / name)
         with pytest.raises(DataError, match=words) as caught:
-            idx.read_split(tmp_path, "train", 10, 28, 10, "Get it.")
+            read()
         assert caught.value.file == str(tmp_path / name)
         (tmp_path / name).rmdir() if kind == "folder" else (tmp_path / name).unlink()
         write_set(tmp_path, 10, 5)

@@ -259,7 +259,7 @@ def test_what_is_no_table_gets_one_sentence_with_its_file(
 
 
 def test_what_does_not_fit_into_memory_is_refused_by_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnviz.data.table_reading.MOST_CELLS", 1000)
+    monkeypatch.setattr("nnviz.data.table_of_file.MOST_CELLS", 1000)
     with pytest.raises(DataError, match="401 rows of 3 columns; at most 1,000 values are taken, which are 333 such"):
         looked(tmp_path, "a,b,y\n" + "1,2,3\n" * 400, memory="memory")
     monkeypatch.setattr("nnviz.data.table_reading.MOST_BYTES", 1000)

@@ -98,9 +98,9 @@ def test_a_drawn_digit_is_answered_and_stands_on_the_cards(qtbot: QtBot, open_wi
     drag(view.draw_field, [(0.15 * side, 0.5 * side), (0.5 * side, 0.5 * side), (0.85 * side, 0.5 * side)], side)
     # It is made as the examples are that the network knows, until that is switched off.
     rests(qtbot, view)
-    assert view.controls.scanned.isChecked() and "scans" in view._seen_text.text()
-    assert np.array_equal(view.numbers(), np.rint(255 * scanned_like_digits(view.picture.canvas, side)))
-    view.controls.scanned.click()
+    assert view.controls.fit.isChecked() and "scans" in view._seen_text.text()
+    assert np.array_equal(view.numbers(), np.rint(255 * scanned_like_digits(view.picture.canvas, (side, side))))
+    view.controls.fit.click()
     rests(qtbot, view)
     numbers = view.numbers()
     assert numbers.shape == view.picture.shape
@@ -310,7 +310,7 @@ def test_a_drawn_digit_is_told_its_class_and_has_a_loss(qtbot: QtBot, open_windo
     window.resize(1280, 720)
     view, flow = opened(qtbot, window), window.flow
     assert window.docks is not None and view.picture is not None and view.controls is not None
-    view.controls.scanned.click()  # what is drawn stays where it is
+    view.controls.fit.click()  # what is drawn stays where it is
     # It is drawn beside the cards, which keep their pictures in a small window, and the palette lends its room.
     qtbot.waitUntil(lambda: not window.palette_panel.isVisible() and view.width() > 300, timeout=TIMEOUT)
     qtbot.waitUntil(lambda: not window.canvas.camera.gliding, timeout=TIMEOUT)

@@ -37,6 +37,18 @@ def test_the_command_line_needs_a_yes(pets: Path, tmp_path: Path, capsys: pytest
     assert '"finished"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", [["race"], ["sweep", "--runs", "1"]], ids=lambda command: command[0])
+def test_so_do_races_and_sweeps(pets: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = [*command, "sample:digits-cnn", "--data", str(pets), "--epochs", "1"]
+    command += ["--vary", "training.learning_rate=0.01,0.1"]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "1 example cannot be read: " in said and said.endswith("--skip-bad leaves them out.")
+    assert cli.main([*command, "--skip-bad"]) == 0
+    said = capsys.readouterr().err
+    assert "Left out: " in said and "bad.png" in said
+
+
 def test_the_window_asks_for_the_same_yes(qtbot: QtBot, open_window: OpenWindow, pets: Path) -> None:
     window = open_window("digits-cnn")
     config = DataConfig("image_folder", {"folder": str(pets), "size": 28, "channels": "1"})

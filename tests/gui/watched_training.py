@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nnviz.probes.live_units import BATCHES, EXAMPLES, LiveUnits
 from nnviz.record.quantities import quantity_of
+from nnviz.train.batches import Batches
 from nnviz.train.training import Training
 
 Array = NDArray[np.float64]
@@ -53,7 +54,7 @@ class Truth:
     # -- kept on the session's thread ---------------------------------------------------------------------------------
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        advance, next_batch, measure = Training.advance, Training._next_batch, LiveUnits.measure
+        advance, next_batch, measure = Training.advance, Batches.next, LiveUnits.measure
 
         def advanced(training: Training, *stages: Any) -> int:
             self.training = training
@@ -62,9 +63,9 @@ class Truth:
             self.keep(training.step)
             return count
 
-        def taken(training: Training) -> tuple[torch.Tensor, torch.Tensor]:
-            inputs, targets = next_batch(training)
-            self.batches[training.step + 1] = inputs.double().numpy().copy(), targets.numpy().copy()
+        def taken(batches: Batches, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+            inputs, targets = next_batch(batches, step)
+            self.batches[step + 1] = inputs.double().numpy().copy(), targets.numpy().copy()
             return inputs, targets
 
         def looked(probe: LiveUnits, measurement: Any) -> Any:
@@ -73,7 +74,7 @@ class Truth:
             return measure(probe, measurement)
 
         monkeypatch.setattr(Training, "advance", advanced)
-        monkeypatch.setattr(Training, "_next_batch", taken)
+        monkeypatch.setattr(Batches, "next", taken)
         monkeypatch.setattr(LiveUnits, "measure", looked)
 
     def keep(self, step: int) -> None:

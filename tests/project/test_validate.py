@@ -515,7 +515,7 @@ def test_the_batch_by_hand() -> None:
     # A chain of dense layers keeps what every layer puts out, and lets it go on the way back.
     start = project(flat(4), linear(8), "relu", linear(3), output("mse"))
     inference = infer(start.graph)
-    lines = {(line.node, index): line for index, line in enumerate(footprint.training(start.graph, inference))}
+    lines = {(line.node, index): line for index, line in enumerate(footprint.ways(start.graph, inference)[0])}
     forwards, backwards = list(lines.values())[:3], list(lines.values())[3:]
     assert [(line.node, line.fixed, line.each) for line in forwards] == [
         ("l1", 0, 4 * (4 + 8)), ("l2", 0, 4 * (4 + 8 + 8)), ("l3", 0, 4 * (4 + 8 + 8 + 3)),
@@ -579,7 +579,7 @@ def test_what_is_kept_against_what_torch_keeps(name: str) -> None:
         output.square().sum()
     kept = sum(saved.values())
     # The first place of the way back: everything is kept, and nearly nothing stands beside it.
-    places = footprint.training(sample.graph, inference)
+    places = footprint.ways(sample.graph, inference)[0]
     first_back = next(after for before, after in pairwise(places) if before.node == after.node)
     answer = 4 * batch * math.prod(inference.results[network.output_id].output)
     assert kept <= 1.01 * (first_back.at(batch) - first_back.fixed)  # Normalisations keep a few numbers a channel.

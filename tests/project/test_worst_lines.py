@@ -24,7 +24,7 @@ def test_the_few_that_are_kept_answer_as_all_do(numbers: list[tuple[int, int]], 
 def test_of_a_deep_network_a_few_are_kept() -> None:
     project = templates.sample("resnet18")
     inference = infer(project.graph)
-    lines = footprint.training(project.graph, inference)
+    lines = footprint.ways(project.graph, inference)[0]
     assert 0 < len(worst(lines)) < len(lines) / 4
 
 

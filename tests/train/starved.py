@@ -26,7 +26,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, conv, flatten, image, linear, output, plain, pool, relu
 from nnviz.record import stored
-from nnviz.train import headless, instruments, loop, preparing, room, runner, training
+from nnviz.train import batches, headless, instruments, loop, preparing, room, runner, training
 
 MEGABYTE = 10**6
 #: Where memory ends: the call that is the first to have no more than it gets.
@@ -35,7 +35,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "building": (training.Training, "__init__"),
     "first measuring": (runner.Runner, "begin"),
     "first step": (runner.Runner, "_train_a_batch"),
-    "later step": (training.Training, "_next_batch"),
+    "later step": (batches.Batches, "next"),
     "measuring": (instruments.Instruments, "continue_measuring"),
     "validation": (loop.Evaluation, "advance"),
     "best weights": (training.Training, "finish_epoch"),

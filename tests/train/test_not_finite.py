@@ -69,7 +69,7 @@ def first_spoilt_step(training: Training) -> int:
     """By a bare loop that looks at every loss, with torch's own optimizer and autograd."""
     assert training.optimizer is not None
     for step in range(1, 2000):
-        inputs, targets = training._next_batch()
+        inputs, targets = training._batches.next(training.step)
         with training.random:
             loss = train_step(training.network, training.loss_function, training.optimizer, inputs, targets)
         if not math.isfinite(float(loss)):

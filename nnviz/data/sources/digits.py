@@ -48,6 +48,7 @@ _DIGITS = DatasetSpec(
     source="E. Alpaydin and C. Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, "
     "1998; the part that scikit-learn carries.",
     licence="CC BY 4.0",
+    fitting="scans",
 )
 
 

@@ -45,6 +45,7 @@ def _idx_set(
         download_bytes=download,
         folder=f"{folder}/raw",
         files=_IDX_FILES,
+        fitting="mnist" if names is DIGIT_NAMES else "",
     )
 
 
@@ -96,6 +97,7 @@ _QMNIST = DatasetSpec(
     files=tuple(
         f"qmnist-{split}-{what}" for split in ("train", "test") for what in ("images-idx3-ubyte", "labels-idx2-int")
     ),
+    fitting="mnist",
 )
 
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
@@ -149,6 +151,7 @@ _EMNIST = DatasetSpec(
     count=_emnist_count,
     source="G. Cohen, S. Afshar, J. Tapson and A. van Schaik: EMNIST, 2017, from NIST Special Database 19.",
     licence="none stated; free to use with citation",
+    fitting="mnist",
     offline=False,
     download_bytes=561_753_746,
     folder="EMNIST/raw",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nnviz.data.image_files import Levels
     from nnviz.data.row_blocks import RowBlocks
     from nnviz.data.stored_rows import StoredRows
-    from nnviz.data.table_reading import HowToRead
+    from nnviz.data.table_of_file import HowToRead
     from nnviz.data.table_recipe import Recipe
 
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
@@ -410,9 +410,9 @@ SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.",
 
 def counted(params: Params) -> tuple[int, int]:
     """Sizes of the splits where the parameters ``count`` and ``test_share`` say how many examples are drawn."""
-    count, share = params["count"], params["test_share"]
-    assert isinstance(count, int) and isinstance(share, float)  # the ParamSpec parsed them
-    return generated_sizes(count, share)
+    count = params["count"]
+    assert isinstance(count, int)  # the ParamSpec parsed it
+    return shared(count)(params)
 
 
 def shared(count: int) -> Callable[[Params], tuple[int, int]]:

@@ -26,7 +26,7 @@ from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
-    from nnviz.data.table_reading import FileTable, HowToRead
+    from nnviz.data.table_of_file import FileTable, HowToRead
     from nnviz.data.table_recipe import Recipe
     from nnviz.data.table_taken import Taken
 
@@ -159,8 +159,9 @@ class TableFile(Source):
         path = request.own_file()
         taken = _taken(request, path)
         sizes = test_sizes(request, len(taken.targets))
-        notes = (*taken.notes, streamed_note("rows")) if taken.data.streamed else taken.notes
-        return SourceFacts(taken.data, sizes, path, notes=notes, warnings=taken.warnings, columns=taken.columns)
+        facts = taken.facts
+        notes = (*facts.notes, streamed_note("rows")) if facts.data.streamed else facts.notes
+        return SourceFacts(facts.data, sizes, path, notes=notes, warnings=facts.warnings, columns=facts.columns)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """The one file."""
@@ -174,11 +175,11 @@ class TableFile(Source):
     def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
         """See :meth:`Source.recipes`."""
         path = request.own_file()
-        how, taken = _how_to_read(request), _taken(request, path)
+        how, facts = _how_to_read(request), _taken(request, path).facts
         # A small table to be predicted says less of how it is written than the one of the training did.
         if path.suffix.lower() in TEXT_ENDINGS:
-            how = replace(how, decimal=taken.decimal)
-        return replace(how, only_sheet=True), taken.recipes
+            how = replace(how, decimal=facts.decimal)
+        return replace(how, only_sheet=True), facts.recipes
 
 
 def _bytes(shape: tuple[int, ...]) -> int:
@@ -187,7 +188,7 @@ def _bytes(shape: tuple[int, ...]) -> int:
 
 
 def _how_to_read(request: Request) -> HowToRead:
-    from nnviz.data.table_reading import HowToRead
+    from nnviz.data.table_of_file import HowToRead
 
     separator, decimal, encoding = (request.text(name) for name in ("separator", "decimal", "encoding"))
     return HowToRead(separator, decimal, encoding, request.text("header"), request.text("sheet"))
@@ -224,11 +225,11 @@ def _taken(request: Request, path: Path) -> Taken:
     from nnviz.data.table_columns import HowToTake, understand
     from nnviz.data.table_large import LostColumnsError
     from nnviz.data.table_memory import MEMORY
-    from nnviz.data.table_reading import MOST_CELLS
+    from nnviz.data.table_of_file import MOST_CELLS
 
     state = _state(request, path)
     where = request.text("memory")
-    #: All that decides what the rows are, in any process.
+    # All that decides what the rows are, in any process.
     values = tuple(sorted((name, value) for name, value in request.values.items() if name not in _NO_ROWS))
     whole_state = f"rows 2 {state_of([path])} {_how_to_read(request)} {values}"
 

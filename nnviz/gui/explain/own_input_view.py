@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nnviz.data.own_picture import OwnPicture, Treatment
+from nnviz.data import datasets
+from nnviz.data.own_picture import FITTINGS, OwnPicture, Treatment
 from nnviz.gui.explain.kept_network import KeptNetwork
 from nnviz.gui.explain.number_rows import NumberRows
 from nnviz.gui.explain.own_answer import OwnAnswerBars
@@ -53,8 +54,6 @@ _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif
 _MOST_RUNS = 30
 #: Paper, as a mean over all pixels: from here on a grey picture is taken for dark ink on light paper.
 _LIGHT = 0.5
-#: Data sets whose pictures were fitted and centred as MNIST's.
-_CENTRED = frozenset({"mnist", "qmnist", "emnist"})
 #: Pixels, at the usual size of letters: from this width on everything stands beside each other.
 _BESIDE = 560
 #: And from this height on the canvas has all of the width.
@@ -375,9 +374,9 @@ class OwnInputView(QWidget):
         self._fitted = self._workspace.document.project.data.dataset
         if picture is None or controls is None:
             return
-        scans = self._fitted == "digits" and picture.shape[1] == picture.shape[2]
-        controls.offer_scans(scans)
-        picture.treatment = replace(picture.treatment, scanned=scans, centred=self._fitted in _CENTRED)
+        fitting = datasets.dataset(self._fitted).fitting
+        controls.offer_fitting(fitting or "mnist")
+        picture.treatment = replace(picture.treatment, fitted=fitting)
 
     # ---- what is drawn -------------------------------------------------------------------------------------------
 
@@ -402,8 +401,8 @@ class OwnInputView(QWidget):
         self.seen_field.show_pixels(picture.result())
         self.controls.show_treatment(picture.treatment)
         size = f"{picture.shape[2]} × {picture.shape[1]}"
-        treatment = picture.treatment
-        how = ", like the scans" if treatment.scanned else ", centred" if treatment.centred else ""
+        fitting = FITTINGS.get(picture.treatment.fitted)
+        how = "" if fitting is None else f", {fitting.result}"
         self._seen_text.set_wordings(f"As the network sees it, {size}{how}", f"Seen, {size}{how}", f"{size}{how}", size)
 
     def _changed(self) -> None:
@@ -534,7 +533,7 @@ class OwnInputView(QWidget):
                 self.picture.remember()
                 self._label = example.label
                 self.picture.load(np.asarray((example.numbers - low) / ((high - low) or 1.0), np.float32))
-                self.picture.treatment = replace(self.picture.treatment, centred=False, scanned=False, inverted=False)
+                self.picture.treatment = replace(self.picture.treatment, fitted="", inverted=False)
                 self.picture_changed()
 
         self._network.ask(question, self._if_there(done), self._if_there(self._tell))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
-from nnviz.data.own_picture import Treatment
+from nnviz.data.own_picture import FITTINGS, Treatment
 from nnviz.gui.look.icons import bind
 from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import Segments, set_font
@@ -82,20 +82,14 @@ class PictureControls(QWidget):
             buttons.addWidget(button)
         buttons.addStretch(1)
         grid.addLayout(buttons, 1, 0, 1, 3)
-        self.centred = self._check("Centre like MNIST", "Fit into 20 × 20 of 28 × 28, centre of mass in the middle")
-        self.centred.toggled.connect(lambda on: self._set(centred=on))
-        self.scanned = self._check(
-            "Like the scans",
-            "Fit into 8 × 8 areas and enlarge, as the pictures that it learns from were made",
-        )
-        self.scanned.toggled.connect(lambda on: self._set(scanned=on))
-        self.scanned.hide()
+        self.fit = self._check("", "")
+        self.fit.toggled.connect(lambda on: self._set(fitted=self._fitting if on else ""))
+        self.offer_fitting("mnist")
         self.inverted = self._check("Invert", "Dark ink on light paper becomes light on dark")
         self.inverted.toggled.connect(lambda on: self._set(inverted=on))
         checks = QHBoxLayout()
         checks.setSpacing(10)
-        checks.addWidget(self.centred)
-        checks.addWidget(self.scanned)
+        checks.addWidget(self.fit)
         checks.addWidget(self.inverted)
         checks.addStretch(1)
         grid.addLayout(checks, 2, 0, 1, 3)
@@ -139,10 +133,11 @@ class PictureControls(QWidget):
         self.setMinimumWidth(_WIDTH)
         self.setMaximumWidth(_NO_LIMIT if wide else _WIDTH)
 
-    def offer_scans(self, offered: bool) -> None:
-        """Fit what is drawn as small scans were made, or as MNIST's digits were."""
-        self.scanned.setVisible(offered)
-        self.centred.setVisible(not offered)
+    def offer_fitting(self, key: str) -> None:
+        """Offer this one of the ways to fit what is drawn, see :data:`FITTINGS`."""
+        self._fitting = key
+        self.fit.setText(FITTINGS[key].title)
+        self.fit.setToolTip(FITTINGS[key].help)
 
     @property
     def treatment(self) -> Treatment:
@@ -183,7 +178,7 @@ class PictureControls(QWidget):
     def reset(self) -> None:
         """Nothing is done to what was drawn."""
         before = self._treatment
-        self._treatment = Treatment(before.inverted, before.centred, before.scanned)
+        self._treatment = Treatment(before.inverted, before.fitted)
         self._show()
         self.treated.emit(self._treatment)
 
@@ -194,10 +189,9 @@ class PictureControls(QWidget):
 
     def _show(self) -> None:
         one = self._treatment
-        parts = (self.centred, self.scanned, self.inverted, self.angle, self.scale, self.noise)
+        parts = (self.fit, self.inverted, self.angle, self.scale, self.noise)
         blockers = [QSignalBlocker(part) for part in parts]
-        self.centred.setChecked(one.centred)
-        self.scanned.setChecked(one.scanned)
+        self.fit.setChecked(bool(one.fitted))
         self.inverted.setChecked(one.inverted)
         self.angle.setValue(round(one.angle))
         self.scale.setValue(round(100 * one.scale))

@@ -207,15 +207,15 @@ class HardExamplesPanel(Panel):
         self.as_usual = small_button(
             "As usual", "Take back what was decided about these examples", self._on_usual, self.controls
         )
-        for together in ((self.label, self.relabel, self.leave_out), (self.weight, self.set_weight, self.as_usual)):
-            held = QWidget(self.controls)
-            row = QHBoxLayout(held)
-            row.setContentsMargins(0, 4, 0, 0)
+        for widgets in ((self.label, self.relabel, self.leave_out), (self.weight, self.set_weight, self.as_usual)):
+            together = QWidget(self.controls)
+            row = QHBoxLayout(together)
+            row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(6)
-            for widget in together:
+            for widget in widgets:
                 set_font(widget, 12)
                 row.addWidget(widget)
-            self.controls.add(held)
+            self.controls.add(together)
         self.body_layout.addWidget(self.controls)
         self.words = QLabel("", self.body)
         self.words.setProperty("role", "muted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -59,6 +59,16 @@ class FlowRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put everything in its place."""
         self._lay(self.width(), move=True)
+
+    @answering(bool)
+    def event(self, event: QEvent) -> bool:
+        """One of them wants another size, or they are shown after such a change: all are put in their places anew."""
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
+            before = self.heightForWidth(self.width())
+            self._lay(self.width(), move=True)
+            if before != self.height():
+                self.updateGeometry()
+        return super().event(event)
 
     def _lay(self, width: int, *, move: bool) -> int:
         """How high it is at a width; its widgets are put there where ``move``."""

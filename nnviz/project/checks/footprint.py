@@ -1,8 +1,8 @@
 """What a batch takes on its way through a network and back, in closed form from the shapes.
 
 Each layer declares what torch keeps of it and what it lays out beside that while it computes
-(:class:`~nnviz.project.spec.Footprint`). Two walks add it up: :func:`training` with the way back, :func:`evaluating`
-without. Each gives the places where much is held at once as lines over the batch size, of which the highest counts.
+(:class:`~nnviz.project.spec.Footprint`). Two walks add it up, with the way back and without (:func:`ways`). Each gives
+the places where much is held at once as lines over the batch size, of which the highest counts.
 
 The workspaces are those of torch on the CPU, measured layer by layer (torch 2.13 with oneDNN and MKL). An accelerator
 needs others, of the same order.
@@ -91,19 +91,15 @@ class _Layer:
 
 
 def ways(graph: Graph, inference: Inference) -> tuple[list[Line], list[Line]]:
-    """(:func:`training`, :func:`evaluating`), the layers looked at once for both."""
-    found = _layers(graph, inference)
-    return _training(*found), _evaluating(*found)
-
-
-def training(graph: Graph, inference: Inference) -> list[Line]:
-    """What a step holds at each place, forwards and backwards, gradients of parameters that are done included."""
-    return _training(*_layers(graph, inference))
+    """What a step of the training holds at each place, and what a batch does when nothing is kept for the way back."""
+    layers, answer, dense = _layers(graph, inference)
+    if not layers:
+        return [], []
+    return _training(layers, answer, dense), _forward(layers, answer, {})[0]
 
 
 def _training(layers: list[_Layer], answer: int, dense: bool) -> list[Line]:
-    if not layers:
-        return []
+    """Forwards and backwards, gradients of parameters that are done included."""
     saved = {index: index for index in range(len(layers))} if dense else _first_savers(layers)
     lines, held = _forward(layers, answer, saved)
     pending = {answer: layers[answer].size}
@@ -131,15 +127,6 @@ def _training(layers: list[_Layer], answer: int, dense: bool) -> list[Line]:
             waiting += new - mine
         held -= released.get(index, 0) + layer.of.beside * layer.size // BYTES_PER_NUMBER
     return lines
-
-
-def evaluating(graph: Graph, inference: Inference) -> list[Line]:
-    """What a batch holds at each place when nothing is kept for the way back."""
-    return _evaluating(*_layers(graph, inference))
-
-
-def _evaluating(layers: list[_Layer], answer: int, _dense: bool) -> list[Line]:
-    return _forward(layers, answer, {})[0] if layers else []
 
 
 def outputs_bytes(inference: Inference) -> int:

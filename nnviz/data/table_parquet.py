@@ -1,0 +1,53 @@
+"""A table in a Parquet file, which says itself what its columns are: read whole, or in pieces."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import polars as pl
+
+from nnviz.data.table_large import kept_in_pieces
+from nnviz.data.table_of_file import MOST_COLUMNS, FileTable, Report, check_size, first_line, shown_names, wrong_table
+
+_WORDS = "Parquet, which says itself what its columns are."
+
+
+def read_parquet(path: Path, data: bytes) -> FileTable:
+    """The table that a Parquet file holds, by its bytes.
+
+    Raises:
+        DataError: It is damaged, empty or too large.
+    """
+    try:
+        schema = pl.read_parquet_schema(io.BytesIO(data))
+        rows = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+        check_size(path, rows, max(len(schema), 1))
+        frame = pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise wrong_table(path, f"This is no whole Parquet file: {first_line(error)}.") from None
+    if not frame.height or not frame.width:
+        raise wrong_table(path, "There is no row in this file.")
+    names, warnings = shown_names(frame.columns)
+    frame.columns = names
+    return FileTable(frame, lambda row: row + 1, "point", (_WORDS,), tuple(warnings))
+
+
+def read_parquet_in_pieces(path: Path, report: Report) -> FileTable:
+    """The table that a Parquet file of any size holds, its columns on the disk.
+
+    Raises:
+        DataError: It is damaged or empty, or has too many columns.
+    """
+    try:
+        scanned = pl.scan_parquet(path)
+        given = scanned.collect_schema().names()
+        if len(given) > MOST_COLUMNS:
+            check_size(path, 0, len(given))
+        names, warnings = shown_names(given)
+        frame = kept_in_pieces(scanned, names, report)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise wrong_table(path, f"This is no whole Parquet file: {first_line(error)}.") from None
+    if not frame.height or not frame.width:
+        raise wrong_table(path, "There is no row in this file.")
+    return FileTable(frame, lambda row: row + 1, "point", (_WORDS,), tuple(warnings))

@@ -1,0 +1,170 @@
+"""A table of text that does not fit into memory, read a piece at a time; its columns lie on the disk."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from nnviz.data.table_large import LargeFrame, Pieces, kept_in_pieces
+from nnviz.data.table_of_file import MOST_NAMED, PATH_FIELD, FileTable, HowToRead, Report, wrong_table
+from nnviz.data.table_text import EMPTY, last_values, read_carefully
+from nnviz.data.table_written import SAMPLE_BYTES, Written, beginning, how_written
+from nnviz.errors import DataError
+from nnviz.paths import reason_of
+from nnviz.regular_files import open_regular
+
+
+class NotPlainError(DataError):
+    """A file that has to be read whole to be understood."""
+
+
+def read_text_in_pieces(path: Path, how: HowToRead, report: Report) -> FileTable:
+    """The table that a text of any size holds, its columns on the disk.
+
+    As ``read_text``: what is a row, and what is told of it, must not hang on how much memory there is.
+
+    Raises:
+        NotPlainError: It is no plain text in UTF-8.
+        DataError: It is no table, is damaged or empty.
+    """
+    try:
+        with _Part(path) as text:
+            return _read(path, text, how, report)
+    except OSError as error:
+        raise wrong_table(path, reason_of(error)) from None
+
+
+def _read(path: Path, text: _Part, how: HowToRead, report: Report) -> FileTable:
+    if not text.length:
+        raise wrong_table(path, "The file holds nothing but empty lines.")
+    head = text.read(SAMPLE_BYTES + 1)
+    if (
+        how.encoding == "utf-16"
+        or b"\0" in head
+        or head[:4].lower() == b"sep="
+        or (b"\r" in head and b"\n" not in head)
+    ):
+        raise _not_plain(path, "it is no plain text in UTF-8")
+    try:
+        written = how_written(path, beginning(path, head), how, "")
+    except UnicodeDecodeError:
+        raise _not_plain(path, "it is no UTF-8") from None
+    counts = _counts(path, text, written.separator, how, report)
+    notes, warnings, skipped = (written.words("UTF-8"), "Read in pieces."), written.warnings, written.skipped
+    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
+    frame = _fast_in_pieces(path, text, written, counts, report)
+    if frame is None:
+        frame = LargeFrame(written.names, Pieces())
+        try:
+            text.seek(0)
+            found = read_carefully(path, io.BufferedReader(text), counts[b'"'], written, frame.add, report, MOST_NAMED)
+        except UnicodeDecodeError:  # it was changed meanwhile
+            raise _not_plain(path, "it is no UTF-8") from None
+        lines = found.line
+        warnings = (*found.warnings(len(written.names)), *warnings)
+    if not frame.height:
+        raise wrong_table(path, "There is only a header and no row below it." if written.named else "There is no row.")
+    return FileTable(frame, lines, written.decimal, notes, warnings)
+
+
+def _fast_in_pieces(
+    path: Path, text: _Part, written: Written, counts: Mapping[bytes, int], report: Report
+) -> LargeFrame | None:
+    """As ``_fast`` of a whole text, of which it must be the very same."""
+    try:
+        frame = kept_in_pieces(pl.scan_csv(path, **written.options()), written.names, report)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    frame.leave_out_last(text.lines_behind)
+    missing = sum(batch.null_count() for batch in frame.parts_of(frame.width - 1)) if frame.height else 0
+    return frame if written.regular(frame.height, missing, counts.__getitem__) else None
+
+
+class _Part(io.RawIOBase):
+    """The text of a file as it counts: without a mark of order, and without what is empty at its end.
+
+    Attributes:
+        length: Its bytes.
+        lines_behind: Empty lines behind it, which polars takes for rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = open_regular(path)
+        self._first = len(codecs.BOM_UTF8) if self._file.read(3) == codecs.BOM_UTF8 else 0
+        end = full = self._file.seek(0, io.SEEK_END)
+        while full > self._first:
+            begin = max(self._first, full - SAMPLE_BYTES)
+            self._file.seek(begin)
+            left = len(self._file.read(full - begin).rstrip(EMPTY))
+            full = begin + left
+            if left:
+                break
+        self._file.seek(full)
+        behind = self._file.read(min(end - full, SAMPLE_BYTES))
+        self.length = full - self._first + (last_values(behind) if full > self._first else 0)
+        self._file.seek(self._first + self.length)
+        behind = self._file.read(SAMPLE_BYTES)
+        if behind.strip(b"\r\n") or len(behind) == SAMPLE_BYTES:
+            self._file.close()
+            raise _not_plain(path, "there are blanks or many empty lines behind its last row")
+        self.lines_behind = max(behind.count(b"\n") + (not behind.endswith(b"\n")) - 1, 0)
+        self.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        assert whence == io.SEEK_SET
+        self._place = place
+        return self._file.seek(self._first + place) - self._first
+
+    def readinto(self, into: Any) -> int:
+        content = self._file.read(min(len(into), self.length - self._place))
+        into[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _counts(path: Path, text: _Part, separator: str, how: HowToRead, report: Report) -> dict[bytes, int]:
+    """How often what divides the values and the quotation mark stand in a text.
+
+    Raises:
+        NotPlainError: It is no plain text in UTF-8, in any part of it.
+    """
+    found = dict.fromkeys((separator.encode(), b'"'), 0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    text.seek(0)
+    try:
+        while content := text.read(SAMPLE_BYTES):
+            if b"\0" in content:
+                raise _not_plain(path, "it is no plain text in UTF-8")
+            if not content.isascii() and how.encoding == "cp1252":
+                raise _not_plain(path, "it is not in UTF-8 but in cp1252")
+            if not content.isascii() or decoder.getstate()[0]:
+                decoder.decode(content)
+            for what in found:
+                found[what] += content.count(what)
+            report(1, 4)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise _not_plain(path, "it is no UTF-8") from None
+    return found
+
+
+def _not_plain(path: Path, reason: str) -> NotPlainError:
+    return NotPlainError(
+        f"A table that does not fit into memory must be plain text in UTF-8: {reason}. Parquet is read in any case.",
+        file=str(path),
+        field=PATH_FIELD,
+    )

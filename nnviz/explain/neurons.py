@@ -21,6 +21,7 @@ from nnviz.explain.values import Example, values_of_next_batch
 from nnviz.network.initialise import initialise
 from nnviz.project import registry
 from nnviz.project.graph.dense_layers import DenseLayers, UnitLayer, dense_layers
+from nnviz.project.model import usual_split
 from nnviz.train.input_plane import input_plane
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import NO_SWITCHES, UnitSwitches
@@ -315,7 +316,7 @@ def _example(training: Training, example: Example | None) -> tuple[Example | Non
     if example is None:
         return None, None, None
     if example.index >= len(training.data.split(example.split)):
-        example = Example("validation" if len(training.data.validation) else "train", 0)
+        example = Example(usual_split(len(training.data.validation)), 0)
         if example.index >= len(training.data.split(example.split)):
             return None, None, None
     feeder = training.feeder(example.split)

@@ -13,7 +13,7 @@ from nnviz.data.streamed import extremes
 from nnviz.errors import InputError
 from nnviz.probes.base import ExampleInput, Measurement
 from nnviz.probes.feature_maps import FeatureMapProbe
-from nnviz.project.model import Choice, Pinned, Shape
+from nnviz.project.model import Choice, Pinned, Shape, usual_split
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import OUTPUT
 from nnviz.record.readings import ArrayReading
@@ -90,7 +90,7 @@ def facts_of(training: Training) -> InputFacts:
 
 def _split(training: Training) -> str:
     """The one that is looked at: its batches are where they are needed already."""
-    return "validation" if len(training.data.validation) else "train"
+    return usual_split(len(training.data.validation))
 
 
 def example_of(training: Training, named: Pinned) -> TakenExample:

@@ -25,7 +25,7 @@ from nnviz.network.losses import LossFunction, WeightedLoss
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
-from nnviz.project.model import Params, Pinned
+from nnviz.project.model import Params, Pinned, usual_split
 from nnviz.train.random_state import RandomStream
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
@@ -56,7 +56,7 @@ def pinned_place(data: LoadedData, pinned: Pinned) -> tuple[str, int]:
 
     Usual is the validation split, or the training split where nothing was held back. The test set is sealed.
     """
-    usual = "validation" if len(data.validation) else "train"
+    usual = usual_split(len(data.validation))
     split, index = pinned if isinstance(pinned, tuple) else (usual, pinned)
     if split not in ("train", "validation") or not len(data.split(split)):
         split, index = usual, 0
@@ -302,7 +302,7 @@ def _of_own(training: Training, own: OwnInput) -> tuple[Tensor, Tensor | None]:
     inputs = torch.from_numpy(np.array(own.numbers, np.float32))[None].to(training.device)
     if own.label not in facts.class_names:
         return inputs, None
-    split = "validation" if len(training.data.validation) else "train"
+    split = usual_split(len(training.data.validation))
     return inputs, torch.full_like(training.feeder(split).targets_of([0]), facts.class_names.index(own.label))
 
 

@@ -223,6 +223,12 @@ MOST_PINS = 8
 #: validation split, or the training split where nothing was held back.
 PIN_SPLITS = ("", "train", "validation")
 
+
+def usual_split(held_back: int) -> str:
+    """The split where examples are usually taken from, if so many are held back for validation."""
+    return "validation" if held_back else "train"
+
+
 #: Which example: its number in the split where they are usually taken from, or a split and the number in that.
 Pinned: TypeAlias = int | tuple[str, int]
 

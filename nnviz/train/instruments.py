@@ -15,7 +15,7 @@ from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
 from nnviz.project import registry
-from nnviz.project.model import MOST_PINS, Pinned
+from nnviz.project.model import MOST_PINS, Pinned, usual_split
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
 from nnviz.record.run import Run
@@ -514,7 +514,7 @@ class Instruments:
     @property
     def _split(self) -> str:
         """Where the examples come from that are looked at: the validation split, or training where that is empty."""
-        return "validation" if len(self._training.data.validation) else "train"
+        return usual_split(len(self._training.data.validation))
 
     def _take_examples(self) -> None:
         """Prepares what is looked at, the nearest one for a number that does not exist.

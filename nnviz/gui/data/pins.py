@@ -8,7 +8,7 @@ from nnviz.data.viewing import ViewedData
 from nnviz.gui.runs.pinning import toggled
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.edits import SetView
-from nnviz.project.model import MOST_PINS, PIN_SPLITS, Pin
+from nnviz.project.model import MOST_PINS, PIN_SPLITS, Pin, usual_split
 
 
 class Pins:
@@ -93,4 +93,4 @@ class Pins:
 
 def _pin_split(data: ViewedData) -> str:
     """The split that the pinned example is counted in."""
-    return "validation" if len(data.inputs) > 1 and len(data.inputs[1]) else "train"
+    return usual_split(len(data.inputs[1]) if len(data.inputs) > 1 else 0)

@@ -29,6 +29,7 @@ from nnviz.gui.parts.widgets import ElidedLabel, FittedText, SegmentButton, Segm
 from nnviz.gui.runs.pace import PACES, pace_of
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.gui.runs.workspace import Workspace
+from nnviz.project.model import usual_split
 from nnviz.train.weight_edits import Place, WeightChange, as_float32
 
 if TYPE_CHECKING:
@@ -408,7 +409,7 @@ class NeuronView(QWidget):
         else:
             held_back = self._training.standing.validation_count > 0
         split = self._pinned.split if self._pinned.split != "validation" or held_back else ""
-        self._chosen = (split or ("validation" if held_back else "train"), self._pinned.index)
+        self._chosen = (split or usual_split(held_back), self._pinned.index)
         self._chosen_by_hand = False
 
     def _say_what_is_shown(self) -> None:

@@ -36,7 +36,7 @@ from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.project.edits import SetView
-from nnviz.project.model import PIN_SPLITS, Pin
+from nnviz.project.model import PIN_SPLITS, Pin, usual_split
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers, from_reading
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.number_text import format_number
@@ -614,7 +614,7 @@ class EvaluationPanel(Panel):
     def _pin_of(self, place: int) -> Pin:
         """An example of this split as the document pins it."""
         found, sizes = self._evaluated, self.workspace.training.split_sizes
-        usual = "train" if len(sizes) > 1 and not sizes[1] else "validation"
+        usual = usual_split(sizes[1] if len(sizes) > 1 else 1)  # held back, until it is known
         return Pin(place, "" if found is None or found.split == usual else found.split)
 
     def pin(self, place: int) -> None:

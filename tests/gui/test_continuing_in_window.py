@@ -263,11 +263,7 @@ def test_what_was_decided_about_an_example_while_it_trained_stands_on_the_screen
 ) -> None:
     window, file = open_window(PROJECT), tmp_path / "mine.nnviz"
     trained_a_little(window, qtbot, 1)
-    runs = window.workspace.runs
-    # A project names a training only once that is on the disk.
-    qtbot.waitUntil(lambda: (live := runs.live_path) is not None and live.exists(), timeout=TIMEOUT)
-    qtbot.wait(1000)
-    save(window, qtbot, file, monkeypatch)
+    save(window, qtbot, file, monkeypatch)  # at once: the file of the run is only being made
     assert "with its training" in window.message.text()
     window.apply(Curate((Curated(3, weight=0.0),)))
     trained_a_little(window, qtbot, 1)

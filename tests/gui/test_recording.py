@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtWidgets import QMenu
@@ -16,14 +18,12 @@ from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.window.actions import fill_runs
 from nnviz.project.files import io
 from nnviz.project.samples import templates
+from nnviz.record import store
 from nnviz.record.library import copy_run
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
-
-if TYPE_CHECKING:
-    pass
 
 
 def planted(steps: int = 5) -> Run:
@@ -49,6 +49,34 @@ def test_a_run_is_written_from_its_beginning_under_a_readable_name(qtbot: QtBot,
     with open_run(path) as stored:
         assert list(stored.scalars("loss/train")[0]) == [0, 1, 2, 3, 4, 5]
         assert stored.finished
+
+
+def test_a_run_whose_file_is_only_being_made_is_found_too(
+    qtbot: QtBot, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that is saved in the moment in which its training begins names it: the disk may be slow."""
+    make, now = store.write_among_kept, threading.Event()
+
+    def slowly(run: Run, on_error: Callable[[StorageError], None]) -> RunWriter:
+        now.wait(30.0)
+        return make(run, on_error=on_error)
+
+    monkeypatch.setattr(store, "write_among_kept", slowly)
+    run = planted()
+    assert recorder.finder(run)() is None  # nobody has begun it
+    recorder.begin(run)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(recorder.finder(run))
+        with pytest.raises(TimeoutError):
+            found.result(0.2)
+        assert recorder.path_of(run) is None
+        now.set()
+        path = found.result(30.0)
+    assert path is not None and path.parent == runs_folder() and path == recorder.path_of(run)
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    assert recorder.finder(run)() == path
+    recorder.end(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is None)
 
 
 def test_a_run_without_a_file_is_saved_too(qtbot: QtBot, recorder: Recorder, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,8 @@ class Recorder(QObject):
         super().__init__(parent)
         self._background = background
         self._writers: dict[Run, RunWriter] = {}
+        #: Runs whose file is being made.
+        self._beginning: dict[Run, Future[None]] = {}
         self._kept: tuple[KeptRun, ...] = ()
         self.store = RunStore()
 
@@ -118,6 +121,17 @@ class Recorder(QObject):
         """The file of a live run, as of now: one that is lost is written anew elsewhere."""
         writer = self._writers.get(run)
         return None if writer is None else writer.path
+
+    def finder(self, run: Run) -> Callable[[], Path | None]:
+        """A search for the file of a live run, for another thread: it waits while one that just began gets its file."""
+        beginning = self._beginning.get(run)
+
+        def find() -> Path | None:
+            if beginning is not None:
+                wait((beginning,), _LAST_STATE)
+            return self.path_of(run)
+
+        return find
 
     def look(self) -> None:
         """See which runs there are. None is ever removed: they are the user's."""
@@ -177,21 +191,31 @@ class Recorder(QObject):
             self.look()
             return
 
+        beginning = self._beginning[run] = Future()
+
         def work() -> RunWriter:
             from nnviz.record.store import write_among_kept  # noqa: PLC0415 - sqlite is only needed once training begins
 
-            writer = write_among_kept(run, on_error=lambda error: self.failed.emit(str(error)))
-            # Kept here and not with the answer: the window may be closed before that arrives.
-            self._writers[run] = writer
+            try:
+                writer = write_among_kept(run, on_error=lambda error: self.failed.emit(str(error)))
+                # Kept here and not with the answer: the window may be closed before that arrives.
+                self._writers[run] = writer
+            finally:
+                beginning.set_result(None)
             return writer
 
+        def failed(error: BaseException) -> None:
+            self._beginning.pop(run, None)
+            self._tell(error)
+
         def done(writer: RunWriter) -> None:
+            self._beginning.pop(run, None)
             if run in self._writers:
                 self.store.use(writer)
                 self.begun.emit(run, writer.path)
             self.look()
 
-        self._background.start(work, done, self._tell, lane=_LANE)
+        self._background.start(work, done, failed, lane=_LANE)
 
     def end(self, run: Run) -> None:
         """The run will not be continued: finish its file, once its session has handed over its last state."""

@@ -66,8 +66,9 @@ class Files(QObject):
         #: What follows once the question about the changed file is answered by a save.
         self._after_change: list[Callable[[], None]] = []
         self._settled: Callable[[], None] | None = None
-        #: The file of the run that was trained with the document as it is now; None where there is none.
-        self.run_of: Callable[[], Path | None] = lambda: None
+        #: Finds, on another thread, the file of the run that was trained with the document as it is now; None where
+        #: nothing was trained.
+        self.run_of: Callable[[], Callable[[], Path | None] | None] = lambda: None
         #: Of the document's file as it was opened or saved last; None while that is not known.
         self.fingerprint: str | None = None
 
@@ -203,9 +204,10 @@ class Files(QObject):
             self._behind.append(lambda: self._write(path, then, known))
             return
         self._saving = True
-        project, before, run = self._document.project, self._document.path, self.run_of()
+        project, before, find = self._document.project, self._document.path, self.run_of()
 
-        def work() -> str | None:
+        def work() -> tuple[str | None, bool]:
+            run = None if find is None else find()
             if run is not None:
                 name = named_run.name_of(run, path)
             else:  # what the file called its run before holds on, also from another folder
@@ -214,9 +216,10 @@ class Files(QObject):
             if saved is not None and run is not None:  # the file says it itself from now on
                 for file in {path, before or path}:
                     unsaved_run.forget(file)
-            return saved
+            return saved, run is not None
 
-        def done(saved: str | None) -> None:
+        def done(result: tuple[str | None, bool]) -> None:
+            saved, with_run = result
             self._saving = False
             if saved is None:
                 self._ask_changed(path, then)
@@ -229,7 +232,7 @@ class Files(QObject):
             self.fingerprint = saved
             self._document.mark_saved(path)
             self._remember(path)
-            self.message.emit(f"Saved {path.name}{'' if run is None else ' with its training'}")
+            self.message.emit(f"Saved {path.name}{' with its training' if with_run else ''}")
             if self._settled is not None:
                 self._settled()
             if then is not None:

@@ -536,7 +536,7 @@ class MainWindow(QMainWindow):
 
     def _on_training_saved(self, _path: object) -> None:
         """A file that names what was trained now is not asked any more about what was trained before."""
-        if self.files.run_of() is not None:
+        if self.training.workbench.trained and self.kept_runs.live_path is not None:
             self.notices.dismiss("later")
 
     def _on_file_failed(self) -> None:
@@ -571,10 +571,10 @@ class MainWindow(QMainWindow):
         """Go on with a recorded run as the training of the document."""
         self.continuing.continue_run(path, self.files.ask_unsaved, self.files.take_project, self.replay.back)
 
-    def _trained_run(self) -> Path | None:
-        """The file of what was trained with the document."""
+    def _trained_run(self) -> Callable[[], Path | None] | None:
+        """Finds, on another thread, the file of what was trained with the document; None where nothing was."""
         run = self.training.workbench.run
-        return self.recorder.path_of(run) if run is not None and self.training.workbench.trained else None
+        return self.recorder.finder(run) if run is not None and self.training.workbench.trained else None
 
     def _use_data_file(self, path: Path) -> None:
         """Data that were dropped: the document's, unless it cannot be changed now."""

@@ -14,7 +14,7 @@ from nnviz.probes.course import Course, Layers, first
 from nnviz.project.checks.shapes import inputs_of
 from nnviz.project.cures import PREPARE, SCALE, USE_RELU, USUAL_START, edit_of
 from nnviz.project.model import Project
-from nnviz.project.starts import HE, Start, starts_of, usual_kinds
+from nnviz.project.starts import Start, starts_of, usual_before, usual_kinds
 from nnviz.record.quantities import INPUT_SIZE, SATURATION
 from nnviz.record.readings import Cure
 
@@ -77,7 +77,8 @@ class Remedies:
     def _other_start(self, nodes: Iterable[str], to_blame: Callable[[Start], bool]) -> Iterator[Cure]:
         for node in nodes:
             if self._project is not None and node in self._starts and to_blame(self._starts[node]):
-                name = "He" if usual_kinds(self._project.graph, (node,))[node] == HE else "Xavier"
+                passes = usual_kinds(self._project.graph, (node,))[node] == usual_before(passes=True)
+                name = "He" if passes else "Xavier"
                 yield Cure(f"Start with {name} weights", USUAL_START)
                 return
 

@@ -23,8 +23,7 @@ PREPARE: Final = "prepare"
 USE_RELU: Final = "use_relu"
 #: Steps of preparation that a cure may add.
 SCALE, STANDARDISE = "scale", "standardise"
-#: Initialisers that suit ReLU.
-_HE = frozenset({"he_normal", "he_uniform"})
+_RELU: Final = "relu"
 
 
 def edit_of(action: str, value: str, project: Project) -> Several | None:
@@ -70,11 +69,13 @@ def _use_relu(project: Project, value: str) -> Project:
     squashing = [node for node in activations_of(project) if registry.layer(node.kind).saturates]
     if not squashing:
         return project
-    nodes = {**project.graph.nodes, **{node.id: replace(node, kind="relu", params={}) for node in squashing}}
+    nodes = {**project.graph.nodes, **{node.id: replace(node, kind=_RELU, params={}) for node in squashing}}
     project = replace(project, graph=replace(project.graph, nodes=nodes))
     found = starts.starts_of(project.graph, project.training.initialisation)
-    weaker = (key for key, kind in starts.usual_kinds(project.graph, found).items() if kind == starts.HE)
-    return starts.with_usual_starts(project, frozenset(key for key in weaker if found[key].choice.kind not in _HE))
+    he = starts.usual_before(passes=True)
+    kinds = starts.usual_kinds(project.graph, found)
+    also = frozenset(key for key, kind in kinds.items() if kind == he != found[key].choice.kind)
+    return starts.with_usual_starts(project, also)
 
 
 _EDITS: Mapping[str, tuple[str, Callable[[Project, str], Project]]] = {

@@ -14,18 +14,14 @@ from typing import Final
 import msgspec
 
 from nnviz.project import registry
-from nnviz.project.checks.shapes import Inference, infer
+from nnviz.project.checks.shapes import Inference, infer, inputs_of
 from nnviz.project.model import Choice, Graph, Node, ParamValue, Project
 
 _PARAM: Final = "weight_initialisation"
-#: What suits a layer before a ReLU and its kin, and every other.
-HE, XAVIER = "he_normal", "xavier_uniform"
 #: Of the strength: beyond them, a few layers make the signal overflow or vanish.
 _STRONGEST, _WEAKEST = 3.0, 0.3
 #: Times the strength of its weights by which a unit's bias may lie below zero before hardly an input wakes it.
 _FAR_BELOW = 3.0
-#: Standard deviation of the weights, as a multiple of the number that somebody has chosen.
-_SPREAD: Final[Mapping[str, float]] = {"gaussian": 1.0, "truncated_gaussian": 0.88, "uniform": 1 / math.sqrt(3)}
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ def starts_of(graph: Graph, usual: Choice) -> dict[str, Start]:
         usual: What it is set to: how a layer starts that says nothing.
     """
     inference = infer(graph)
-    return {node.id: _start_of(node, usual, inference) for node in _weighted(graph, inference)}
+    return {node.id: _start_of(graph, node, usual, inference) for node in _weighted(graph, inference)}
 
 
 def usual_kinds(graph: Graph, nodes: Iterable[str]) -> dict[str, str]:
@@ -80,7 +76,13 @@ def usual_kinds(graph: Graph, nodes: Iterable[str]) -> dict[str, str]:
     targets: dict[str, list[str]] = {}
     for edge in graph.edges:
         targets.setdefault(edge.source.node, []).append(edge.target.node)
-    return {node: HE if _lets_pass(graph, targets, node) else XAVIER for node in nodes}
+    return {node: usual_before(passes=_lets_pass(graph, targets, node)) for node in nodes}
+
+
+def usual_before(*, passes: bool) -> str:
+    """The initialiser that is usual before an activation that lets large numbers pass, or before any other."""
+    wanted = "pass" if passes else "other"
+    return next(kind for kind, spec in registry.initialisers().items() if spec.usual_before == wanted)
 
 
 def _lets_pass(graph: Graph, targets: Mapping[str, list[str]], node: str) -> bool:
@@ -116,7 +118,7 @@ def with_usual_starts(project: Project, also: frozenset[str] = frozenset()) -> P
             node = nodes[key]
             nodes[key] = msgspec.structs.replace(node, params={**node.params, _PARAM: kind})
     if followers:
-        usual = Choice(HE if HE in followers else XAVIER)
+        usual = Choice(usual_before(passes=usual_before(passes=True) in followers))
         training = msgspec.structs.replace(training, initialisation=usual)
     return msgspec.structs.replace(project, graph=msgspec.structs.replace(graph, nodes=nodes), training=training)
 
@@ -130,22 +132,20 @@ def _weighted(graph: Graph, inference: Inference) -> Iterator[Node]:
                 yield node
 
 
-def _start_of(node: Node, usual: Choice, inference: Inference) -> Start:
+def _start_of(graph: Graph, node: Node, usual: Choice, inference: Inference) -> Start:
     choice = Choice.of(node.params.get(_PARAM, "default"))
     follows = choice.kind in registry.initialisers() and registry.initialiser(choice.kind).follows
     if follows:
         choice = usual
     if choice.kind not in registry.initialisers():
         return Start(node.id, choice, follows)
-    if choice.kind == "given":
+    spec = registry.initialiser(choice.kind)
+    if spec.written:
         return _given(node, choice)
-    values = registry.initialiser(choice.kind).values(choice.params)
-    inputs = _inputs(node, inference)
-    number = next((float(value) for value in values.values() if isinstance(value, (int, float))), 0.0)
-    spread = number * _SPREAD.get(choice.kind, math.nan)
-    if choice.kind in ("zeros", "constant"):
-        return Start(node.id, choice, follows, alike=True)
-    return Start(node.id, choice, follows, strength=spread * math.sqrt(inputs))
+    if spec.alike or not spec.spread:
+        return Start(node.id, choice, follows, alike=spec.alike)
+    number = next((float(one) for one in spec.values(choice.params).values() if isinstance(one, (int, float))), 0.0)
+    return Start(node.id, choice, follows, strength=spec.spread * number * math.sqrt(_inputs(graph, node, inference)))
 
 
 def _given(node: Node, choice: Choice) -> Start:
@@ -165,15 +165,14 @@ def _numbers(value: ParamValue) -> list[float]:
     return [float(one) for one in _tuple(value) if isinstance(one, (int, float))]
 
 
-def _inputs(node: Node, inference: Inference) -> float:
-    """Over how many numbers one output number is a sum."""
+def _inputs(graph: Graph, node: Node, inference: Inference) -> float:
+    """Over how many numbers one output number is a sum; on average, where each input is spread over several."""
     result = inference.results[node.id]
-    spec = registry.layer(node.kind)
-    values = spec.values(node.params)
-    outputs = values.get("out_features", values.get("out_channels", 1))
+    values = registry.layer(node.kind).values(node.params)
+    outputs = values.get("out_features", values.get("out_channels"))
     outputs = outputs if isinstance(outputs, int) and outputs > 0 else 1
     of_one = result.parameters / outputs - (1 if values.get("bias") is True else 0)
-    stride = values.get("stride")
-    if node.kind == "conv_transpose2d" and isinstance(stride, tuple):
-        of_one /= max(math.prod(one for one in stride if isinstance(one, int)), 1)
-    return max(of_one, 0.0)
+    source = next((one for one in inputs_of(graph, node.id) if one in inference.results), "")
+    before = math.prod(inference.results[source].output[1:]) if source else 0
+    larger = math.prod(result.output[1:]) / before if before else 1.0
+    return max(of_one / max(larger, 1.0), 0.0)

@@ -438,6 +438,11 @@ class Training:
         """
         return self._batches.again(resident=resident)
 
+    @property
+    def batches_in_use(self) -> Feeder:
+        """What feeds its steps, with the examples on the device where they are kept there; to be read from alone."""
+        return self._batches.feeder
+
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
         return self._ways.way_for(network)

@@ -68,7 +68,7 @@ class What(IntEnum):
 
     MEET: everybody says whether it is ready. STATE: take the weights and all else from the first one. STEP: train on
     the batch of the step. EVALUATE: a batch of a split. GATHER: where each holds a part of the numbers, give it for a
-    checkpoint. END: nothing more comes.
+    checkpoint. SETTINGS: there, take all else but the numbers. END: nothing more comes.
     """
 
     MEET = 0
@@ -77,6 +77,7 @@ class What(IntEnum):
     EVALUATE = 3
     END = 4
     GATHER = 5
+    SETTINGS = 6
 
 
 class Order(NamedTuple):
@@ -189,6 +190,8 @@ class Together:
     def attach(self, network: Network, state: Callable[[], Mapping[str, bytes]]) -> None:
         """The network that is trained, and what makes the blobs of all that decides how it goes on.
 
+        Where the numbers of the network are divided, these are left out of it.
+
         Raises:
             ProjectError: It has no weights, so that there is nothing to divide.
         """
@@ -201,11 +204,11 @@ class Together:
             self._stale = False  # each has made its part of the same initial weights
 
     def state_changed(self) -> None:
-        """Weights or optimizer of this process are no longer what its last step made of them: the others need them.
+        """What decides the next step is no longer what the last one made of it: the others are to have it before.
 
-        Where each holds a part, they have got theirs already (:meth:`divide`).
+        Where each holds a part of the numbers, the others have got theirs already (:meth:`divide`), and get the rest.
         """
-        self._stale = self._shards is None
+        self._stale = True
 
     def divide(self, checkpoint: Checkpoint) -> Checkpoint:
         """In the first process: a state that all are to take, of which each process gets its part.
@@ -226,6 +229,7 @@ class Together:
 
     def gathering(self, *, weights_alone: bool = False) -> Callable[[Tensor], Tensor]:
         """In the first process: what makes a whole of each tensor of a checkpoint, in the order of ``capture``."""
+        self._send_state_if_stale()  # what an optimizer keeps follows from its settings
         self.send(Order(What.GATHER, int(weights_alone)))
         return self.whole
 
@@ -415,12 +419,12 @@ class Together:
         return Order(What(what), number, other, value)
 
     def receive_state(self, order: Order) -> Checkpoint:
-        """The state that comes behind an order of STATE; of what is divided, this process's part."""
+        """The state that comes behind an order of STATE or SETTINGS; of what is divided, this process's part."""
         sizes = self._receive_bytes(order.number)
         lengths = msgspec.json.decode(sizes, type=dict[str, int])
         blobs = {name: self._receive_bytes(length) for name, length in lengths.items()}
         checkpoint = checkpoints.from_blobs(blobs)
-        if self._shards is None:
+        if self._shards is None or order.what is What.SETTINGS:
             return checkpoint
         parts: dict[str, Tensor] = {}
         for name, (kind, shape) in msgspec.json.decode(blobs["forms"], type=dict[str, tuple[str, list[int]]]).items():
@@ -453,12 +457,12 @@ class Together:
         if not self._stale:
             return
         assert self._state is not None
-        self._send_blobs(self._state())
+        self._send_blobs(self._state(), What.STATE if self._shards is None else What.SETTINGS)
         self._stale = False
 
-    def _send_blobs(self, blobs: Mapping[str, bytes]) -> None:
+    def _send_blobs(self, blobs: Mapping[str, bytes], what: What = What.STATE) -> None:
         lengths = msgspec.json.encode({name: len(blob) for name, blob in blobs.items()})
-        self.send(Order(What.STATE, len(lengths)))
+        self.send(Order(what, len(lengths)))
         for part in (lengths, *blobs.values()):
             if part:
                 self._broadcast(torch.frombuffer(bytearray(part), dtype=torch.uint8))

@@ -89,7 +89,10 @@ class WeightEditor:
     ) -> WeightEdit:
         """Writes numbers; into the average, which is what is validated, the same unless it has numbers of its own."""
         if self._divided:
-            raise TrainingError("The network is divided among several processes: its weights cannot be set by hand.")
+            raise TrainingError(
+                "The network is divided among several processes: a number of it is in one of them alone, and cannot be "
+                "set by hand. Go on with the run in one process."
+            )
         before = weight_edits.read(self._network, [*numbers])
         weight_edits.write(self._network, numbers)
         edit = WeightEdit(kind, *moment, before, dict(numbers))

@@ -92,14 +92,14 @@ def test_a_long_cure_is_read_whole(qtbot: QtBot, open_window: OpenWindow) -> Non
     assert isinstance(panel, FindingsPanel)
     qtbot.waitUntil(lambda: bool(panel.cards) and panel.cards[0].isVisible(), timeout=TIMEOUT)
     qtbot.wait(300)
-    assert cut(window) == []
+    qtbot.waitUntil(lambda: cut(window) == [], timeout=TIMEOUT)
     card = panel.cards[0]
     card.details.setText(
         card.details.text().replace("Why?", "")
         + f"<a href='0'>{_unbroken('Go back to step 0, with a learning rate of 0.01')}</a>"
     )
     qtbot.wait(50)
-    assert cut(window) == []
+    qtbot.waitUntil(lambda: cut(window) == [], timeout=TIMEOUT)
 
 
 def eight_layers() -> Project:

@@ -168,6 +168,19 @@ class Person:
         """The pictures of all cards."""
         return {node: self.picture(node) for node in self.nodes}
 
+    def pictures_at_rest(self) -> dict[str, NDArray[np.uint32]]:
+        """The pictures of all cards, once nothing on them changes any more."""
+        seen = self.pictures()
+
+        def rests() -> bool:
+            nonlocal seen
+            self.qtbot.wait(500)
+            before, seen = seen, self.pictures()
+            return all(np.array_equal(before[node], picture) for node, picture in seen.items())
+
+        self.until(rests)
+        return seen
+
     def changed(self, before: dict[str, NDArray[np.uint32]]) -> set[str]:
         """The cards whose picture is another one now."""
         return {node for node, picture in before.items() if not np.array_equal(self.picture(node), picture)}

@@ -103,7 +103,7 @@ def test_the_clock_of_an_old_picture_covers_nothing(qapp: QApplication, zoom: fl
             right = place.right() if row.shape and (row.title or row.name) else min(place.left() + wide, place.right())
             assert not mark.intersects(QRectF(place.left(), place.top(), right - place.left(), place.height()))
         for side in Side:
-            port = port_position(rect, side)
+            port = port_position((rect.left(), rect.top(), rect.height()), side)
             reach = 2 * PORT_RADIUS_HOT
             around = QRectF(port.x() - reach / 2, port.y() - reach / 2, reach, reach)
             assert not mark.intersects(around)

@@ -410,6 +410,13 @@ def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
     assert panel._title.text() == "Saturated units" == called.args[0]
 
 
+def test_what_is_counted_is_named_before_anything_was(qtbot: QtBot) -> None:
+    for sample, title in (("digits-cnn", "Dead ReLU units"), ("spiral", "Saturated units")):
+        panel = shown(DeadUnitsPanel, Document(templates.sample(sample)), qtbot)
+        panel.refresh(Shown(Run(RunInfo())), frozenset())
+        assert panel._title.text() == title
+
+
 def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(FindingsPanel, document, qtbot)
     assert isinstance(panel, FindingsPanel)

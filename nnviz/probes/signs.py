@@ -192,13 +192,15 @@ class Signs:
         found = course.run.latest(quantity.series(node))
         if not isinstance(found, Scalar) or not quantity.bands.warning.passed(found.value, holds):
             return None
+        remedies = self._remedies.of_saturated(node, course) if quantity is SATURATION else ()
         return Verdict(
             "error" if found.value >= quantity.bands.error else "warning",
             remark.text.format(node=self._layers.name(node), value=quantity.text(found.value)),
             remark.evidence,
             node,
             (why(remark.panel),),
-            remedies=self._remedies.of_saturated(node, course) if quantity is SATURATION else (),
+            self._remedies.reason(remedies, course),
+            remedies,
         )
 
     def _accuracy_at_chance(self, course: Course, holds: bool) -> Verdict | None:

@@ -305,8 +305,9 @@ class Training:
         step = state.step
         losses.check(step + 1)
         inputs, targets = batches.next(step)
-        if self.examples is not None:
-            after_backward = self.examples.hearing(after_backward)
+        examples = self.examples
+        if examples is not None:
+            after_backward = examples.hear if after_backward is None else examples.hearing(after_backward)
         state.use_planned()
         if state.together is not None:
             self._begin_together(state.together)
@@ -330,8 +331,8 @@ class Training:
         else:
             watch.send(step + 1, loss)
         count = inputs.shape[0]
-        if self.examples is not None:
-            self.examples.add_heard(step)
+        if examples is not None:
+            examples.add_heard(step)
         losses.add(loss, count, batches.share_of_epoch(step, count))
         state.step_made()
         return count

@@ -381,6 +381,11 @@ class Training:
         """Likewise where the network is divided: all of the state that is no number of network or optimizer."""
         self._state.take_settings(checkpoint)
 
+    def reach(self, asked: bytes) -> None:
+        """Likewise: single numbers are read or set by hand, and each process does its own."""
+        assert self._state.together is not None
+        self._state.together.reach(self.network, self._state.showing, asked)
+
     def give(self, *, weights_alone: bool) -> None:
         """In a process that follows another one: its part of a checkpoint that the first one makes."""
         together, state = self._state.together, self._state
@@ -617,7 +622,7 @@ class Training:
         Raises:
             ParamError: There is no such place or no such number; nothing was changed.
         """
-        edit = self._state.editor.edit(changes, self._state.moment, self.shown_network, more=more)
+        edit = self._state.editor.edit(changes, self._state.moment, averaged=self.shows_average, more=more)
         self._state.tell_the_others()
         return edit
 
@@ -630,7 +635,7 @@ class Training:
         Raises:
             TrainingError: Nothing was edited.
         """
-        edit = self._state.editor.undo(self._state.moment, self.shown_network)
+        edit = self._state.editor.undo(self._state.moment, averaged=self.shows_average)
         self._state.tell_the_others()
         return edit
 
@@ -640,7 +645,7 @@ class Training:
         Raises:
             TrainingError: Nothing was undone, or something else was edited since.
         """
-        edit = self._state.editor.redo(self._state.moment, self.shown_network)
+        edit = self._state.editor.redo(self._state.moment, averaged=self.shows_average)
         self._state.tell_the_others()
         return edit
 

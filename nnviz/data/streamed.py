@@ -30,6 +30,8 @@ _TOGETHER, _TOGETHER_BYTES = 16, 2 << 20
 _READERS = 2
 #: Bytes that are brought into memory at a time by who goes through all of them.
 _CHUNK_BYTES = 16 << 20
+#: Numbers that are brought to doubles at a time: sums of floats are the same wherever they lie, if these parts are.
+NUMBERS_AT_ONCE = 1 << 21
 
 
 class Streamed:
@@ -158,9 +160,9 @@ def chunks(inputs: Inputs) -> Iterator[Tensor]:
         yield inputs[first : first + size]
 
 
-def blocks_of_rows(inputs: Inputs, numbers: int) -> Iterator[Tensor]:
+def blocks_of_rows(inputs: Inputs) -> Iterator[Tensor]:
     """All of them in their order, so many numbers at a time: the same parts wherever they lie, for sums of floats."""
-    size = max(1, numbers // max(1, inputs.shape[1:].numel()))
+    size = max(1, NUMBERS_AT_ONCE // max(1, inputs.shape[1:].numel()))
     for first in range(0, len(inputs), size):
         yield inputs[first : first + size]
 

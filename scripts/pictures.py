@@ -175,6 +175,7 @@ PICTURES = {
 
 def main() -> int:
     """Render all pictures, or those named, each in a process of its own."""
+    # Named as what is typed: screenshots.py sets up and becomes this program.
     parser = argparse.ArgumentParser(prog="scripts/screenshots.py", description="Render resources/screenshots.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)}; default: all")
     parser.add_argument("--one", nargs=3, metavar=("NAME", "THEME", "SIZE"), help=argparse.SUPPRESS)

@@ -37,8 +37,9 @@ if hasattr(providers, "_get_local_constants"):
     providers._get_local_constants = lambda: _none if settings.default.derandomize else _of_loaded_modules()
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Tests between two rounds of the garbage collector over everything.
-_FULL_ROUND = 20
+#: Tests between two rounds of the garbage collector over all that is new, and between two over everything: what has
+#: survived one round (modules, caches) would be gone through some 500 times, a quarter of a second and more each.
+_FULL_ROUND, _WHOLE_ROUND = 20, 1000
 _finished = itertools.count(1)
 
 
@@ -121,8 +122,16 @@ def no_held_random_state(no_leaked_threads: None) -> Iterator[None]:
 def garbage_collected() -> Iterator[None]:
     """Where a window has switched Python's own collector off, its rounds are done here, between two tests."""
     yield
-    if not gc.isenabled():
-        gc.collect(2 if next(_finished) % _FULL_ROUND == 0 else 1)
+    if gc.isenabled():
+        return
+    finished = next(_finished)
+    if finished % _FULL_ROUND:
+        gc.collect(1)
+        return
+    if finished % _WHOLE_ROUND == 0:
+        gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

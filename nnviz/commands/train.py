@@ -78,10 +78,6 @@ def train(options: TrainOptions) -> int:
         if options.shard:
             raise InputError("--shard divides the network among several processes: start them with torchrun.")
         return _train(options, project, found, None)
-    if options.shard and options.resume and options.run is not None:
-        from nnviz.train.start import refuse_for_divided  # noqa: PLC0415 - only for this
-
-        refuse_for_divided(run_place(options.run, resume=True, field="--run-file"), project)
     together = _connected(options, project, own)
     # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
     with interruption.handled_by(lambda number, frame: None):
@@ -103,8 +99,6 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
     if options.resume and options.warm_from is not None:
         raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
-    if options.shard and options.warm_from is not None:
-        raise InputError("--warm-from needs the whole network in each process, --shard divides it: take one of them.")
     check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")

@@ -24,6 +24,7 @@ from nnviz.probes.course import (
     recent,
 )
 from nnviz.probes.evidence import Ask, Neighbours, RateAnswer, RateQuestion
+from nnviz.probes.remedies import Remedies
 from nnviz.probes.signs import vanishes
 from nnviz.probes.verdict import Verdict, plain_number, why
 from nnviz.project.declared.optimizers import OptimizerSpec
@@ -103,6 +104,7 @@ class Causes:
         held: Names of what was found before and holds: given up at a lower mark than it began at.
         ask: Tries learning rates.
         optimizer: With which it is trained: its default is one of the learning rates that are tried.
+        remedies: Which edits of the document help; None for none.
     """
 
     def __init__(
@@ -113,8 +115,10 @@ class Causes:
         held: frozenset[str],
         ask: Ask,
         optimizer: OptimizerSpec | None = None,
+        remedies: Remedies | None = None,
     ) -> None:
         self._layers = layers
+        self._remedies = remedies or Remedies(layers, None)
         self._course = course
         self._run = course.run
         self._found = found
@@ -171,7 +175,8 @@ class Causes:
             if early >= DEAD_FRACTION.bands.error and not self._course.learns():
                 verdict = self._found[name]
                 evidence = f"{verdict.evidence} Biases far below 0 or the initialisation of the layer before do that."
-                return Cause(name, replace(verdict, evidence=evidence))
+                remedies = self._remedies.of_dead_from_the_start(node)
+                return Cause(name, replace(verdict, evidence=evidence, remedies=remedies))
         return None
 
     def _exploding_from_the_start(self) -> Cause | None:
@@ -192,6 +197,7 @@ class Causes:
                 "the inputs are too large. He or Xavier initialisation, scaled inputs or normalisation help.",
                 node,
                 (why("gradients"),),
+                remedies=self._remedies.of_too_large(self._course),
             ),
         )
 

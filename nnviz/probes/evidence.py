@@ -51,6 +51,8 @@ class DataEvidence:
         examples: Training and validation examples.
         class_names: One a class, where there are names.
         constant: All examples look the same to the network.
+        size: Of the inputs as the network sees them: the root of the mean of their squares; NaN where it is not known.
+        scaling: The step of preparation that would bring them to a size of about 1; empty where there is none.
         neighbours: Answers once, in milliseconds; None where the data has too few examples for it.
     """
 
@@ -59,6 +61,8 @@ class DataEvidence:
     examples: tuple[int, int] = (0, 0)
     class_names: tuple[str, ...] = ()
     constant: bool = False
+    size: float = math.nan
+    scaling: str = ""
     neighbours: Callable[[], Neighbours | None] = lambda: None
 
 

@@ -22,10 +22,11 @@ from dataclasses import replace
 from nnviz.probes.causes import CAUSES, Cause, Causes, go_back, lower_rates, usual_rate, what_was_tried
 from nnviz.probes.course import NOT_FINITE, Course, Layers
 from nnviz.probes.evidence import Ask, DataEvidence, RateQuestion
+from nnviz.probes.remedies import Remedies
 from nnviz.probes.signs import MILD, Signs
 from nnviz.probes.verdict import NOT_TRIED, Verdict
 from nnviz.project.declared.optimizers import OptimizerSpec
-from nnviz.project.model import Graph
+from nnviz.project.model import Graph, Project
 from nnviz.record.quantities import (
     ACCURACY,
     DEAD_SINCE,
@@ -55,6 +56,7 @@ class FindingRules:
         classes: Number of classes the target has (2 for yes or no); 0 where nothing can be right or wrong.
         data: What is known of the data; None where nothing is.
         optimizer: With which it is trained: its default is one of the learning rates that are tried.
+        project: What is trained; cures that edit it are offered where it is known.
 
     Attributes:
         needs: The quantities that the rules read: measured whether somebody looks at them or not.
@@ -71,10 +73,12 @@ class FindingRules:
         classes: int = 0,
         data: DataEvidence | None = None,
         optimizer: OptimizerSpec | None = None,
+        project: Project | None = None,
     ) -> None:
         self._graph = graph
         self._layers = Layers(graph)
-        self._signs = Signs(self._layers)
+        self._remedies = Remedies(self._layers, project)
+        self._signs = Signs(self._layers, self._remedies)
         self._classes = classes
         self._data = data
         self._optimizer = optimizer
@@ -98,7 +102,7 @@ class FindingRules:
                 found[name] = verdict
         broken = holding.get(NOT_FINITE)
         held = frozenset(series.removeprefix(FINDING.prefix) for series in holding)
-        cause = Causes(self._layers, course, found, held, ask or _nobody, self._optimizer).first()
+        cause = Causes(self._layers, course, found, held, ask or _nobody, self._optimizer, self._remedies).first()
         if cause is None and broken is not None:
             cause = Cause("not_finite", Verdict(broken.severity, broken.text))
         changed: list[Finding] = []
@@ -130,9 +134,8 @@ class FindingRules:
             evidence = verdict.evidence if above else f"{verdict.evidence} {verdict.advice}".rstrip()
             told.add(series)
             before = holding.get(series)
-            finding = Finding(
-                series, step, verdict.severity, verdict.text, evidence, verdict.node, verdict.cures, above
-            )
+            cures = verdict.cures if above else (*verdict.remedies, *verdict.cures)
+            finding = Finding(series, step, verdict.severity, verdict.text, evidence, verdict.node, cures, above)
             if before is None or self._is_news(finding, before):
                 changed.append(finding)
         for series, before in holding.items():

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nnviz.probes.course import FEW_EXAMPLES, SPAN, STUCK_STEPS, Course, Layers, or_infinity, recent
+from nnviz.probes.remedies import Remedies
 from nnviz.probes.verdict import Verdict, why
 from nnviz.record.number_text import format_number as measured
 from nnviz.record.quantities import (
@@ -20,6 +21,7 @@ from nnviz.record.quantities import (
     GRADIENT_NORM,
     GRADIENT_RATIO,
     QUANTITIES,
+    SATURATION,
     UPDATE_RATIO,
     WEIGHTS,
     Quantity,
@@ -44,13 +46,18 @@ class Signs:
     A rule that holds is given up at a lower mark than the one at which it began. The marks stand with the quantities;
     one that declares a remark is watched here without a rule of its own.
 
+    Args:
+        layers: Of the network.
+        remedies: Which edits help against them.
+
     Attributes:
         rules: By name.
         of_a_cause: Those that are worth saying only beside a cause: of themselves they may be just right.
     """
 
-    def __init__(self, layers: Layers) -> None:
+    def __init__(self, layers: Layers, remedies: Remedies) -> None:
         self._layers = layers
+        self._remedies = remedies
         self.rules: dict[str, Rule] = {
             **{DEAD_UNITS.series(node): partial(self._dead_units, node) for node in layers.rectifiers},
             **{f"equal_units/{node}": partial(self._equal_units, node) for node in layers.weighted[:-1]},
@@ -116,6 +123,7 @@ class Signs:
             node,
             (why("filters"),),
             "Weights must start at random, not all alike.",
+            self._remedies.of_equal_units(node),
         )
 
     def _vanishing_gradient(self, course: Course, holds: bool) -> Verdict | None:
@@ -141,6 +149,7 @@ class Signs:
             first,
             (why("gradients"),),
             way_out,
+            self._remedies.of_vanishing(course),
         )
 
     def _exploding_gradient(self, course: Course, holds: bool) -> Verdict | None:
@@ -159,6 +168,7 @@ class Signs:
             node,
             (why("gradients"),),
             "A lower learning rate, a smaller initialisation or scaled inputs help.",
+            self._remedies.of_too_large(course),
         )
 
     def _update_too_large(self, course: Course, holds: bool) -> Verdict | None:
@@ -188,6 +198,7 @@ class Signs:
             remark.evidence,
             node,
             (why(remark.panel),),
+            remedies=self._remedies.of_saturated(node, course) if quantity is SATURATION else (),
         )
 
     def _accuracy_at_chance(self, course: Course, holds: bool) -> Verdict | None:

@@ -22,6 +22,7 @@ class Verdict:
         node: Where.
         cures: What a click may do.
         advice: What helps, if this is what is wrong; not said of a symptom, which something else helps.
+        remedies: The same as clicks: each is one edit of the document (:mod:`nnviz.project.cures`).
     """
 
     severity: str
@@ -30,6 +31,7 @@ class Verdict:
     node: str = ""
     cures: tuple[Cure, ...] = ()
     advice: str = ""
+    remedies: tuple[Cure, ...] = ()
 
 
 def why(panel: str) -> Cure:

@@ -16,6 +16,7 @@ from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.declared.figures import TITLES
 from nnviz.project.declared.preparations import BY_SCALING
+from nnviz.project.graph.bypass import bypass_problem
 from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import Choice, DataConfig, Graph, Params, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, brief
@@ -46,6 +47,12 @@ DATA: Final = (
         2**31 - 1,
         advanced=True,
     ),
+)
+
+#: What every node of a graph has beside the parameters of its kind; none of these bears such a name.
+SWITCHES: Final = (
+    ParamSpec("frozen", "frozen", "Training leaves the layer's parameters as they are.", "bool", False),
+    ParamSpec("bypassed", "bypassed", "What comes in goes out as it is.", "bool", False),
 )
 
 #: Fields of TrainConfig beside the optimizer and its own parameters.
@@ -168,8 +175,8 @@ def with_setting(
         path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``data.preparation``
             (a list of kinds, or of kinds with their params); ``training.SLOT`` (a kind, or a kind with its params,
             such as ``training.schedule``); ``training.SLOT.PARAM``; ``training.FIELD`` (of training or of the
-            optimizer, such as ``training.learning_rate``); ``NODE.PARAM``, such as ``conv1.kernel_size``; or
-            ``NODE.PARAM.SETTING``, such as ``output.loss.delta``.
+            optimizer, such as ``training.learning_rate``); ``NODE.PARAM``, such as ``conv1.kernel_size``;
+            ``NODE.PARAM.SETTING``, such as ``output.loss.delta``; or ``NODE.frozen`` and ``NODE.bypassed``.
         value: The new value, or a text that says it as one types it (see ``value_text.py``).
         dataset_params: Parameters of every known data set by key; the project itself does not know the data sets.
 
@@ -279,6 +286,14 @@ def _with_choice(config: TrainConfig, slot: Slot, chosen: Chosen) -> TrainConfig
 
 def _layer(graph: Graph, node_id: str, field: str, value: object) -> Graph:
     node = graph.nodes[node_id]
+    switch = find(SWITCHES, field)
+    if switch is not None:
+        on = _parsed(switch, value)
+        if on and field == "bypassed" and (problem := bypass_problem(node)):
+            raise ParamError(problem)
+        return msgspec.structs.replace(
+            graph, nodes={**graph.nodes, node_id: msgspec.structs.replace(node, **{field: on})}
+        )
     field, _, inner = field.removeprefix("params.").partition(".")
     if inner:
         value = _with_inner(registry.layer(node.kind).param(field), node.params, inner.removeprefix("params."), value)

@@ -366,6 +366,8 @@ MISSED_ACCURACY = Bands(warning=Mark(0.10, 0.05))
 LOSS_FALL = Bands(low=Mark(0.95))
 #: Of the units of a layer that are dead before the network had time to learn: above, hardly anything passes through it.
 DEAD_AT_FIRST = Bands(warning=Mark(0.90))
+#: Of the size of the inputs, the root of the mean of their squares: above, they alone drive a layer far out.
+INPUT_SIZE = Bands(warning=Mark(10.0))
 #: Of the share of the most frequent class: above, always naming it looks like knowledge.
 MAJORITY = Bands(warning=Mark(0.60))
 GRADIENT_MEAN = Quantity(

@@ -97,7 +97,8 @@ class Cure:
     """Something the user can do about a finding, offered as a button.
 
     ``action`` is a key the window knows: ``set_learning_rate``, ``go_back`` (value: step and learning
-    rate), ``show_units``, ``restore_best``, ``show_help``; ``value`` its argument as text.
+    rate), ``show_units``, ``restore_best``, ``show_help``, or one that edits the document
+    (:mod:`nnviz.project.cures`); ``value`` its argument as text.
     """
 
     title: str

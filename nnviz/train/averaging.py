@@ -15,6 +15,7 @@ from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.model import Choice
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train.at_hand import at_hand
 from nnviz.train.checkpoint import Tensors
 from nnviz.train.recipe import AVERAGING
 
@@ -113,10 +114,4 @@ class Average:
 
 def _pairs(live: Tensors, own: Tensors, *, floating: bool) -> tuple[list[Tensor], list[Tensor]]:
     names = [name for name, tensor in live.items() if tensor.is_floating_point() is floating]
-    return [_at_hand(live[name]) for name in names], [_at_hand(own[name]) for name in names]
-
-
-def _at_hand(tensor: Tensor) -> Tensor:
-    """The numbers of a tensor that this process holds, in the same memory."""
-    local = getattr(tensor, "_local_tensor", tensor)  # torch.distributed takes long to import where nothing is divided
-    return cast(Tensor, local).detach()
+    return [at_hand(live[name]) for name in names], [at_hand(own[name]) for name in names]

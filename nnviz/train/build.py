@@ -100,9 +100,9 @@ def refuse_for_divided(config: TrainConfig) -> None:
     Raises:
         ProjectError: It cannot.
     """
-    if config.precision == "mixed" or config.channels_last == "always":
+    if config.channels_last == "always":
         raise ProjectError(
-            "Mixed precision and channels last are for a network that each process holds as a whole, and this one is "
-            "divided: choose single precision, and never channels last.",
-            field="training.precision" if config.precision == "mixed" else "training.channels_last",
+            "Channels last are for a network that each process holds as a whole: this one is divided by rows, which "
+            "torch takes in the usual order alone. Choose auto, or never.",
+            field="training.channels_last",
         )

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.data.epoch_plan import EpochPlan
-from nnviz.errors import NnvizError, ParamError, ProjectError, RunFileError
+from nnviz.errors import NnvizError, ParamError, RunFileError
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.declared.optimizers import Kept
@@ -22,7 +22,6 @@ from nnviz.project.model import TrainConfig
 from nnviz.train import optimizers, unit_switches
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
 from nnviz.train.finite import all_finite, is_finite
-from nnviz.train.live_settings import LiveSettings
 from nnviz.train.unit_switches import UnitSwitches
 
 #: Epochs that a project may ask for.
@@ -43,7 +42,6 @@ def check_checkpoint(
     plan: EpochPlan,
     examples: int,
     has_average: bool,
-    divided: bool,
 ) -> None:
     """Whether a training can go on from a checkpoint.
 
@@ -56,11 +54,9 @@ def check_checkpoint(
         plan: How the steps lie in the epochs of the checkpoint.
         examples: In a whole epoch.
         has_average: Whether there is an average of the weights at its step.
-        divided: Whether each process holds a part of the network.
 
     Raises:
         RunFileError: It cannot.
-        ProjectError: Layers were frozen in it, and the network is divided now.
     """
     progress = checkpoint.progress
     check_tensors(checkpoint, network, config.accumulation)
@@ -78,17 +74,6 @@ def check_checkpoint(
         problem = checkpoint.live.problem(kind, network.graph.nodes)
         if problem:
             raise damaged(f"of the settings that were changed, {problem}")
-        refuse_frozen(checkpoint.live, divided=divided)
-
-
-def refuse_frozen(settings: LiveSettings, *, divided: bool) -> None:
-    """Whether layers are frozen in a network of which each process holds a part.
-
-    Raises:
-        ProjectError: They are.
-    """
-    if settings.frozen and divided:
-        raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
 
 
 def check_progress(progress: Progress, *, plan: EpochPlan, examples: int, has_best: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import torch
@@ -16,6 +17,7 @@ from nnviz.probes.evidence import (
     ask_neighbours,
     class_shares,
 )
+from nnviz.project.cures import SCALE, STANDARDISE
 
 #: Numbers of all examples that are compared; of large images fewer examples are taken.
 _MOST_NUMBERS = 4_000_000
@@ -53,8 +55,17 @@ def evidence(data: LoadedData, classes: int) -> DataEvidence:
         examples=counts,
         class_names=data.facts.class_names,
         constant=constant,
+        size=float(some.double().square().mean().sqrt()) if some.numel() else math.nan,
+        scaling=_scaling(data),
         neighbours=neighbours,
     )
+
+
+def _scaling(data: LoadedData) -> str:
+    """What would bring large inputs to a usual size: bytes become shares, and other numbers get mean 0, variance 1."""
+    taken = {step.kind for step in data.config.preparation}
+    usual = SCALE if data.train.inputs.dtype == torch.uint8 and SCALE not in taken else STANDARDISE
+    return "" if usual in taken else usual
 
 
 def _chosen(split: Split, most: int) -> Tensor:

@@ -77,6 +77,9 @@ class _Follower:
             if order.what is What.MEET:
                 self._together.meet(failure, "" if self._training is None else self._training.data.mark)
                 continue
+            if failure is not None:  # the first one begins with a state before all meet
+                self._together.report_failure(str(failure))
+                raise failure
             try:
                 self._do(order)
             except Exception as error:
@@ -99,10 +102,14 @@ class _Follower:
         match order.what:
             case What.STATE:
                 training.take(self._together.receive_state(order))
+            case What.SETTINGS:
+                training.take_settings(self._together.receive_state(order))
             case What.STEP:
                 training.follow(order.number, order.value)
             case What.GATHER:
                 training.give(weights_alone=bool(order.number))
+            case What.REACH:
+                training.reach(self._together.receive_bytes(order.number))
             case What.EVALUATE:
                 self._evaluate(training, order.number, order.other)
 

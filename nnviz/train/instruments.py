@@ -15,7 +15,7 @@ from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
 from nnviz.project import registry
-from nnviz.project.model import MOST_PINS, Pinned, usual_split
+from nnviz.project.model import MOST_PINS, Pinned, Project, usual_split
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
 from nnviz.record.run import Run
@@ -558,7 +558,9 @@ class Instruments:
         facts = training.data.facts
         classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
         optimizer = registry.optimizer(training.config.optimizer.kind)
-        return FindingRules(training.network.graph, classes, data_evidence.evidence(training.data, classes), optimizer)
+        graph, known = training.network.graph, data_evidence.evidence(training.data, classes)
+        project = Project(graph=graph, data=training.data.config, training=training.config)
+        return FindingRules(graph, classes, known, optimizer, project)
 
     def _choose_probe_set(self) -> Tensor:
         """2,000 validation examples, always the same; all where there are fewer, of training where there are none."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 import torch
 from torch import Tensor
 
+from nnviz.data.tensors import Feeder
 from nnviz.network.chain import DenseChain
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.probes.evidence import RateAnswer, RateQuestion
@@ -152,12 +153,18 @@ class RateTrials(Probe):
 class CopiedTraining:
     """A network that goes its own way from a state of the training.
 
+    Args:
+        training: Whose.
+        start: The state.
+        value: The learning rate that its schedule multiplies.
+        feeder: Where its batches come from; None for one of its own, which moves each batch to the device.
+
     Attributes:
         network: The copy.
         random: What it draws from; to be released after use.
     """
 
-    def __init__(self, training: Training, start: Checkpoint, value: float) -> None:
+    def __init__(self, training: Training, start: Checkpoint, value: float, feeder: Feeder | None = None) -> None:
         config = training.config
         self._training = training
         self._device = training.device
@@ -175,11 +182,16 @@ class CopiedTraining:
         self._gradients = training.way_for(self.network) or DenseChain.of(self.network)
         self._value = value
         self._step = start.progress.step
-        self._feeder = training.batches_again(resident=False)
+        self._feeder = training.batches_again(resident=False) if feeder is None else feeder
         self._loss_of = training.weighing_again(self._feeder)
 
-    def train(self, steps: int) -> Generator[None, None, bool]:
-        """So many steps, a step at a time; whether every loss was finite."""
+    def train(self, steps: int, look_every: int = 1) -> Generator[None, None, bool]:
+        """So many steps, a step at a time; whether every loss was finite, of those that are looked at.
+
+        Args:
+            steps: How many.
+            look_every: The loss of every so many is looked at, which waits for the device.
+        """
         batches = self._batches()
         for step in range(self._step, self._step + steps):
             optimizers.set_learning_rate(self._optimizer, self._training.rate_with(self._value, step))
@@ -189,7 +201,7 @@ class CopiedTraining:
                     self.network, self._loss_of(step), self._updates, inputs, targets, gradients=self._gradients
                 )
             self.random.release()
-            if not math.isfinite(loss.item()):
+            if (step - self._step + 1) % look_every == 0 and not math.isfinite(loss.item()):
                 return False
             yield
         return True

@@ -319,7 +319,6 @@ class Runner:
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: The network is divided among several processes.
         """
         if self._by_hand.take_on(settings):
             self._keep_what_was_set()

@@ -15,7 +15,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Shard
 
-from nnviz.train import shared_norm
+from nnviz.train import narrow_products, shared_norm
 
 
 class Shards:
@@ -38,6 +38,7 @@ class Shards:
         module.to(self._device)
         if next(module.parameters(), None) is not None:
             shared_norm.share(module)
+            narrow_products.keep_no_copies(module)
             fully_shard(module, mesh=self._mesh)
 
     def whole_network(self, network: nn.Module) -> nn.Module:

@@ -18,7 +18,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Curated, Project
 from nnviz.record.run import Run
 from nnviz.record.run_lock import RunLock
-from nnviz.train.change import difference, differences
+from nnviz.train.change import difference
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -117,32 +117,6 @@ def refusal(recorded: Project, project: Project, path: Path | str) -> ProjectErr
         file=str(path),
         field=found.field,
     )
-
-
-def refuse_for_divided(path: Path, project: Project) -> None:
-    """A network that is divided among several processes goes on as it was: what others change live, it cannot.
-
-    Asked before any process is connected or anything is built. Reads the disk.
-
-    Raises:
-        ProjectError: The run may not be continued with this project, or not so.
-        RunFileError: It cannot be read.
-    """
-    from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
-
-    with open_run(path) as stored:
-        recorded = io.loads(stored.info.project_json, str(path))
-    if (refused := refusal(recorded, project, path)) is not None:
-        raise refused
-    rate, epochs = "training.optimizer.params.learning_rate", "training.epochs"
-    for found in differences(recorded, project):
-        if found.live and found.field not in (rate, epochs):
-            raise ProjectError(
-                f"A network that is divided among several processes goes on with the settings that it has "
-                f"({found.text}): change that in a training of one process.",
-                file=str(path),
-                field=found.field,
-            )
 
 
 def take(path: Path, project: Project | None = None) -> Continued:

@@ -12,7 +12,7 @@ import torch
 
 from nnviz.data.epoch_plan import EpochPlan, StepPlace
 from nnviz.data.tensors import LoadedData
-from nnviz.errors import ProjectError, TrainingError
+from nnviz.errors import ProjectError
 from nnviz.network.losses import LossFunction
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -37,6 +37,7 @@ from nnviz.train.step_ways import StepWays
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.validated import LOSS, Validated
 from nnviz.train.weight_editor import WeightEditor
+from nnviz.train.weight_edits import Hand, OwnHand
 
 if TYPE_CHECKING:
     from nnviz.train.distributed import Together
@@ -127,13 +128,15 @@ class TrainingState:
         self.early_end = EarlyEnd(config.early_stopping, self.validated)
         self.losses = EpochLosses(device)
         own = among(LiveSettings.of(project), network.node_ids)
-        checks.refuse_frozen(own, divided=self.is_divided)
         self.plans = Plans(optimizers.learning_rate(config), config.epochs, own)
         self.rates = Rates(config.schedule, self.plans, self.validated)
         built_with = replace(own, frozen=frozenset())
         self.in_use = SettingsInUse(config, built_with, network, self.optimizer, self.ways.kernels)
         self.best = BestWeights(config.best_by, built.room)
-        self.editor = WeightEditor(network, divided=self.is_divided)
+        hand: Hand = OwnHand(network, None if self.average is None else self.average.network)
+        if together is not None and self.is_divided:
+            hand = together.hand(network, self.showing)
+        self.editor = WeightEditor(network, hand)
         self.step = 0
         self.evaluated_epochs = 0
         self.weights_of: int | None = None
@@ -212,16 +215,7 @@ class TrainingState:
                 self.use_latest()
 
     def curate(self, entries: Sequence[Curated]) -> None:
-        """Other decisions about single examples, from the next epoch on; before the first step at once.
-
-        Raises:
-            TrainingError: The network is divided among several processes, of which the others would not hear of it.
-        """
-        if self.is_divided:
-            raise TrainingError(
-                "The network is divided among several processes: what examples are to count is decided in a training "
-                "of one."
-            )
+        """Other decisions about single examples, from the next epoch on; before the first step at once."""
         step = self.next_new_step
         self.batches.curate(entries, self.epoch_plan.next_epoch(step), step)
         self._begin_batches_anew()
@@ -263,7 +257,7 @@ class TrainingState:
 
     def edit_again(self) -> None:
         """What was set by hand at this very moment the first time it was reached; elsewhere there is nothing."""
-        if self.editor.make_again(self.moment, self.shown_network):
+        if self.editor.make_again(self.moment, averaged=self.shows_average):
             self.tell_the_others()
 
     def look_back(self) -> None:
@@ -289,14 +283,11 @@ class TrainingState:
         if not self.in_use.are(settings):
             self.in_use.use(settings, begun=self.step > 0)
             self.ways.freeze(settings.frozen)
+            self.tell_the_others()
 
     def _use_switches(self, switches: UnitSwitches) -> None:
         if switches == self.ways.switchboard.now:
             return
-        if self.is_divided:
-            raise TrainingError(
-                "The network is divided among several processes: its units cannot be switched off or frozen."
-            )
         self.ways.use_switches(switches)
         self.tell_the_others()
 
@@ -387,7 +378,6 @@ class TrainingState:
         Raises:
             RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
             DataError: It was made on other data, likewise.
-            ProjectError: Layers were frozen in it, and the network is divided now; likewise.
         """
         checkpoints.check_data(checkpoint, self._data.fingerprint)
         own = self.epoch_plan
@@ -437,13 +427,39 @@ class TrainingState:
             self.in_use.use_rate(self.rates.at(self.step, self.epoch_plan))
 
     def for_the_others(self) -> dict[str, bytes]:
-        """What decides the next step, for the other processes: not what only the first one keeps."""
-        return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}))
+        """What decides the next step, for the other processes: not what only the first one keeps.
+
+        Where the numbers of the network are divided, neither these nor those of the optimizer.
+        """
+        if not self.is_divided:
+            return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}))
+        curation = self.batches.curation_at(self.step).entries
+        bare = Checkpoint(
+            self._progress(),
+            {},
+            random=self.random.capture(),  # which each keeps its own of; no checkpoint is without
+            switches=self.ways.switchboard.now,
+            curation=curation,
+            live=self.plans.at(self.step).settings if self.replaying else self.plans.latest.settings,
+            sizes=self.epoch_plan.sizes,
+            decided=self.batches.latest.entries,
+        )
+        return checkpoints.to_blobs(bare)
 
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
         self.batches.use_plan(self.batches.plan_of(checkpoint.sizes))
         self._put_back(replace(checkpoint, random=self.random.capture()))
+        self._take_on(checkpoint)
+
+    def take_settings(self, checkpoint: Checkpoint) -> None:
+        """Likewise where the network is divided: all but the numbers of network and optimizer."""
+        self.batches.use_plan(self.batches.plan_of(checkpoint.sizes))
+        self.batches.begin_anew()
+        self._take_on(checkpoint)
+
+    def _take_on(self, checkpoint: Checkpoint) -> None:
+        """What is decided by hand in the training that this process follows."""
         # What was changed while it trained is not in the project, which is all that this process began with.
         if checkpoint.curation is not None:
             self.batches.begin_from(checkpoint.curation, checkpoint.decided, self.step)
@@ -462,7 +478,6 @@ class TrainingState:
             plan=self.epoch_plan,
             examples=self.batches.feeder.count,
             has_average=self.average is not None and self.average.begun(checkpoint.progress.step),
-            divided=self.is_divided,
         )
 
     def _put_back(self, checkpoint: Checkpoint) -> None:

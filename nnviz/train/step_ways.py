@@ -69,7 +69,8 @@ class StepWays:
             self.gradients = None if divided else DenseChain.of(network)
             self.kernels = None if divided else Updates(optimizer)
             self.updates = with_recipe(self.kernels or optimizer, [*network.parameters()], config)
-            narrow = None if divided else mixed_type(config, network, device)
+            # Whether it pays was never measured where weights come together for a moment.
+            narrow = mixed_type(config, network, device) if not divided or config.precision == "mixed" else None
             if narrow is not None:
                 self.mixed = MixedPrecision(device, narrow, [p for p in network.parameters() if p.requires_grad])
                 self.updates = self.mixed.updates(self.updates)

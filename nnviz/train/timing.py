@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterator
 
 import torch
 
@@ -18,9 +18,12 @@ from nnviz.train.rate_trials import CopiedTraining
 from nnviz.train.training import Training
 from nnviz.train.waits import ThreadWaits
 
-#: Steps that are timed at most in each of two ways, and seconds after which no further one is taken.
-_STEPS = 12
-_ENOUGH = 0.2
+#: Steps that are timed at most in each of two ways, and seconds after which no further one is taken: more than what one
+#: program gets of a core before it is another one's turn, some milliseconds each.
+_STEPS = 100
+_ENOUGH = 0.25
+#: Steps that an accelerator is given before it is waited for.
+_HANDED_OVER = 4
 #: A copy of the weights, and what the optimizer keeps of them, twice.
 _COPIES = 2
 
@@ -61,50 +64,62 @@ def _timed(training: Training) -> Pace | None:
         return None
     if not training.room.allows(_COPIES * training.state_bytes, "The time of an epoch is not estimated"):
         return None
-    copied = CopiedTraining(training, training.capture(), training.learning_rate)
+    copied = CopiedTraining(training, training.capture(), training.learning_rate, feeder=training.batches_in_use)
     steps = _seconds_of_steps(training, copied)
     try:
         if math.isnan(next(steps, math.nan)):  # it makes what the optimizer keeps, and asks for all its memory
             return None
         # Beside another busy program threads that spin are slower by far, and a training lets them sleep then.
-        taken = list(itertools.takewhile(_until(_ENOUGH), itertools.islice(steps, _STEPS)))
+        enough = _ENOUGH / _at_once(training)
+        taken = _first_of(steps, enough)
         waits = ThreadWaits()
         waits.choose(math.inf)
         try:
-            slept = list(itertools.takewhile(_until(_ENOUGH), itertools.islice(steps, _STEPS))) if waits.asleep else []
+            slept = _first_of(steps, enough) if waits.asleep else []
         finally:
             waits.close()
     finally:
         steps.close()
         copied.random.release()
-    found = [sorted(some)[len(some) // 4] for some in (taken, slept) if some]
+    # What disturbs them disturbs the training, too: the mean is what it is going to take, not what it could.
+    found = [sum(some) / len(some) for some in (taken, slept) if some]
     if not found:
         return None
     work = training.work * training.config.accumulation
-    return Pace(min(found), _validation_seconds(training, copied), work, paces.TIMED, len(taken) + len(slept))
+    count = _at_once(training) * (len(taken) + len(slept))
+    return Pace(min(found), _validation_seconds(training, copied), work, paces.TIMED, count)
+
+
+def _at_once(training: Training) -> int:
+    """Steps that its device is given before it is waited for."""
+    return 1 if training.device.type == "cpu" else _HANDED_OVER
 
 
 def _seconds_of_steps(training: Training, copied: CopiedTraining) -> Generator[float, None, None]:
-    """Seconds of one step after the other, as long as the loss is finite."""
+    """Seconds of one step after the other, as long as the loss is finite.
+
+    An accelerator computes a step while the next one is handed over, as in the training, so there it is the mean of a
+    few; whether their losses are finite is seen by the last one.
+    """
+    at_once = _at_once(training)
     began = time.perf_counter()
-    for _ in copied.train(1 + 2 * (1 + _STEPS)):
+    for number, _ in enumerate(copied.train(at_once * (1 + 2 * _STEPS), look_every=at_once), 1):
+        if number % at_once:
+            continue
         synchronise(training.device)
         now = time.perf_counter()
-        yield now - began
+        yield (now - began) / at_once
         began = time.perf_counter()
 
 
-def _until(seconds: float) -> Callable[[float], bool]:
-    """Says yes until what it was given adds up to so much, the one that fills it included."""
-    spent = 0.0
-
-    def goes_on(more: float) -> bool:
-        nonlocal spent
-        fits = spent < seconds
-        spent += more
-        return fits
-
-    return goes_on
+def _first_of(steps: Iterator[float], seconds: float) -> list[float]:
+    """Of some steps, until they add up to so much, the one that fills it included."""
+    found: list[float] = []
+    for step in itertools.islice(steps, _STEPS):
+        found.append(step)
+        if sum(found) >= seconds:
+            break
+    return found
 
 
 def _validation_seconds(training: Training, copied: CopiedTraining) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.tensors import Feeder, LoadedData
-from nnviz.errors import NotFiniteError, ParamError, TrainingError
+from nnviz.errors import NotFiniteError, ParamError
 from nnviz.network.losses import LossFunction, class_amounts, loss_function
 from nnviz.network.network import Network
 from nnviz.project.checks.memory import EVALUATION_BATCH
@@ -224,7 +224,6 @@ class Training:
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: The network is divided among several processes.
         """
         settings = among(settings, self.network.node_ids)
         problem = settings.problem(self.config.optimizer.kind, self.network.graph.nodes)
@@ -234,10 +233,6 @@ class Training:
             raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
         if settings == self.live_settings:
             return
-        if self.is_divided:
-            raise TrainingError(
-                "The network is divided among several processes: its settings are changed in a training of one."
-            )
         self._state.plan(settings=settings)
         self._state.tell_the_others()
 
@@ -382,6 +377,15 @@ class Training:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
         self._state.take(checkpoint)
 
+    def take_settings(self, checkpoint: Checkpoint) -> None:
+        """Likewise where the network is divided: all of the state that is no number of network or optimizer."""
+        self._state.take_settings(checkpoint)
+
+    def reach(self, asked: bytes) -> None:
+        """Likewise: single numbers are read or set by hand, and each process does its own."""
+        assert self._state.together is not None
+        self._state.together.reach(self.network, self._state.showing, asked)
+
     def give(self, *, weights_alone: bool) -> None:
         """In a process that follows another one: its part of a checkpoint that the first one makes."""
         together, state = self._state.together, self._state
@@ -439,6 +443,11 @@ class Training:
             resident: False does not move the examples to the device a second time, but each batch.
         """
         return self._batches.again(resident=resident)
+
+    @property
+    def batches_in_use(self) -> Feeder:
+        """What feeds its steps, with the examples on the device where they are kept there; to be read from alone."""
+        return self._batches.feeder
 
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
@@ -532,7 +541,7 @@ class Training:
         state.look_back()
         self._losses.begin_epoch()
         if validation is not None:
-            gathered = self._whole_shown_weights if self.is_divided else None
+            gathered = self.whole_shown_weights if self.is_divided else None
             state.best.consider(validation, self.epoch, self.shown_network, gathered)
         state.edit_again()
 
@@ -557,7 +566,7 @@ class Training:
         return self._state.best.figure
 
     def use_weights(self, weights: Tensors) -> None:
-        """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
+        """Puts other weights in, whole ones; position and optimizer stay. Edits by hand cannot be undone any more."""
         together = self._state.together
         if together is not None and self.is_divided:
             averaged = {} if self.average is None else weights
@@ -589,9 +598,9 @@ class Training:
     def use_average(self) -> None:
         """Puts the average of the weights in, if there is one; position and optimizer stay."""
         if self.average is not None and self._state.shows_average:
-            self.use_weights(self._whole_shown_weights() if self.is_divided else self.average.capture(copied=True))
+            self.use_weights(self.whole_shown_weights() if self.is_divided else self.average.capture(copied=True))
 
-    def _whole_shown_weights(self) -> Tensors:
+    def whole_shown_weights(self) -> Tensors:
         """The weights that are validated, of which each process holds a part, on the CPU."""
         together = self._state.together
         assert together is not None
@@ -613,7 +622,7 @@ class Training:
         Raises:
             ParamError: There is no such place or no such number; nothing was changed.
         """
-        edit = self._state.editor.edit(changes, self._state.moment, self.shown_network, more=more)
+        edit = self._state.editor.edit(changes, self._state.moment, averaged=self.shows_average, more=more)
         self._state.tell_the_others()
         return edit
 
@@ -626,7 +635,7 @@ class Training:
         Raises:
             TrainingError: Nothing was edited.
         """
-        edit = self._state.editor.undo(self._state.moment, self.shown_network)
+        edit = self._state.editor.undo(self._state.moment, averaged=self.shows_average)
         self._state.tell_the_others()
         return edit
 
@@ -636,7 +645,7 @@ class Training:
         Raises:
             TrainingError: Nothing was undone, or something else was edited since.
         """
-        edit = self._state.editor.redo(self._state.moment, self.shown_network)
+        edit = self._state.editor.redo(self._state.moment, averaged=self.shows_average)
         self._state.tell_the_others()
         return edit
 
@@ -670,7 +679,6 @@ class Training:
         Raises:
             RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
             DataError: It was made on other data, likewise.
-            ProjectError: Layers were frozen in it, and the network is divided now; likewise.
         """
         self._state.restore(checkpoint)
 

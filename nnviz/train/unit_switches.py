@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from nnviz.errors import ParamError
 from nnviz.network.network import Network
+from nnviz.train.at_hand import at_hand, rows_at_hand
 from nnviz.train.loop import Updater
 
 
@@ -73,7 +74,7 @@ class HeldUpdates:
 
     Args:
         updates: Makes the updates.
-        rows: Parameter, and the rows of it that are held; a slice of all for a whole one.
+        rows: Parameter, and which rows of what this process holds of it are held; a slice of all for a whole one.
     """
 
     def __init__(self, updates: Updater, rows: list[tuple[nn.Parameter, Tensor | slice]]) -> None:
@@ -87,14 +88,14 @@ class HeldUpdates:
     def step(self) -> None:
         """One update of all the others."""
         with torch.no_grad():
-            kept = [parameter[rows].clone() for parameter, rows in self._rows]
+            kept = [at_hand(parameter)[rows].clone() for parameter, rows in self._rows]
             for parameter, rows in self._rows:
                 if parameter.grad is not None:
-                    parameter.grad[rows] = 0.0
+                    at_hand(parameter.grad)[rows] = 0.0
         self._updates.step()
         with torch.no_grad():
             for (parameter, rows), numbers in zip(self._rows, kept, strict=True):
-                parameter[rows] = numbers
+                at_hand(parameter)[rows] = numbers
 
 
 def check(network: Network, switches: UnitSwitches) -> None:
@@ -190,5 +191,6 @@ class Switchboard:
             count = network.inference.results[node].output[0]
             for parameter in network.module_of(node).parameters() if node not in self.layers else ():
                 if len(parameter) == count:
-                    rows.append((parameter, torch.tensor(sorted(units), device=parameter.device)))
+                    own = torch.tensor(rows_at_hand(parameter, units), dtype=torch.int64, device=parameter.device)
+                    rows.append((parameter, own))
         return HeldUpdates(updates, rows) if rows else updates

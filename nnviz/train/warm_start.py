@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nnviz.errors import RunFileError, TrainingError
+from nnviz.errors import RunFileError
 from nnviz.network.memory import refuse_without_room
 from nnviz.network.network import Network
 from nnviz.project.files import io
@@ -123,13 +123,7 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
 
     Raises:
         RunFileError: The file of the weights cannot be read, or no layer fits; nothing was changed.
-        TrainingError: The network is divided among several processes; likewise.
     """
-    if training.is_divided:  # of what starts fresh, this process has a part alone
-        raise TrainingError(
-            "The network is divided among several processes, as one cannot hold it or --shard asks for that: leave out "
-            "--warm-from, which needs the whole network in each of them."
-        )
     weights = start.weights
     if weights is None:
         if start.path is None:
@@ -156,6 +150,8 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
             f"No layer fits the weights of {start.source}{f' ({why})' if why else ''}, so nothing can start warm.",
             file="" if start.path is None else str(start.path),
         )
+    if training.is_divided:  # of what starts fresh, too, each process has a part alone
+        own = dict(training.whole_shown_weights())
     training.use_weights({**own, **taken})
     return Report(start.source, weights.which, tuple(names), tuple(fresh))
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QImage, QTransform
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from run_file_mutations import good_run
 from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, state_is
 
@@ -21,6 +23,7 @@ from nnviz.gui.canvas.cards import card_pictures
 from nnviz.gui.lecture import large_pictures
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.lecture.page import INSTRUMENTS, KEPT, LecturePage
+from nnviz.gui.lecture.spotlight import figures_of
 from nnviz.gui.lecture.strip import window_of
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
@@ -28,6 +31,7 @@ from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.widgets import FittedText
 from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import SetParam
 from nnviz.record.quantities import GRADIENT_NORM, LOSS, PINNED_INPUT, UPDATE_RATIO, WEIGHTS
 from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.train.sub_steps import SubStep
@@ -474,6 +478,64 @@ def test_what_an_empty_instrument_says_is_never_cut(qtbot: QtBot, open_window: O
                 room, flags = said.contentsRect(), int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter)
                 needed = QFontMetrics(said.font()).boundingRect(room, flags, said.text())
                 assert needed.height() <= room.height(), kind.key
+
+
+def test_a_long_sentence_stands_whole_above_the_foot(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    window.resize(1280, 720)
+    page = begin(window)
+    page.say("What was said is longer than the foot of the page is wide, as sentences that name both values are. " * 2)
+    label = page._sentence
+    lines = QFontMetrics(label.font()).boundingRect(
+        QRect(0, 0, label.width(), 1000), int(Qt.TextFlag.TextWordWrap), label.text()
+    )
+    assert lines.height() > 52 and label.geometry().bottom() == page.rect().bottom()
+    assert label.height() >= lines.height() and page.rect().contains(label.geometry())
+    assert label.font().pixelSize() == LETTERS
+
+
+def test_a_network_that_is_another_one_now_is_begun_with_by_the_key_that_is_said(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("spiral")
+    window.training.bridge.step(3)
+    qtbot.waitUntil(lambda: window.feed.run.last_step >= 3 and state_is(window, "paused")(), timeout=TIMEOUT)
+    page = begin(window)
+    window.document.apply(SetParam("linear1", "out_features", 5))
+    qtbot.waitUntil(lambda: "Ctrl+R begins again" in page._said, timeout=TIMEOUT)
+    page.say("")
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    assert "Ctrl+R begins again" in page._said and not window.training.running
+    qtbot.keyClick(page, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not window.training.differs and state_is(window, "ready")(), timeout=TIMEOUT)
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.feed.run.last_step > 0, timeout=TIMEOUT)
+
+
+def test_an_input_of_ones_own_stands_on_the_page_too(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    page = begin(window)
+    own = np.linspace(0, 1, 28 * 28, dtype=np.float32).reshape(1, 28, 28)
+    for readings in ([ArrayReading(PINNED_INPUT.series(), 0, own, {"label": "7"})], []):
+        window.feed.set_instead(readings)
+        window.feed.poll(1.0)
+        facts = page.scene.cards["input"].facts
+        shown = page._stage.live.picture(facts)
+        assert shown is not None and np.array_equal(shown.array, own) is bool(readings)
+        said = [figure.text for figure in figures_of(facts, page._stage)]
+        assert said == (["own input", "7"] if readings else said[-1:])
+
+
+def test_a_recorded_run_offers_no_training(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
+    path = good_run(tmp_path / "kept.nnvizrun", "spiral")
+    window = open_window("and")
+    page = begin(window)
+    assert page.play.isVisible() and "train" in page._hint
+    window.files.open(path)
+    qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
+    page = page_of(window)
+    qtbot.waitUntil(page.play.isHidden, timeout=TIMEOUT)
+    assert "train" not in page._hint
 
 
 @pytest.mark.parametrize("sample", ["digits-cnn", "spiral"])

@@ -59,7 +59,7 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     person.until(lambda: races.state == "paused")
     assert {one.step for one in races.standings} == {1} and len({one.start for one in races.standings}) == 1
     assert len({run.scalars("loss/train")[1][0] for run in races.runs}) == 1
-    assert window.feed.shown.run is races.runs[0]
+    person.until(lambda: window.feed.shown.run is races.runs[0])
     person.click(page.list.viewport(), page.list.visualItemRect(page.list.item(3)).center())
     person.until(lambda: window.feed.shown.run is races.runs[3])
     assert window.feed.shown.others == (*races.runs[:3], *races.runs[4:])

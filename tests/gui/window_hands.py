@@ -168,6 +168,17 @@ class Person:
         """The pictures of all cards."""
         return {node: self.picture(node) for node in self.nodes}
 
+    def at_rest(self) -> bool:
+        """Whether all that is measured once training rests has been measured; what goes on is said by its name."""
+        position = self.window.bridge.position
+        return position is not None and not position.activity and self.window.training.state != "running"
+
+    def pictured(self) -> bool:
+        """Whether every card shows a picture, of the newest that was measured."""
+        self.window.feed.poll(10.0)
+        scene, live = self.window.canvas.canvas_scene, self.window.canvas.stage.live
+        return all(live.picture(card.facts) is not None for card in scene.cards.values())
+
     def changed(self, before: dict[str, NDArray[np.uint32]]) -> set[str]:
         """The cards whose picture is another one now."""
         return {node for node, picture in before.items() if not np.array_equal(self.picture(node), picture)}
@@ -209,9 +220,14 @@ class Person:
         QTest.keyClick(self.handle, key, modifiers)
 
     def write(self, text: str) -> None:
-        """Type a text."""
-        for letter in text:
-            QTest.keyClick(self.handle, letter)
+        """Type a text as one word: on a busy machine a list would take a late letter for a new search."""
+        usual = QApplication.keyboardInputInterval()
+        QApplication.setKeyboardInputInterval(TIMEOUT)
+        try:
+            for letter in text:
+                QTest.keyClick(self.handle, letter)
+        finally:
+            QApplication.setKeyboardInputInterval(usual)
 
     # ---- patience
 

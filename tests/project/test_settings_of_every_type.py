@@ -13,6 +13,7 @@ from nnviz.errors import InputError
 from nnviz.project import registry, settings
 from nnviz.project.checks.validate import validate
 from nnviz.project.files import io
+from nnviz.project.flat_settings import flat_settings
 from nnviz.project.model import Node, Project
 from nnviz.project.samples import templates
 
@@ -38,6 +39,7 @@ def every_path(project: Project) -> list[str]:
     found += [f"training.{spec.name}" for spec in registry.optimizer(project.training.optimizer.kind).params]
     for node in project.graph.nodes.values():
         found += [f"{node.id}.{spec.name}" for spec in registry.layer(node.kind).params]
+    found += [f"{node.id}.{spec.name}" for node in [*project.graph.nodes.values()][:2] for spec in settings.SWITCHES]
     return found
 
 
@@ -104,3 +106,14 @@ def test_a_list_where_a_name_is_wanted(path: str, text: str) -> None:
         return
     with pytest.raises(InputError):
         settings.with_setting(project, path, value, {"mnist": ()})
+
+
+def test_a_layer_is_frozen_and_left_out_by_the_paths_that_a_run_lists() -> None:
+    asked = {"linear1.frozen": True, "tanh2.bypassed": True}
+    project = templates.sample("spiral")
+    for path in asked:
+        project = settings.with_setting(project, path, "true")
+    assert asked.items() <= flat_settings(project).items()
+    assert settings.with_setting(project, "linear1.frozen", "false").graph.nodes["linear1"].frozen is False
+    with pytest.raises(InputError, match="nothing to pass on"):
+        settings.with_setting(project, "input.bypassed", "true")

@@ -39,3 +39,14 @@ def test_an_edit_that_moves_a_card_does_not_walk_the_network_again_and_one_of_a_
     widened = infer_from(larger.graph, after)
     assert Estimate(larger, widened).needs() == Estimate(larger, infer(larger.graph)).needs()
     assert Estimate(larger, widened).needs().needed > Estimate(project, first).needs().needed
+
+
+def test_of_many_equal_blocks_a_few_are_kept() -> None:
+    """What is held falls block by block as the gradients grow: lines through one point, of which two are enough."""
+    lines = [Line(str(at), 1000 * at, 70_000 * (500 - at)) for at in range(500)]
+    assert [line.node for line in worst(lines)] == ["0", "499"]
+    for batch in (1, 2, 50):
+        assert highest(worst(lines), batch) is highest(lines, batch)
+    # Where they cross at a whole batch all are equal there, and the first of them is named.
+    crossing = [Line(str(at), 1000 * at, 500 * (500 - at)) for at in range(250, 500)]
+    assert highest(worst(crossing), 2) is highest(crossing, 2) is crossing[0]

@@ -12,7 +12,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -24,8 +25,8 @@ from torch import nn
 from torch.distributed.tensor import DTensor
 
 from nnviz import cli
-from nnviz.commands import train as train_command
 from nnviz.commands.given_project import open_project
+from nnviz.commands.training_report import BarReport
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.project.files import io
@@ -35,8 +36,10 @@ from nnviz.record.store import RunLock, RunWriter, StoredRun, open_run
 from nnviz.train import build
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train.headless import reopen
+from nnviz.train.session import TrainingSession
 from nnviz.train.sharded import Shards
 from nnviz.train.unit_switches import Unit, UnitSwitches
+from nnviz.train.weight_edits import WeightChange
 from tests.train.test_several_processes import assert_same
 
 #: Clipping by the norm over all layers is what no process knows alone.
@@ -87,12 +90,14 @@ class Pair:
         divided: The network of which each had a half, in the first process.
         said: What the first process said of that.
         refused: What it said of a recipe that a divided network does not take.
+        warm: What it said of a divided network that began with weights of another run.
     """
 
     folder: Path
     divided: nn.Module
     said: str
     refused: str
+    warm: str
 
 
 def trained(folder: Path) -> Pair:
@@ -102,17 +107,31 @@ def trained(folder: Path) -> Pair:
     divided = ["train", *SETTINGS, "--epochs", "1", "--device", "cpu", "--run-file", str(folder / "two.nnvizrun")]
     again = ["train", *SETTINGS, "--epochs", "2", "--device", "cpu", "--resume", "--shard", "--run-file"]
     again.append(str(folder / "three.nnvizrun"))
-    refused = [*divided[:-1], str(folder / "never.nnvizrun"), "--shard", "--set", "training.precision=mixed"]
+    refused = [*divided[:-1], str(folder / "never.nnvizrun"), "--shard"]
+    refused += ["--set", "training.channels_last=always"]
     whole = [["train", str(folder / f"{name}.nnviz"), "--run-file", str(folder / f"{name} 2.nnvizrun")]
              for name in RECIPES]  # fmt: skip
-    # Units that were switched off in a run stay so in as many processes as go on with it.
+    whole.append(["train", str(folder / "mixed.nnviz"), "--run-file", str(folder / "mixed 3.nnvizrun"), "--shard"])
+    # Units that were switched off in a run stay so in as many processes as go on with it, also with other settings.
     switched = ["train", *SETTINGS, "--device", "cpu", "--run-file"]
     assert cli.main([*switched, str(folder / "off.nnvizrun"), "--epochs", "1"]) == 0
     _switch_off(folder / "off.nnvizrun")
-    (folder / "off 2.nnvizrun").write_bytes((folder / "off.nnvizrun").read_bytes())
-    going_on = ["--epochs", "2", "--resume", "--set", "training.optimizer.beta1=0.8"]
+    for name in ("off 2", "off 3", "trained before"):
+        shutil.copy(folder / "off.nnvizrun", folder / f"{name}.nnvizrun")
+    going_on = ["--epochs", "3", "--resume", "--set", "training.optimizer.beta1=0.8", "--set", "linear1.frozen=true"]
+    going_on += ["--set", "training.batch_size=50"]
     assert cli.main([*switched, str(folder / "off.nnvizrun"), *going_on]) == 0
     whole.append([*switched, str(folder / "off 2.nnvizrun"), *going_on])
+    whole.append([*switched, str(folder / "off 3.nnvizrun"), *going_on, "--shard"])
+    # One layer fits, the others begin as they are; the second one is frozen from the start.
+    warm = [*divided[:-1], str(folder / "warm 1.nnvizrun"), "--warm-from", str(folder / "trained before.nnvizrun")]
+    warm += ["--set", "linear2.out_features=5", "--set", "linear2.frozen=true"]
+    assert cli.main(warm) == 0
+    warm_divided = [str(folder / "warm 2.nnvizrun") if "warm 1" in word else word for word in warm] + ["--shard"]
+    by_hand = [*divided[:-1], str(folder / "by hand 1.nnvizrun")]
+    with _changing_weights():
+        assert cli.main(by_hand) == 0
+    by_hand_divided = [*divided[:-1], str(folder / "by hand 2.nnvizrun"), "--shard"]
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = str(probe.getsockname()[1])
@@ -125,7 +144,12 @@ def trained(folder: Path) -> Pair:
         return whole_network(shards, network)
 
     program = "import json, sys; from nnviz import cli; print([cli.main(one) for one in json.loads(sys.argv[1])])"
-    words = [sys.executable, "-c", program, json.dumps([divided, again, refused, *whole])]
+    words = [
+        sys.executable,
+        "-c",
+        program,
+        json.dumps([divided, again, refused, warm_divided, by_hand_divided, *whole]),
+    ]
     second = {**os.environ, **places, "RANK": "1", "LOCAL_RANK": "1"}
     said = []
     with (
@@ -143,13 +167,34 @@ def trained(folder: Path) -> Pair:
             shutil.copy(folder / "two.nnvizrun", folder / "three.nnvizrun")
             _said(again, 0)
             said.append(_said(refused, 2))
+            said.append(_said(warm_divided, 0))
+            with _changing_weights():
+                _said(by_hand_divided, 0)
             for command in whole:
                 _said(command, 0)
             printed, errors = follower.communicate(timeout=60)
         finally:
             follower.kill()
-    assert printed.strip() == str([0] * (3 + len(whole))), errors
+    assert printed.strip() == str([0] * (5 + len(whole))), errors
     return Pair(folder, found[0], *said)
+
+
+@contextmanager
+def _changing_weights() -> Iterator[None]:
+    """Somebody sets numbers of a session before its first step, in either half of a layer, and takes some back."""
+    begin = BarReport.begin
+
+    def begun(report: BarReport, session: TrainingSession) -> None:
+        begin(report, session)
+        session.edit_weights(
+            [WeightChange("linear1", "weight", (7, 1), 0.5), WeightChange("linear1", "bias", (0,), -2)]
+        )
+        session.edit_weights([WeightChange("linear2", "weight", (5, 3), 3.0)])
+        session.undo_edit()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BarReport, "begin", begun)
+        yield
 
 
 def _switch_off(path: Path) -> None:
@@ -187,6 +232,20 @@ def test_two_processes_train_what_one_process_trains_and_either_goes_on(tmp_path
         assert_same(one, two)  # what was switched off stays so
         assert weights_of(two).switches == weights_of(one).switches != UnitSwitches()
         assert weights_of(two).live == weights_of(one).live
+        with open_run(tmp_path / "off 3.nnvizrun") as divided:
+            assert_same(one, divided)
+            kept = weights_of(divided)
+            assert (kept.switches, kept.live, kept.sizes) == (
+                weights_of(one).switches, weights_of(one).live, weights_of(one).sizes)  # fmt: skip
+            assert kept.sizes[-1][1] == 50 and kept.live is not None and kept.live.frozen == {"linear1"}
+    for name in ("warm", "by hand"):
+        with open_run(tmp_path / f"{name} 1.nnvizrun") as one, open_run(tmp_path / f"{name} 2.nnvizrun") as divided:
+            assert_same(one, divided)
+            assert_near(weights_of(divided).average, weights_of(one).average, 1e-5)
+    with open_run(tmp_path / "by hand 1.nnvizrun") as one, open_run(tmp_path / "two.nnvizrun") as untouched:
+        assert one.scalars("loss/train")[1][0] != pytest.approx(untouched.scalars("loss/train")[1][0], rel=1e-3)
+    for words in ("linear1 begins with trained weights", "linear2 (5 × 8, not 8 × 8)"):
+        assert words in pair.warm
 
 
 def assert_near(found: checkpoints.Tensors, wanted: checkpoints.Tensors, within: float) -> None:
@@ -197,7 +256,7 @@ def assert_near(found: checkpoints.Tensors, wanted: checkpoints.Tensors, within:
 
 def _look_at_halves(pair: Pair) -> None:
     assert "instruments that need whole weights or gradients are left out" in pair.said
-    assert "Mixed precision and channels last are for a network that each process holds as a whole" in pair.refused
+    assert "Channels last are for a network that each process holds as a whole" in pair.refused
     # Of 105 numbers each process holds the rows that are its own, and no memory of the others.
     parts = [parameter.data for parameter in pair.divided.parameters()]
     assert all(isinstance(part, DTensor) for part in parts)
@@ -224,8 +283,14 @@ def _look_at_halves(pair: Pair) -> None:
 def _look_at_recipe(pair: Pair, name: str) -> None:
     path = pair.folder / f"{name} 1.nnvizrun"
     assert cli.main(["train", str(pair.folder / f"{name}.nnviz"), "--run-file", str(path)]) == 0
+    _compare(pair, name, path, pair.folder / f"{name} 2.nnvizrun")
+    if name == "mixed":
+        _compare(pair, name, path, pair.folder / f"{name} 3.nnvizrun")  # the divided one
+
+
+def _compare(pair: Pair, name: str, path: Path, other_path: Path) -> None:
     within = 0.03 if name == "mixed" else 1e-4  # a normalisation makes rounding grow
-    with open_run(path) as one, open_run(pair.folder / f"{name} 2.nnvizrun") as two:
+    with open_run(path) as one, open_run(other_path) as two:
         for series in ("loss/train", "loss/validation", "loss/test", "learning_rate", "epoch"):
             (steps, values), (others, other_values) = one.scalars(series), two.scalars(series)
             assert np.array_equal(steps, others) and len(steps)
@@ -257,18 +322,3 @@ def test_a_process_counts_its_share_and_the_layers_that_are_whole_for_a_moment()
 
 def test_one_process_has_nobody_to_divide_with(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "sample:spiral", "--shard"]) == 2
-
-
-def test_what_a_divided_network_cannot_take_on_is_refused_before_any_process_is_connected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "run.nnvizrun"
-    train = ["train", "sample:and", "--epochs", "1", "--device", "cpu", "--run-file", str(path)]
-    assert cli.main(train) == 0
-    torchrun = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
-    for name, value in torchrun.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(train_command, "_connected", lambda *_: pytest.fail("it was connected"))
-    capsys.readouterr()
-    assert cli.main([*train, "--resume", "--shard", "--set", "training.batch_size=3"]) == 2
-    assert "batch size: 3, not 4" in capsys.readouterr().err

@@ -18,7 +18,7 @@ import training_helpers
 from torch import nn
 from training_helpers import CNN, CPU, images
 
-from nnviz.errors import ParamError, ProjectError, RunFileError
+from nnviz.errors import ParamError, RunFileError
 from nnviz.network.builders import LIVE
 from nnviz.project import registry
 from nnviz.project.edits import Freeze, SetParam, SetTraining
@@ -32,7 +32,6 @@ from nnviz.train.headless import train_to_file
 from nnviz.train.live_settings import LiveSettings
 from nnviz.train.optimizers import OPTIMIZERS
 from nnviz.train.session import SessionState, TrainingSession
-from nnviz.train.state import TrainingState
 from nnviz.train.training import Training
 
 #: Of each optimizer a setting that is changed, and to what.
@@ -358,8 +357,6 @@ def test_a_process_that_follows_goes_on_by_what_was_changed_while_it_trained() -
     assert not leads.between_epochs and leads.epoch == 2
     refusing = made(plain)
     sizes = refusing.epoch_plan.sizes
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrainingState, "is_divided", True)
-        with pytest.raises(ProjectError, match="Frozen layers"):
-            refusing.restore(checkpoint)
+    with pytest.raises(RunFileError, match="average"):
+        refusing.restore(replace(checkpoint, average=checkpoint.weights))
     assert refusing.step == 0 and refusing.epoch_plan.sizes == sizes

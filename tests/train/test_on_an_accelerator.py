@@ -12,7 +12,7 @@ from nnviz.errors import TooLargeError, TrainingError, is_out_of_memory
 from nnviz.network import memory
 from nnviz.project.model import Choice
 from nnviz.record.run import Run
-from nnviz.train import devices, failures, precision
+from nnviz.train import devices, failures, paces, precision, timing
 from nnviz.train.distributed import _is_of_connection
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
@@ -45,6 +45,8 @@ def test_every_instrument_measures_where_the_network_is(monkeypatch: pytest.Monk
         outcome = TrainingSession(PROJECT, run, data=images()).train()
         training = Training(PROJECT, images(), device)
         MADE.append(training)
+        pace = timing.pace_of(PROJECT, training)  # a few steps are handed over at once there
+        assert pace is not None and pace.source == paces.TIMED and pace.steps % timing._HANDED_OVER == 0
         advance(training, 1)
         kept = training.capture()
         assert all(isinstance(tensor, Pretended) for tensor in kept.weights.values())

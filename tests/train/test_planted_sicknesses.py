@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
-from sick_networks import SICKNESSES, Sickness, causes, trained
+from sick_networks import SICKNESSES, Sickness, causes, project_of, trained
 
+from nnviz.data.tensors import LoadedData, Scaler
+from nnviz.project.cures import edit_of
 from nnviz.record.quantities import FINDING
 from nnviz.record.run import Run
 
@@ -60,6 +63,45 @@ def test_a_rate_that_was_tried_does_what_was_said() -> None:
     run = trained(Sickness("", rate=float(cure.value)), 0)
     _, losses = run.scalars("loss/train")
     assert losses[20:30].mean() < 0.6 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("started at zero", "Start at random"),
+        ("all units started alike", "Start at random"),
+        ("biases of -10", "Start with He weights"),
+        ("weights too large", "Start with He weights"),
+        ("inputs too large", "Standardise the inputs"),
+        ("deep with sigmoid", "Use ReLU, with He weights"),
+    ],
+)
+def test_the_edit_that_is_offered_heals(name: str, title: str) -> None:
+    sick = SICKNESSES[name]
+    (top,) = causes(run_of(name, 0))
+    project = project_of(sick, 0)
+    (edit,) = [
+        edit
+        for cure in top.cures
+        if (edit := edit_of(cure.action, cure.value, project)) is not None and cure.title == title
+    ]
+    mended = edit.apply(project)
+
+    def data(seed: int) -> LoadedData:
+        loaded = sick.data(seed)
+        steps = mended.data.preparation
+        scaler = loaded.scaler if steps == project.data.preparation else Scaler.fit(loaded.train, steps)
+        return replace(loaded, scaler=scaler)
+
+    run = trained(replace(sick, graph=lambda: mended.graph, data=data), 0)
+    assert not run.findings()
+    assert run.scalars("accuracy/validation")[1][-1] > 0.6
+
+
+@pytest.mark.parametrize("name", ["random labels", "constant input", "noisy labels learned by heart", "too small"])
+def test_where_no_edit_is_the_answer_none_is_offered(name: str) -> None:
+    project = project_of(SICKNESSES[name], 0)
+    assert not [one for top in causes(run_of(name, 0)) for one in top.cures if edit_of(one.action, one.value, project)]
 
 
 def test_a_finding_that_began_goes_when_its_cause_goes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -23,6 +24,7 @@ from nnviz.record.run import Run
 from nnviz.train import precision
 from nnviz.train.change import difference
 from nnviz.train.checkpoint import from_blobs, to_blobs
+from nnviz.train.narrow_products import keep_no_copies
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
@@ -217,3 +219,31 @@ def test_every_layer_computes_forwards_and_backwards_with_brain_floats() -> None
             assert all(one.grad is not None and bool(torch.isfinite(one.grad).all()) for one in inputs), kind
             seen.add(kind)
     assert len(seen) >= 35
+
+
+@pytest.mark.parametrize(
+    ("layer", "form"),
+    [(nn.Linear(6, 4), (3, 6)), (nn.Conv2d(2, 4, 3), (3, 2, 5, 5)), (nn.Conv1d(2, 4, 3, stride=2), (3, 2, 9))],
+    ids=lambda one: type(one).__name__,
+)
+def test_products_that_keep_no_copy_of_their_weights_are_those_of_torch(
+    layer: nn.Module, form: tuple[int, ...]
+) -> None:
+    """Bit for bit, forwards and back; what the way back needs of the weights is made when it is asked for."""
+    inputs = torch.randn(form, generator=torch.Generator().manual_seed(0))
+    lean = copy.deepcopy(layer)
+    keep_no_copies(lean)
+    found = []
+    for module in (layer, lean):
+        given = inputs.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = module(given)
+        outputs.float().square().sum().backward()
+        found.append([outputs, given.grad, *(parameter.grad for parameter in module.parameters())])
+        with torch.autocast("cpu", torch.bfloat16):
+            kept = module(given).grad_fn
+        name = "_saved_mat2" if form == (3, 6) else "_saved_weight"
+        first, second = getattr(kept, name), getattr(kept, name)
+        assert (first.data_ptr() == second.data_ptr()) is (module is layer)
+        assert torch.equal(module(inputs), layer(inputs))  # in 32 bits
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))

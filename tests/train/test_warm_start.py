@@ -11,7 +11,7 @@ from training_helpers import CNN, advance, made_training, same, weights
 
 from nnviz.cli import main
 from nnviz.data.tensors import load
-from nnviz.errors import RunFileError, TrainingError
+from nnviz.errors import RunFileError
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
@@ -135,14 +135,3 @@ def test_the_weights_that_were_validated_are_taken_from_a_file_and_from_a_live_n
     live.edit_weights([WeightChange(FIRST, "bias", (0,), 3.0)])
     by_hand = weights_of(live)
     assert by_hand.tensors[f"{FIRST}.bias"][0] == 3.0 and by_hand.best_epoch == 0
-
-
-def test_a_divided_network_does_not_start_warm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What starts fresh has its other parts in other processes; said before anything is read, sent or waited for."""
-    assert main(["train", "sample:spiral", "--shard", "--warm-from", str(tmp_path / "any.nnvizrun")]) == 2
-    assert "take one of them" in capsys.readouterr().err
-    monkeypatch.setattr(Training, "is_divided", True)
-    with pytest.raises(TrainingError, match="leave out --warm-from"):
-        weights_at_the_start(PROJECT, WarmStart("any", tmp_path / "any.nnvizrun"))

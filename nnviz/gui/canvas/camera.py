@@ -249,16 +249,22 @@ class Camera(QObject):
             corner.translate(-wide / 2, -high / 2)
             below = QRectF(corner.topLeft() / zoom + centre, corner.size() / zoom)
             if self._taken(below):
-                return self._fitting(rect, most, self._corner.height())
+                # Below it, or beside it: where it is larger, as a network in many rows is beside it.
+                ways = (
+                    self._fitting(rect, most, self._corner.height()),
+                    self._fitting(rect, most, self._inset, self._corner.width()),
+                )
+                return max(ways, key=lambda way: way[0])
         return zoom, centre
 
-    def _fitting(self, rect: QRectF, most: float, inset: int) -> tuple[float, QPointF]:
-        """The same with so many pixels covered at the upper edge."""
+    def _fitting(self, rect: QRectF, most: float, inset: int, right: int = 0) -> tuple[float, QPointF]:
+        """The same with so many pixels covered at the upper edge, and at the right one."""
         wide, high = self._view.viewport().width(), self._view.viewport().height()
+        right = min(right, round(_MOST_INSET * wide))
         inset = min(inset, round(_MOST_INSET * high))
         margin = min(max(_LEAST_FIT_MARGIN, round(0.05 * min(wide, high) - 10)), _FIT_MARGIN)
         foot = min(self._foot, round(_MOST_INSET * high) - inset)
-        wide, high = max(1, wide - 2 * margin), max(1, high - inset - foot - 2 * margin)
+        wide, high = max(1, wide - right - 2 * margin), max(1, high - inset - foot - 2 * margin)
         zoom = min(wide / rect.width(), high / rect.height(), most)
         if 1.0 <= zoom < 1.06:
             zoom = 1.0
@@ -267,7 +273,7 @@ class Camera(QObject):
         across = min(rect.width() / 2, wide / zoom / 2)
         down = min(rect.height() / 2, high / zoom / 2)
         middle = QPointF(rect.left() + across, rect.top() + down)
-        return zoom, middle - QPointF(0.0, (inset - foot) / zoom / 2)
+        return zoom, middle + QPointF(right / zoom / 2, -(inset - foot) / zoom / 2)
 
     def _look(self, zoom: float, centre: QPointF) -> None:
         """Show the scene at this zoom with this point in the middle."""

@@ -145,6 +145,8 @@ class Frames:
             graph = self._scene.graph
             holders = {holder_of(graph, item) for item in moved}
             concerned &= {group for holder in holders for group in trail(graph, holder)}
+        if not concerned:
+            return False
         inside: dict[str, QRectF] = {}
         for item, card in self._scene.cards.items():
             if item in apart:

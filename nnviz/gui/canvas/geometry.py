@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import TypeAlias
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
@@ -89,6 +90,11 @@ class Side(Enum):
         return Side((-self.value[0], -self.value[1]))
 
 
+#: Where a card stands and how high it is: left, top and height, as plain numbers. A frame of a drag asks for hundreds,
+#: and a rectangle of Qt costs more than what is reckoned from it.
+Standing: TypeAlias = tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class CardLayout:
     """The places inside a card, relative to its top left corner.
@@ -126,23 +132,22 @@ def card_layout(picture_height: float, *, parameters: bool, status: bool) -> Car
     return CardLayout(round(y + 13.0), picture, bar, figures, line)
 
 
-def port_position(card: QRectF, side: Side, index: int = 0, count: int = 1, beside: int = 0) -> QPointF:
+def port_position(card: Standing, side: Side, index: int = 0, count: int = 1, beside: int = 0) -> QPointF:
     """The middle of a port on one side of a card in the scene; several ports are spread evenly.
 
     Args:
-        card: The card.
+        card: Where the card stands.
         side: Its side.
         index: Which of the ports.
         count: How many there are of its kind, inputs or outputs.
         beside: So many ports of the other kind keep the middle of that side; these stand beside them.
     """
+    left, top, height = card
     if side is Side.LEFT or side is Side.RIGHT:
-        low, high = card.top() + 8.0, card.bottom() - 8.0
-        y = _along_side(card.top() + PORT_Y, low, high, side, index, count, beside)
-        return QPointF(card.left() if side is Side.LEFT else card.right(), y)
-    low, high = card.left() + 12.0, card.left() + CARD_WIDTH - 12.0
-    x = _along_side(card.center().x(), low, high, side, index, count, beside)
-    return QPointF(x, card.top() if side is Side.TOP else card.bottom())
+        y = _along_side(top + PORT_Y, top + 8.0, top + height - 8.0, side, index, count, beside)
+        return QPointF(left if side is Side.LEFT else left + CARD_WIDTH, y)
+    x = _along_side(left + CARD_WIDTH / 2, left + 12.0, left + CARD_WIDTH - 12.0, side, index, count, beside)
+    return QPointF(x, top if side is Side.TOP else top + height)
 
 
 def _along_side(middle: float, low: float, high: float, side: Side, index: int, count: int, beside: int) -> float:
@@ -164,21 +169,23 @@ def _along_side(middle: float, low: float, high: float, side: Side, index: int, 
     return first + index * step
 
 
-def sides_between(source: QRectF, target: QRectF) -> tuple[Side, Side]:
+def sides_between(source: Standing, target: Standing) -> tuple[Side, Side]:
     """The sides on which a wire leaves and enters.
 
     From left to right where it can; from right to left inside a row that runs backwards; straight down or up between
     cards above each other; otherwise out on the right, around, and in on the left.
     """
-    if target.left() >= source.right() - 4.0:
+    left, top, height = source
+    other_left, other_top, other_height = target
+    across = other_left - left
+    if across >= CARD_WIDTH - 4.0:
         return Side.RIGHT, Side.LEFT
-    near_in_height = abs(target.top() - source.top()) < 0.5 * TALL_PICTURE
-    if target.right() <= source.left() + 4.0 and near_in_height:
+    if across <= 4.0 - CARD_WIDTH and abs(other_top - top) < 0.5 * TALL_PICTURE:
         return Side.LEFT, Side.RIGHT
-    if abs(target.center().x() - source.center().x()) < CARD_WIDTH / 2:
-        if target.top() >= source.bottom() - 4.0:
+    if abs(across) < CARD_WIDTH / 2:
+        if other_top >= top + height - 4.0:
             return Side.BOTTOM, Side.TOP
-        if target.bottom() <= source.top() + 4.0:
+        if other_top + other_height <= top + 4.0:
             return Side.TOP, Side.BOTTOM
     return Side.RIGHT, Side.LEFT
 
@@ -206,7 +213,7 @@ def wire_path(
     out, into = start_side.outwards, end_side.outwards
     path = QPainterPath(start)
     if turn is not None:
-        _rounded(path, [start, QPointF(turn, start.y()), QPointF(turn, end.y()), end], _GAP_RADIUS)
+        _rounded(path, start, [(turn, start.y()), (turn, end.y())], end, _GAP_RADIUS)
         return path
     if around is not None:
         _go_around(path, start, end, around)
@@ -240,37 +247,32 @@ def _go_around(path: QPainterPath, start: QPointF, end: QPointF, height: float) 
         return
     else:
         out, into, radius = start.x() + 34.0, end.x() - 34.0, 26.0
-    corners = [QPointF(out, start.y()), QPointF(out, height), QPointF(into, height), QPointF(into, end.y())]
-    _rounded(path, [start, *corners, end], radius)
+    corners = [(out, start.y()), (out, height), (into, height), (into, end.y())]
+    _rounded(path, start, corners, end, radius)
 
 
-def _rounded(path: QPainterPath, points: list[QPointF], radius: float) -> None:
+def _rounded(
+    path: QPainterPath, start: QPointF, corners: list[tuple[float, float]], end: QPointF, radius: float
+) -> None:
     """Straight lines along the axes with rounded corners."""
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        first, second = _distance(before, corner), _distance(corner, after)
-        path.lineTo(corner - _along(before, corner) * min(radius, first / 2))
-        path.quadTo(corner, corner + _along(corner, after) * min(radius, second / 2))
-    path.lineTo(points[-1])
-
-
-def _distance(first: QPointF, second: QPointF) -> float:
-    return abs(second.x() - first.x()) + abs(second.y() - first.y())
-
-
-def _along(first: QPointF, second: QPointF) -> QPointF:
-    """Unit vector from one point to another, along an axis."""
-    length = _distance(first, second) or 1.0
-    return (second - first) / length
+    points = [(start.x(), start.y()), *corners, (end.x(), end.y())]
+    for (before_x, before_y), (x, y), (after_x, after_y) in zip(points, points[1:], points[2:], strict=False):
+        first, second = abs(x - before_x) + abs(y - before_y), abs(after_x - x) + abs(after_y - y)
+        # As a share of the line to the corner, and of that from it.
+        back, on = min(radius, first / 2) / (first or 1.0), min(radius, second / 2) / (second or 1.0)
+        path.lineTo(x - (x - before_x) * back, y - (y - before_y) * back)
+        path.quadTo(x, y, x + (after_x - x) * on, y + (after_y - y) * on)
+    path.lineTo(*points[-1])
 
 
 def arrow_head(path: QPainterPath, end: QPointF, end_side: Side, size: float = 1.0) -> None:
     """Add the small chevron that shows which way a wire runs; ``size`` times as large for a wide one."""
-    into = end_side.outwards
-    across = QPointF(into.y(), into.x())
-    tip = end + into * 2.0
-    path.moveTo(tip + into * 5.0 * size + across * 4.0 * size)
-    path.lineTo(tip)
-    path.lineTo(tip + into * 5.0 * size - across * 4.0 * size)
+    into_x, into_y = end_side.value
+    tip_x, tip_y = end.x() + 2.0 * into_x, end.y() + 2.0 * into_y
+    back_x, back_y, wide_x, wide_y = 5.0 * size * into_x, 5.0 * size * into_y, 4.0 * size * into_y, 4.0 * size * into_x
+    path.moveTo(tip_x + back_x + wide_x, tip_y + back_y + wide_y)
+    path.lineTo(tip_x, tip_y)
+    path.lineTo(tip_x + back_x - wide_x, tip_y + back_y - wide_y)
 
 
 def row_gap(source: QRectF, target: QRectF, between: Iterable[QRectF]) -> float:

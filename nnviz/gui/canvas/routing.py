@@ -71,6 +71,9 @@ class Router:
         self._scene = scene
         self.long: dict[Edge, list[QRectF]] = {}
         self._looked: list[QRectF] = []
+        #: The ports without a wire of each card that was asked about, with the numbers of its ports: each frame asks.
+        self._open: dict[str, tuple[int, int, list[Port]]] = {}
+        self._wired: Container[Port] = frozenset()
         self._reach: QRectF | None = None
 
     def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
@@ -87,12 +90,20 @@ class Router:
             node: Whose card.
             wired: The ports that have one.
         """
+        if wired is not self._wired:
+            self._wired = wired
+            self._open.clear()
         content = self._scene.cards[node].content
         if content.members:
             return []
+        kept = self._open.get(node)
+        if kept is not None and kept[:2] == (content.input_ports, content.output_ports):
+            return kept[2]
         ports = [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
         ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
-        return [port for port in ports if port not in wired]
+        found = [port for port in ports if port not in wired]
+        self._open[node] = (content.input_ports, content.output_ports, found)
+        return found
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""
@@ -100,7 +111,7 @@ class Router:
             return self._input_place(port.ref, self.port_side(port))
         card = self._scene.cards[port.ref.node]
         count = max(card.content.output_ports, port.ref.port + 1)
-        return port_position(card.card_rect(), self.port_side(port), port.ref.port, count)
+        return port_position(card.stands, self.port_side(port), port.ref.port, count)
 
     def _input_place(self, ref: PortRef, side: Side) -> QPointF:
         """The middle of an input on a side of its card: beside the outputs where wires leave there, too.
@@ -110,7 +121,7 @@ class Router:
         card = self._scene.cards[ref.node]
         count = max(card.content.input_ports, ref.port + 1)
         beside = card.content.output_ports if self._leaves(ref.node, side) else 0
-        return port_position(card.card_rect(), side, ref.port, count, beside)
+        return port_position(card.stands, side, ref.port, count, beside)
 
     def _leaves(self, node: str, side: Side) -> bool:
         """Whether a wire leaves a card on one side."""
@@ -144,23 +155,24 @@ class Router:
             return across.opposite
         return Side.RIGHT if port.output else Side.LEFT
 
-    def _ends(self, edge: Edge) -> tuple[QRectF, QRectF]:
-        cards = self._scene.cards
-        return cards[edge.source.node].card_rect(), cards[edge.target.node].card_rect()
-
     def sides(self, edge: Edge) -> tuple[Side, Side]:
         """The sides of the two cards on which a wire leaves and enters."""
-        source, target = self._ends(edge)
+        cards = self._scene.cards
+        source, target = cards[edge.source.node].stands, cards[edge.target.node].stands
         sides = sides_between(source, target)
-        wraps = sides == (Side.RIGHT, Side.LEFT) and target.left() < source.right()
+        wraps = sides[0] is Side.RIGHT and target[0] < source[0] + CARD_WIDTH
         if wraps and self._runs_backwards(edge.target.node):
             # Its inputs are on the right: go in there, not around it.
-            return (Side.BOTTOM if target.top() > source.top() else Side.TOP), Side.RIGHT
+            return (Side.BOTTOM if target[1] > source[1] else Side.TOP), Side.RIGHT
         return sides
 
     def _runs_backwards(self, node: str) -> bool:
         """Whether a card stands in a row that runs from right to left."""
-        return any(sides_between(*self._ends(edge)) == (Side.LEFT, Side.RIGHT) for edge in self._scene.wires_at(node))
+        cards = self._scene.cards
+        for edge in self._scene.wires_at(node):
+            if sides_between(cards[edge.source.node].stands, cards[edge.target.node].stands)[0] is Side.LEFT:
+                return True
+        return False
 
     def around(self, cards: Iterable[str]) -> set[Edge]:
         """The wires whose ends follow from where some cards stand.
@@ -223,16 +235,16 @@ class Router:
     def route(self, edge: Edge) -> None:
         """Lay a wire between the cards as they stand now."""
         source, target = self._scene.cards[edge.source.node], self._scene.cards[edge.target.node]
-        start_rect, end_rect = source.card_rect(), target.card_rect()
         start_side, end_side = self.sides(edge)
         outputs = max(source.content.output_ports, edge.source.port + 1)
-        start = port_position(start_rect, start_side, edge.source.port, outputs)
+        start = port_position(source.stands, start_side, edge.source.port, outputs)
         end = self._input_place(edge.target, end_side)
         around: float | None = None
         turn: float | None = None
         self.forget(edge)
         self._looked = []
         if start_side is Side.RIGHT and end_side is Side.LEFT:
+            start_rect, end_rect = source.card_rect(), target.card_rect()
             ends = {source.node, target.node}
             if end.x() < start.x() + 8.0:
                 self.long[edge] = self._looked

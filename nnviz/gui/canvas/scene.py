@@ -30,7 +30,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.project.checks.ranges import output_ranges
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
-from nnviz.project.graph.groups import GraphView, members_by_group, trail, view_of
+from nnviz.project.graph.groups import GraphView, members_by_group, trail, view_after, view_of
 from nnviz.project.model import Edge, Graph, PortRef, Project
 from nnviz.record.quantities import PINNED_INPUT, POINTS, quantity_of
 
@@ -75,6 +75,8 @@ class CanvasScene(QGraphicsScene):
         self.pins = PinStrip(self._input_card)
         self.addItem(self.pins)
         self._touching: dict[str, set[Edge]] = {}
+        #: The wires of the view that there are items for.
+        self._followed_wires: Mapping[Edge, object] | None = None
         self._router = Router(self)
         #: Where cards came, went or changed since the wires were laid.
         self._touched: list[QRectF] = []
@@ -337,7 +339,10 @@ class CanvasScene(QGraphicsScene):
             if self._root and self._root not in graph.groups:
                 ways = trail(before.graph, self._root) if before is not None else ()
                 self._root = next((group for group in reversed(ways) if group in graph.groups), "")
-            self._seen = view_of(graph, self._root)
+            if before is not None and self._root == self._seen.root:
+                self._seen = view_after(graph, self._seen, before.graph)
+            else:
+                self._seen = view_of(graph, self._root)
         seen = self._seen
         gone = [card for card in self._cards if before is None or not (card in seen.nodes or card in seen.cards)]
         for card in gone:
@@ -399,21 +404,24 @@ class CanvasScene(QGraphicsScene):
             result, found = results.get(identity), diagnostics.get(identity, ())
             signed, inputs = ranges.get(identity, "any") in SIGNED, wired.get(identity, 0)
             if isinstance(content, CardSketch):
-                # Most of them are the same after an edit, and mostly the very same.
+                # Most of them are the same after an edit, and mostly the very same; behind it the numbers differ.
                 before = content.source
                 if (
                     before.node is node
-                    and before.result is result
-                    and before.signed is signed
                     and before.wired_inputs == inputs
-                    and before.plane is plane
                     and not found
                     and not before.diagnostics
-                    and before.data is facts
                     and card is not None
                     and card.place == (node.x, node.y)
                 ):
-                    continue
+                    known = before.result is result and before.signed is signed
+                    if known and before.plane is plane and before.data is facts:
+                        continue
+                    fresh = sketch(CardSource(node, result, (), facts, signed, inputs, plane), content)
+                    if fresh.layout is content.layout:
+                        # With the same wires it has the same ports.
+                        card.set_content(fresh)
+                        continue
             source = CardSource(node, result, tuple(found), facts, signed, inputs, plane)
             same = isinstance(content, CardSketch) and content.source == source
             if card is not None and same and card.place == (node.x, node.y):
@@ -469,8 +477,19 @@ class CanvasScene(QGraphicsScene):
 
     def _update_wires(self, moved: set[str], *, crowded: bool) -> None:
         """Make, remove and lay wires; ``crowded`` says that frames stand elsewhere."""
-        edges = self._seen.wires
         ends: set[str] = set(moved)
+        if self._seen.wires is not self._followed_wires:
+            self._followed_wires = self._seen.wires
+            ends |= self._follow_wires(self._seen.wires)
+        changed = self._router.around(ends)
+        changed |= set(self._router.long) if crowded else self._router.passing(self._touched)
+        self._touched = []
+        for edge in changed:
+            self._router.route(edge)
+
+    def _follow_wires(self, edges: Mapping[Edge, object]) -> set[str]:
+        """Make and remove wires; the ids of the cards at their ends."""
+        ends: set[str] = set()
         for edge in [edge for edge in self._wires if edge not in edges]:
             self.removeItem(self._wires.pop(edge))
             self._router.forget(edge)
@@ -486,17 +505,16 @@ class CanvasScene(QGraphicsScene):
                     self._touching.setdefault(node, set()).add(edge)
                     ends.add(node)
                 self.addItem(wire)
-        changed = self._router.around(ends)
-        changed |= set(self._router.long) if crowded else self._router.passing(self._touched)
-        self._touched = []
-        for edge in changed:
-            self._router.route(edge)
+        return ends
 
     def _mark_wires(self) -> None:
         """Colour the wires that something is wrong with; the gravest word counts, and those come first."""
         wrong = {one.edge: one for one in reversed(self._document.diagnostics) if one.severity != "information"}
         marks: dict[Edge, Diagnostic] = {}
-        if wrong:
+        if wrong and not self._seen.cards:
+            # Each wire stands for itself: of thousands only those that are named are looked at.
+            marks = {edge: found for edge, found in wrong.items() if edge is not None and edge in self._seen.wires}
+        elif wrong:
             for edge, stands_for in self._seen.wires.items():
                 for real in stands_for:
                     if real in wrong:

@@ -513,7 +513,7 @@ class CanvasView(QGraphicsView):
         self._camera.refit()
 
     def _place_empty(self) -> None:
-        self._empty.setVisible(self._scene.content_rect().isEmpty())
+        self._empty.setVisible(not self._scene.cards and self._scene.content_rect().isEmpty())
         self._empty.move((self.width() - self._empty.width()) // 2, (self.height() - self._empty.height()) // 2)
 
     # Following

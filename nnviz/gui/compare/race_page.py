@@ -43,7 +43,8 @@ _LIST_WIDTH = 500
 _NARROW = 900
 #: A race is looked at from its first steps on, of which a longer memory tells too late; up to which, and then.
 _SMOOTHING, _EARLY, _LATER = 0.6, 100, 0.9
-_EXAMPLE = "setting=value, such as training.optimizer=sgd"
+_FORM = "setting=value"
+_EXAMPLE = f"{_FORM}, such as training.optimizer=sgd"
 
 
 class RacePage(CoveringPage):
@@ -359,6 +360,7 @@ class RacePage(CoveringPage):
         narrow = self.width() < _NARROW
         self.cards_button.setVisible(not narrow)
         self.pace_caption.setVisible(not narrow)
+        self.field.setPlaceholderText(_FORM if narrow else _EXAMPLE)
         self.hint.setFixedHeight(36 if narrow else 58)
         self.overlay.axes.setVisible(not narrow)
         wanted = min(_LIST_WIDTH, round(self.width() * (0.545 if narrow else 0.36)))

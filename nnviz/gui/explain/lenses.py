@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.gui.canvas.cards.lens import Lens, LensPicture, Shows
+from nnviz.gui.canvas.cards.lens import CHANGE, Lens, LensPicture, Shows
 from nnviz.gui.look.theme import format_count, format_number
 from nnviz.train.sub_steps import SubStep
 
@@ -141,7 +141,7 @@ def _update_lens(added: Parameters) -> Lens:
             as_picture(numbers), Shows.SIGNS, "Δw", sentence=f"What the step added to {name} of {node}."
         )  # fmt: skip
         norms[node] = float(np.sqrt(sum(np.sum(np.square(one, dtype=np.float64)) for one in named.values())))
-    return Lens(pictures, norms, "Δ", "norm of what the step added to its parameters", fades=True)
+    return Lens(pictures, norms, CHANGE, "norm of what the step added to its parameters", fades=True)
 
 
 def as_picture(numbers: NDArray[Any]) -> NDArray[Any]:

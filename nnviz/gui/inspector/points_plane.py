@@ -177,7 +177,7 @@ class _Plane(QWidget):
             painter.drawText(self.pixel_of(0, at) + QPointF(4, -3), text)
         if not self.points.points:
             painter.setFont(themes.font(13))
-            room = area.adjusted(20, 10, -20, -10)
+            room = QRectF(area.left(), area.top(), area.width() / 2, area.height() / 2)  # no axis runs through it
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), "Draw here.")
         for x, y, label in self.points.points:
             painter.setPen(QPen(theme.plot_background, 1.2))

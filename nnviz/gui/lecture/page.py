@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from nnviz.gui.canvas.cards.describe import describe
 from nnviz.gui.canvas.cards.facts import ON_CARDS
@@ -81,6 +81,8 @@ KEPT = (
     "random_sample", "shortcuts",
 )  # fmt: skip
 _HINT = "← → walk · Space train · Esc back"
+#: Where a recorded run is shown, which nothing trains.
+_REPLAY_HINT = "← → walk · Esc back"
 #: On the page: the margin, the gap between its parts, head and foot.
 _MARGIN, _GAP, _HEAD, _FOOT = 28, 18, 76, 52
 #: Room around an update that is written out, and how much larger than on the canvas it is, where that has room.
@@ -89,6 +91,8 @@ _ROOM, _WRITTEN = 16, (1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1.0)
 _SHARE = 0.53
 #: And beside an update that is written out.
 _SHARE_BESIDE = 0.3
+#: What stands behind the name of a project that nothing trains.
+_RECORDED = "recorded run"
 #: A sentence stands at the foot for so many milliseconds.
 _SAID = 8000
 
@@ -121,6 +125,8 @@ class LecturePage(QWidget):
         self._interest = NOTHING
         self._obstacle = ""
         self._said = ""
+        self._hint = _HINT
+        self._differs = False
         self.setObjectName("Lecture")
         self.setAccessibleName("Lecture")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -134,6 +140,13 @@ class LecturePage(QWidget):
         self.written = WrittenUpdate(self)
         self.written.hide()
         self.line = RunLine(workspace.feed, self)
+        self._sentence = QLabel(self)
+        self._sentence.setObjectName("LectureSentence")
+        self._sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self._sentence.setWordWrap(True)
+        self._sentence.setAlignment(_RIGHT)
+        self._sentence.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._sentence.hide()
         self.play = QToolButton(self)
         self.play.setObjectName("LecturePlay")
         self.play.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -334,13 +347,26 @@ class LecturePage(QWidget):
             self._silence.start()
         # A sentence takes the foot for itself: most are longer than the hint beside the line.
         self.line.setVisible(not self._said)
+        self._place_sentence()
         self.update()
+
+    def _place_sentence(self) -> None:
+        """In the foot, and for as long as it is there above it, where it is longer than a line."""
+        measure, label = self._measure, self._sentence
+        label.setText(self._said)
+        label.setVisible(bool(self._said))
+        label.setFont(measure.font(LETTERS))
+        across = self.width() - 2 * measure.px(_MARGIN)
+        high = max(label.heightForWidth(across), measure.px(_FOOT))
+        label.setGeometry(measure.px(_MARGIN), self.height() - high, across, high)
+        label.raise_()
 
     def take(self, shown: Shown, changed: frozenset[str]) -> None:
         """What the feed brings: to the cards, and to the instrument."""
         before, self._shown = self._shown, shown
         elsewhere = before is None or shown.run is not before.run or shown.step != before.step
-        self._stage.live.show(shown.run, shown.step)
+        elsewhere = elsewhere or (before is not None and shown.example != before.example)
+        self._stage.live.show(shown.run, shown.step, shown.instead, shown.example)
         self.spotlight.show_run(shown.run, shown.step)
         self._scene.follow_facts()
         touched = self._scene.take_values(changed)
@@ -407,6 +433,7 @@ class LecturePage(QWidget):
         self.line.set_range(last, planned)
         self.line.set_events(event_marks(feed.run))
         self.line.update()
+        self._tell_state()
         running = training.state == "running"
         words = "Pause (Space)" if running else "Train (Space)"
         if self.play.toolTip() != words:
@@ -415,10 +442,34 @@ class LecturePage(QWidget):
             icons.bind(self.play, "pause" if running else "play", "accent_text")
         self.update(0, 0, self.width(), self._measure.px(_HEAD))
 
+    def _tell_state(self) -> None:
+        """A recorded run that no race makes cannot be trained, and another network has to be begun with first."""
+        training = self._workspace.training
+        recorded = training.replay is not None and training.race is None
+        hint = _REPLAY_HINT if recorded else _HINT
+        if hint != self._hint:
+            self._hint = hint
+            self._arrange()
+        self.play.setHidden(recorded)
+        if training.differs != self._differs:
+            self._differs = training.differs
+            if self._can_restart:
+                self.say(self._how_to_restart())
+
+    @property
+    def _can_restart(self) -> bool:
+        return self._workspace.training.differs and self._actions["reset"].isEnabled()
+
+    def _how_to_restart(self) -> str:
+        keys = self._actions["reset"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return f"The network is another one now: {keys} begins again with it."
+
     def _toggle_play(self) -> None:
         action = self._actions["play"]
         if action.isEnabled() or self._workspace.training.state == "running":
             action.trigger()
+        elif self._can_restart:
+            self.say(self._how_to_restart())
         else:
             self.say(str(action.property("reason") or action.statusTip()))
 
@@ -428,6 +479,9 @@ class LecturePage(QWidget):
         self.play.setStyleSheet(
             f"#LecturePlay {{ background: {colours.accent.name()}; border: none; border-radius: {radius}px; }}"
             f"#LecturePlay:hover {{ background: {theme.mixed(colours.accent, colours.text, 0.15).name()}; }}"
+        )
+        self._sentence.setStyleSheet(
+            f"#LectureSentence {{ background: {colours.window.name()}; color: {colours.text.name()}; }}"
         )
         self.glass.setBackgroundBrush(colours.panel)
         self.update()
@@ -558,7 +612,8 @@ class LecturePage(QWidget):
             chevron.setFixedSize(side, side)
             chevron.setIconSize(QSize(measure.px(26), measure.px(26)))
             chevron.move(right - (index + 1) * side, top + (title - side) // 2)
-        hint = round(measure.width(_HINT)) + measure.px(24)
+        hint = round(measure.width(self._hint)) + measure.px(24)
+        self._place_sentence()
         self.line.setGeometry(margin - measure.px(9), bottom, across - hint + measure.px(9), foot)
         self.update()
 
@@ -582,11 +637,10 @@ class LecturePage(QWidget):
             row = QRectF(place.left() + measure.px(22), place.top(), place.width() - measure.px(130), measure.px(58))
             painter.drawText(row, _LEFT, self._instrument_title())
         foot = QRectF(0, self.height() - measure.px(_FOOT), self.width() - measure.px(_MARGIN), measure.px(_FOOT))
-        painter.setFont(measure.font(LETTERS))
-        painter.setPen(colours.text_muted)
-        if self._said:
-            painter.setPen(colours.text)
-        painter.drawText(foot, _RIGHT, self._said or _HINT)
+        if not self._said:
+            painter.setFont(measure.font(LETTERS))
+            painter.setPen(colours.text_muted)
+            painter.drawText(foot, _RIGHT, self._hint)
         painter.end()
 
     def _instrument_title(self) -> str:
@@ -604,7 +658,7 @@ class LecturePage(QWidget):
     def _paint_head(self, painter: QPainter, colours: theme.Theme) -> None:
         measure = self._measure
         margin, head = measure.px(_MARGIN), measure.px(_HEAD)
-        right = float(self.play.x() - measure.px(20))
+        right = float(self.width() - margin if self.play.isHidden() else self.play.x() - measure.px(20))
         feed = self._workspace.feed
         last = max(feed.run.last_step, 0)
         step = feed.current_step
@@ -623,8 +677,14 @@ class LecturePage(QWidget):
         right -= wide + measure.px(24)
         painter.setFont(measure.font(32, 600))
         painter.setPen(colours.text)
-        title = painter.fontMetrics().elidedText(self._title(), Qt.TextElideMode.ElideRight, int(right - margin))
+        metrics = painter.fontMetrics()
+        title = metrics.elidedText(self._title(), Qt.TextElideMode.ElideRight, int(right - margin))
         painter.drawText(QRectF(margin, 0, right - margin, head), _LEFT, title)
+        left = margin + metrics.horizontalAdvance(title) + measure.px(20)
+        if self.play.isHidden() and left + measure.width(_RECORDED, 26) <= right:
+            painter.setFont(measure.font(26))
+            painter.setPen(colours.text_muted)
+            painter.drawText(QRectF(left, measure.px(2), right - left, head), _LEFT, _RECORDED)
 
     def _title(self) -> str:
         """The project's name, and the groups that are looked into."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
-from nnviz.gui.canvas.cards.lens import Lens
+from nnviz.gui.canvas.cards.lens import CHANGE, Lens
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
@@ -34,7 +34,8 @@ _MARGIN, _GAP = 22, 16
 #: Width of the figures where they stand beside the picture.
 _BESIDE = 236
 #: What the norm is of that a lens shows beside a layer, by the lens' sign for it.
-_NORMS = {"g": "gradient", "Δ": "change"}
+_NORMS = {"g": "gradient", CHANGE: "change"}
+_WORDS = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
 _ELIDED = Qt.TextElideMode.ElideRight
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
 
@@ -70,6 +71,9 @@ def figures_of(facts: CardFacts, stage: Stage) -> list[Figure]:
         shown = ReadingShown(reading.series, text, reading.step, moment.is_old(reading.step, reading.series), of)
         return Figure(text, (word, f"step {theme.format_count(reading.step)}"), level, shown)
 
+    own = facts.kind == "input" and stage.live.is_own(stage.live.picture(facts))
+    if own:
+        found.append(Figure("own input", ()))
     if facts.kind == "input" and stage.live.label():
         found.append(Figure(stage.live.label(), ("right answer",)))
     badge = stage.live.badge_reading(facts)
@@ -280,7 +284,11 @@ class Spotlight(QWidget):
                 self._paint_caption(painter, facts, picture.caption, row, colours)
         else:
             self._picture_place = place
-            if facts.shape is not None:
+            if lens is not None and lens.norm_sign == CHANGE:
+                painter.setFont(measure.font())
+                painter.setPen(colours.text_muted)
+                painter.drawText(place, _WORDS, "It has no weights: the step changes nothing here.")
+            elif facts.shape is not None:
                 paint_shape(painter, place, facts.shape, colours.family(facts.family), colours)
         if figures and at == 0:
             left = place.right() + gap

@@ -210,15 +210,14 @@ class MapView(ArrayView):
         else:
             shape = (total, *maps.shape[1:]) if self._rank == 3 else (total,)
             self.set_caption(f"{shape_text(shape)} · {self._sample()}")
-        idle = "" if self._rank == 1 or image else "one scale for all" if shared else "each map its own scale"
+        idle = "" if self._rank == 1 or image else "one scale" if shared else "own scales"
         notes = []
         if dead := self._dead_words():
             notes.append(dead)
         if total > len(maps):
             notes.append(f"{'' if 'also' in self._meta else 'the first '}{len(maps)} of {total}")
         if notes:
-            # The switch above says which scale; the line has no room for all of it.
-            idle = " · ".join([*notes, *(["one scale" if shared else "own scales"] if idle else [])])
+            idle = " · ".join([*notes, *([idle] if idle else [])])
         self.set_idle_text(idle)
         marked = self._dead if len(self._dead) <= len(maps) else frozenset()
         self.show_tiles(TileData.painted(maps, scales, self._names(len(maps)), marked, "dead"))

@@ -276,7 +276,7 @@ class FilterView(ArrayView):
         noun = stack.noun
         names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
         self.set_caption(self._describe(stack))
-        idle = "one scale for all" if self.shared else "each its own scale"
+        idle = "one scale" if self.shared else "own scales"
         idle += ", grey is 0" if composite else ""
         if stack.total > count and noun != "weights":
             idle = f"the first {count} of {stack.total} · {idle}"

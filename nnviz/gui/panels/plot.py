@@ -388,6 +388,7 @@ class CurvePlot(QWidget):
         if self._auto and self._curves:
             self._show_all()
         self._on_range_changed()
+        self._place_corners()
 
     def _on_range_changed(self, *_: object) -> None:
         box = self._item.getViewBox()
@@ -483,6 +484,10 @@ class CurvePlot(QWidget):
             self._style_labels()
         if self._labels is not None and event.size().width() != event.oldSize().width():
             self._labels.fit(self.width())
+        self._place_corners()
+
+    def _place_corners(self) -> None:
+        """At the end of the axis, wherever the names beside the lines let that be."""
         right = self._view.geometry().right()
         left = round(self._item.getAxis("left").width())
         self._words.setGeometry(left + 8, 0, max(right - left - 16, 0), self.height())

@@ -337,7 +337,10 @@ class SweepPanel(Panel):
         self.table.setColumnCount(len(head))
         self.table.setRowCount(len(trials))
         self.table.setHorizontalHeaderLabels(head)
+        reached = {trial.mean for trial in trials if not math.isnan(trial.mean)}
         for row, trial in enumerate(trials):
+            # Where all came to the same, none is the best; where two share the first place, both are.
+            best = len(reached) > 1 and trial.mean == trials[0].mean
             cells = [
                 str(trial.number + 1),
                 *(setting_text(trial, path) for path in paths),
@@ -347,9 +350,9 @@ class SweepPanel(Panel):
             ]
             for column, text in enumerate(cells[: len(head)]):
                 item = QTableWidgetItem(text)
-                item.setFont(themes.font(13, 600 if row == 0 and column == len(paths) + 1 else 400))
+                item.setFont(themes.font(13, 600 if best and column == len(paths) + 1 else 400))
                 item.setToolTip(text)
-                if column == len(paths) + 1 and row == 0 and not math.isnan(trial.mean):
+                if best and column == len(paths) + 1:
                     item.setForeground(themes.current().good)
                 self.table.setItem(row, column, item)
 

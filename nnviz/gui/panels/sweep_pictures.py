@@ -34,7 +34,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 def _legible(low: float, high: float) -> Scale:
     """From one figure to another, without the end of the colours that is as dark, or as bright, as what is behind."""
-    span = high - low
+    # Of a single trial, and of those that came to the same, the colour has to be seen as well.
+    span = high - low or max(abs(low), 1.0)
     return (
         Scale("sequential", low - 0.55 * span, high)
         if themes.current().dark

@@ -10,6 +10,7 @@ from nnviz.gui.runs.standing import with_learning_rate
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.regions import Regions
 from nnviz.project import registry
+from nnviz.project.cures import changes_the_document, edit_of
 from nnviz.record.readings import Cure
 
 #: Cures of findings that do something to the training.
@@ -28,8 +29,16 @@ class Cures:
         """Do what a finding offers; in a replay only what shows something."""
         say = self._workspace.say
         replayed = self._workspace.document.read_only
-        if replayed and cure.action in _CHANGING_CURES:
+        edits = changes_the_document(cure.action)
+        if replayed and (edits or cure.action in _CHANGING_CURES):
             say(replayed)
+        elif edits:
+            edit = edit_of(cure.action, cure.value, self._workspace.document.project)
+            if edit is None:
+                say("The project is so already: restart to train it.")
+            else:
+                self._workspace.apply(edit)
+                say(f"{edit.title}: restart to train with it.")
         elif cure.action == "set_learning_rate":
             if self._set_learning_rate(cure.value):
                 say(f"Learning rate {cure.value}")

@@ -191,8 +191,8 @@ class Guidance(QObject):
         where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         self._tell_shown(
-            f"Replay of {path.name}: the network of this run, read-only. {recorded}{growing}",
-            f"Drag the timeline to look around.\n{path}",
+            f"Replay of {path.stem}, read-only.{growing}",
+            f"{recorded} Drag the timeline to look around.\n{path}",
             ("Back to my project", back),
             ("Continue training", go_on),
             ("Open its project", open_project),

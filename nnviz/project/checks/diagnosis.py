@@ -89,15 +89,26 @@ class Places:
     def _cell(self, x: float, y: float) -> tuple[int, int]:
         return int(x // self._CELL), int(y // self._CELL)
 
+    def copy(self) -> Places:
+        """The same places, to be taken without these being taken."""
+        other = Places(Graph())
+        other._cells.update((cell, list(cards)) for cell, cards in self._cells.items())
+        other._right = self._right
+        return other
+
     def _is_free(self, x: float, y: float) -> bool:
-        column, row = self._cell(x, y)
-        inside = abs(x) <= FARTHEST and abs(y) <= FARTHEST
-        return inside and not any(
-            abs(x - other_x) < CARD_WIDTH + self._AIR and abs(y - other_y) < CARD_HEIGHT + self._AIR
-            for cell_x in range(column - 1, column + 2)
-            for cell_y in range(row - 1, row + 2)
-            for other_x, other_y in self._cells.get((cell_x, cell_y), ())
-        )
+        if abs(x) > FARTHEST or abs(y) > FARTHEST:
+            return False
+        # A thousand places are tried where cards stand close: by plain loops, over the cells within reach alone.
+        wide, high = CARD_WIDTH + self._AIR, CARD_HEIGHT + self._AIR
+        left, top = self._cell(x - wide, y - high)
+        right, bottom = self._cell(x + wide, y + high)
+        for column in range(left, right + 1):
+            for row in range(top, bottom + 1):
+                for other_x, other_y in self._cells.get((column, row), ()):
+                    if -wide < other_x - x < wide and -high < other_y - y < high:
+                        return False
+        return True
 
 
 #: Half card steps around a place, the nearest first; below before above, right before left.
@@ -200,14 +211,8 @@ class Look:
 
     def of_kind(self, kind: str) -> list[str]:
         """The nodes of a kind, in the order they were added."""
-        return self._by_kind.get(kind, [])
-
-    @cached_property
-    def _by_kind(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for node_id, spec in self.specs.items():
-            found.setdefault(spec.kind, []).append(node_id)
-        return found
+        wanted = registry.layer(kind)
+        return [node_id for node_id, spec in self.specs.items() if spec is wanted]
 
     @cached_property
     def output(self) -> str:
@@ -286,7 +291,7 @@ class Look:
         taken: list[str] = []
         titles: list[str] = []
         alone = sum(len(layers) for _, layers in parts) == 1
-        places = self.places if alone else Places(self.graph)
+        places = self.places if alone else self.places.copy()
         for edge, layers in parts:
             source, target = self.graph.nodes[edge.source.node], self.graph.nodes[edge.target.node]
             shape = self.inference.shape(source.id)

@@ -50,6 +50,10 @@ class Reading(NamedTuple):
     problem: ShapeError | None = None
     repeatable: bool = True
 
+    def holds(self, node: Node, spec: LayerSpec) -> bool:
+        """Whether it is what a node of that kind says now."""
+        return self.params is node.params and self.spec is spec
+
 
 @dataclass(frozen=True)
 class Inference:
@@ -88,6 +92,11 @@ class Inference:
         """The output shape of a node, or None while it is unknown."""
         result = self.results.get(node)
         return None if result is None else result.output
+
+    def can_be_read(self, node: Node, spec: LayerSpec) -> bool:
+        """Whether a node's parameters have been read and are allowed; False where nobody has read them yet."""
+        reading = self.readings.get(node.id)
+        return reading is not None and reading.holds(node, spec) and reading.problem is None
 
     def input_shapes(self, node: str) -> tuple[Shape, ...] | None:
         """The shapes that come in at a node in port order, or None while one of them is unknown."""

@@ -80,7 +80,8 @@ def check_nodes(look: Look) -> Iterator[Diagnostic]:
         if spec is None:
             fix = Fix(f"Remove {node_id}", RemoveNodes((node_id,), rejoin=True))
             yield Diagnostic(node_id, "error", f"There is no layer '{shortened(node.kind)}'.", (fix,))
-        elif node_id not in look.inference.results:  # A node that has a result has had its parameters checked.
+        elif node_id not in results and not look.inference.can_be_read(node, spec):
+            # A node that has a result has had its parameters checked, as has one that had a result before.
             yield from _check_params(look, node, spec)
 
 

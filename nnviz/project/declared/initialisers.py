@@ -7,6 +7,7 @@ follows the training's setting *initialisation*, which is PyTorch's own where no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from nnviz.project.spec import ParamSpec, Spec
 
@@ -19,11 +20,18 @@ class InitialiserSpec(Spec):
         written: They are written down in the layer's own parameters, for networks made by hand.
         follows: It is what the whole network is set to.
         of_a_layer: It is for single layers: the whole network is not set to it.
+        alike: All units of a layer start with the same weights.
+        spread: Deviation of the weights as a multiple of the number that is chosen; 0 where it follows from the layer.
+        usual_before: What it is the usual start before: an activation that lets large numbers ``pass``, or any
+            ``other``; empty where another is.
     """
 
     written: bool = False
     follows: bool = False
     of_a_layer: bool = False
+    alike: bool = False
+    spread: float = 0.0
+    usual_before: Literal["", "pass", "other"] = ""
 
 
 def _positive(name: str, title: str, help: str, default: float) -> ParamSpec:
@@ -54,6 +62,7 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "He normal",
         "Normal with deviation √(2/n) for n inputs. Keeps the strength of the signal through layers with ReLU, which "
         "halves it each time.",
+        usual_before="pass",
     ),
     InitialiserSpec(
         "he_uniform",
@@ -77,6 +86,7 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "Of a convolution, n is the input channels in one group times the window, and m the output channels of all "
         "groups times the window, as PyTorch counts them; of a ConvTranspose2d the other way round. With biases of 0 "
         "it is what a layer of Keras starts with when nothing is said.",
+        usual_before="other",
     ),
     InitialiserSpec(
         "gaussian",
@@ -90,6 +100,7 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
                 0.01,
             ),
         ),
+        spread=1.0,
     ),
     InitialiserSpec(
         "truncated_gaussian",
@@ -99,12 +110,14 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         params=(
             _positive("deviation", "deviation", "Standard deviation of the normal distribution before the cut.", 0.05),
         ),
+        spread=0.88,
     ),
     InitialiserSpec(
         "uniform",
         "Uniform",
         "Uniform between ± a limit of your choice, all sizes as likely.",
         params=(_positive("limit", "limit", "The largest size of a weight.", 0.05),),
+        spread=3**-0.5,
     ),
     InitialiserSpec(
         "orthogonal",
@@ -119,11 +132,13 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "All weights the same number. All units of a layer then compute the same and learn the same: a lesson, not a "
         "choice.",
         params=(ParamSpec("value", "value", "What each weight starts with.", "float", 0.1, -100, 100),),
+        alike=True,
     ),
     InitialiserSpec(
         "zeros",
         "Zeros",
         "All weights 0. All units of a layer then compute the same and learn the same: a lesson, not a choice.",
+        alike=True,
     ),
     InitialiserSpec(
         "given",

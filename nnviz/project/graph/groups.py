@@ -10,7 +10,7 @@ outside, or nowhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nnviz.project import registry
 from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef
@@ -124,6 +124,8 @@ def contents(graph: Graph, groups: Iterable[str]) -> Contents:
 
 def members_by_group(graph: Graph) -> dict[str, tuple[str, ...]]:
     """For every group the ids of all nodes in it, however deep, in the order of the graph."""
+    if not graph.groups:
+        return {}
     ways = {group: trail(graph, group) for group in graph.groups}
     found: dict[str, list[str]] = {group: [] for group in graph.groups}
     for identity, node in graph.nodes.items():
@@ -190,6 +192,20 @@ def view_of(graph: Graph, root: str = "") -> GraphView:
         {note.id: note for note in graph.notes.values() if hiding.get(note.group, "") == ""},
         {arrow.id: arrow for arrow in graph.arrows.values() if hiding.get(arrow.group, "") == ""},
     )
+
+
+def view_after(graph: Graph, seen: GraphView, before: Graph) -> GraphView:
+    """The same as ``view_of(graph, seen.root)``, with what an edit has left as it was.
+
+    Args:
+        graph: The graph as it is now.
+        seen: What was seen
+        before: of the graph as it was.
+    """
+    grouped = graph.groups or before.groups or seen.root
+    if grouped or graph.edges is not before.edges or tuple(graph.nodes) != tuple(before.nodes):
+        return view_of(graph, seen.root)
+    return replace(seen, nodes=graph.nodes, notes=graph.notes, arrows=graph.arrows)
 
 
 @dataclass

@@ -1,11 +1,13 @@
 """A training by Keras: ``keras_fit.py SAMPLE EPOCHS EXAMPLES.npz FOLDER [files]``, a JSON line an epoch.
 
 ``KERAS_BACKEND`` says what computes. The numbers are prepared before, as the source articles do it. ``files`` writes a
-log (CSVLogger) and the best model so far. ``version`` alone prints that of Keras. Knows no nnviz.
+log (CSVLogger) and the best model so far. ``version`` alone prints those of torch, where that
+computes, and Keras. Knows no nnviz.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -97,6 +99,7 @@ def main(sample: str, epochs: int, examples: Path, folder: Path, files: bool) ->
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["version"]:
-        print(keras.__version__)
+        computing = importlib.import_module("torch").__version__ if keras.backend.backend() == "torch" else ""
+        print(computing, keras.__version__)
         raise SystemExit
     main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), "files" in sys.argv[5:])

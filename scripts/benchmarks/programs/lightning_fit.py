@@ -1,8 +1,8 @@
 """A training by Lightning: ``lightning_fit.py SAMPLE EPOCHS EXAMPLES.npz FOLDER [files]``, a JSON line an epoch.
 
 Examples come from a DataLoader over a TensorDataset, as the manual shows it; bytes become numbers in the step.
-``files`` writes a log (CSVLogger) and the best and the last checkpoint. ``version`` alone prints that of Lightning.
-Knows no nnviz.
+``files`` writes a log (CSVLogger) and the best and the last checkpoint. ``version`` alone prints those of torch
+and Lightning. Knows no nnviz.
 """
 
 from __future__ import annotations
@@ -116,6 +116,6 @@ def main(sample: str, epochs: int, examples: Path, folder: Path, files: bool) ->
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["version"]:
-        print(lightning.__version__)
+        print(torch.__version__, lightning.__version__)
         raise SystemExit
     main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), "files" in sys.argv[5:])

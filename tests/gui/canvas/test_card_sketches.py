@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from nnviz.gui.canvas.cards.describe import tooltip
-from nnviz.gui.canvas.cards.facts import CardFacts, CardSketch, card_facts, is_plane, wired_ports
+from nnviz.gui.canvas.cards.facts import CardFacts, CardSketch, Picture, card_facts, is_plane, wired_ports
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
@@ -169,3 +169,19 @@ def test_a_drawing_of_a_shape_that_is_kept_looks_like_a_new_one(qapp: QApplicati
     first = drawn(10.3)
     assert first != blank and drawn(10.3) == first
     assert drawn(14.6) != first, "another place is another drawing"
+
+
+def test_the_card_of_the_output_keeps_its_size_while_its_shape_is_unknown() -> None:
+    """An answer that is a picture: an edit that breaks the network for a moment moves nothing that stands around it."""
+    project = chain("input", "conv2d", "output", input={"shape": (1, 8, 8)}, output={"loss": "mse"})
+    document = Document(project)
+    scene = CanvasScene(document, Stage())
+    card = scene.cards["output"]
+    whole, stands = card.facts, card.stands
+    assert whole.picture is Picture.TILES
+    document.apply(SetParam("conv2d", "kernel_size", (31, 31)))
+    assert (card.facts.shape, card.facts.picture, card.stands) == (None, Picture.TILES, stands)
+    document.undo()
+    assert card.facts == whole
+    # One that was never known is expected to be shares of classes.
+    assert CanvasScene(Document(chain("output")), Stage()).cards["output"].facts.picture is Picture.BARS

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from canvas_hands import Hands
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
@@ -103,7 +103,7 @@ def test_the_clock_of_an_old_picture_covers_nothing(qapp: QApplication, zoom: fl
             right = place.right() if row.shape and (row.title or row.name) else min(place.left() + wide, place.right())
             assert not mark.intersects(QRectF(place.left(), place.top(), right - place.left(), place.height()))
         for side in Side:
-            port = port_position(rect, side)
+            port = port_position((rect.left(), rect.top(), rect.height()), side)
             reach = 2 * PORT_RADIUS_HOT
             around = QRectF(port.x() - reach / 2, port.y() - reach / 2, reach, reach)
             assert not mark.intersects(around)
@@ -276,3 +276,20 @@ def test_cards_say_the_name_that_findings_use(qapp: QApplication, zoom: float) -
             assert not row.name or wide * row.squeeze + 4.0 * gaps <= HEADER_WIDTH + 1.0
     twice = card_places(card("input", (64,), node="input"), 1.0)
     assert not any(row.name for row, _ in twice.header)
+
+
+@pytest.mark.parametrize("hands", [templates.sample("digits-cnn")], indirect=True)
+def test_cards_stand_beside_the_switches_where_they_are_larger_there_than_below(hands: Hands) -> None:
+    view, camera = hands.view, hands.view.camera
+    view.resize(720, 330)
+    for width, beside in ((240, True), (560, False)):
+        corner = QSize(width, 90)
+        camera.set_inset(60)
+        camera.set_corner(corner)
+        camera.fit()
+        covered = QRectF(view.viewport().width() - width, 0, width, corner.height())
+        cards = view.canvas_scene.cards.values()
+        places = [view.mapFromScene(card.card_rect()).boundingRect() for card in cards]
+        assert not [one for one in places if covered.intersects(QRectF(one))]
+        tops = min(one.top() for one in places)
+        assert tops >= 60 and (tops < corner.height()) is beside

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.cards.describe import tooltip
 from nnviz.gui.canvas.cards.facts import Picture, Status
-from nnviz.gui.canvas.geometry import CARD_WIDTH, Level, Side, sides_between
+from nnviz.gui.canvas.geometry import Level, Side, sides_between
 from nnviz.gui.look import theme
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.shown import Shown
@@ -343,13 +343,11 @@ def test_a_thousand_cards_share_their_far_pictures(qtbot: QtBot) -> None:
 
 
 def test_wires_leave_on_the_side_where_they_go() -> None:
-    from PySide6.QtCore import QRectF
-
-    card = QRectF(0, 0, CARD_WIDTH, 138)
-    assert sides_between(card, card.translated(195, 0)) == (Side.RIGHT, Side.LEFT)
-    assert sides_between(card, card.translated(-195, 0)) == (Side.LEFT, Side.RIGHT)
-    assert sides_between(card, card.translated(0, 230)) == (Side.BOTTOM, Side.TOP)
-    assert sides_between(card, card.translated(-585, 230)) == (Side.RIGHT, Side.LEFT)
+    card = (0.0, 0.0, 138.0)
+    assert sides_between(card, (195.0, 0.0, 138.0)) == (Side.RIGHT, Side.LEFT)
+    assert sides_between(card, (-195.0, 0.0, 138.0)) == (Side.LEFT, Side.RIGHT)
+    assert sides_between(card, (0.0, 230.0, 138.0)) == (Side.BOTTOM, Side.TOP)
+    assert sides_between(card, (-585.0, 230.0, 138.0)) == (Side.RIGHT, Side.LEFT)
 
 
 def test_themes_are_followed(hands: Hands) -> None:

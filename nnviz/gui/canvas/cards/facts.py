@@ -175,7 +175,9 @@ def picture_of(
     if shape is not None and len(shape) == 1 and (node.kind != "output" or task in _NUMBERS_AS_ANSWERS):
         return Picture.NUMBERS if shape[0] <= MOST_NUMBERS else Picture.STRIP
     if node.kind == "output":
-        return Picture.BARS if shape is None or len(shape) == 1 else Picture.TILES
+        if shape is None:
+            return previous or Picture.BARS
+        return Picture.BARS if len(shape) == 1 else Picture.TILES
     if shape is None:
         return previous or Picture.STRIP
     if len(shape) == 3 and shape[1] * shape[2] > 1:
@@ -267,6 +269,16 @@ class CardSketch(NamedTuple):
         """A layer has none."""
         return ()
 
+    def with_numbers(self, source: CardSource, shape: Shape | None) -> CardSketch:
+        """The same card, which stands as it stands, of a layer whose shape is another one.
+
+        Written out, for an edit near the input makes thousands of them.
+        """
+        return CardSketch(
+            source, self.spec, shape, self.picture, self.has_parameters, self.status, self.note, self.input_ports,
+            self.output_ports, self.severity, self.badge, self.layout,
+        )  # fmt: skip
+
     def facts(self) -> CardFacts:
         """All that the card says."""
         source, spec = self.source, self.spec
@@ -311,12 +323,13 @@ def sketch(source: CardSource, previous: CardContent | None = None) -> CardSketc
         previous: What the card said before: while a shape is unknown the card keeps its size.
     """
     node, result, found, data, _, wired_inputs, plane = source
-    spec = registry.layer(node.kind)
     shape = result.output if result is not None else None
     if result is not None:
         has_parameters = result.parameters > 0
     else:
-        has_parameters = previous.has_parameters if previous is not None else bool(spec.weight_view)
+        has_parameters = (
+            previous.has_parameters if previous is not None else bool(registry.layer(node.kind).weight_view)
+        )
     task = data.task if data is not None else ""
     picture = picture_of(node, shape, previous.picture if previous is not None else None, plane=plane, task=task)
     if isinstance(previous, CardSketch) and not found and picture is not Picture.BARS:
@@ -324,7 +337,8 @@ def sketch(source: CardSource, previous: CardContent | None = None) -> CardSketc
         same = previous.picture is picture and previous.has_parameters is has_parameters and not before.diagnostics
         if same and before.node is node and before.wired_inputs == wired_inputs:
             # Only numbers differ, as behind an edit: all that follows from the rest stands there already.
-            return previous._replace(source=source, shape=shape)
+            return previous.with_numbers(source, shape)
+    spec = registry.layer(node.kind)
     note = _note(node, spec)
     badge = None if node.bypassed else badge_of(spec)
     status = _status(badge, note)

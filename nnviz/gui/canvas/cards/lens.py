@@ -26,6 +26,8 @@ _WIDEST, _NARROWEST, _NOTHING = 11.0, 1.6, 1.0
 _LEAST_SPAN = 2.0
 #: Weaker by more powers of ten than this is as good as nothing.
 _MOST_SPAN = 6.0
+#: The sign of a norm: of what a step adds to the weights of a layer.
+CHANGE = "Δ"
 
 
 class Shows(Enum):

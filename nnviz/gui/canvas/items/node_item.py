@@ -17,7 +17,7 @@ from nnviz.gui.canvas.cards.card_text import LETTERS, letters_at
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, CardSketch
 from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.cards.lens_pictures import paint_lens_picture
-from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
+from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, Standing, level_of
 from nnviz.gui.canvas.items.stage import Stage, card_canvas
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
@@ -34,6 +34,7 @@ class NodeItem(QGraphicsItem):
 
     Attributes:
         place: Where it stands in the scene, as plain numbers.
+        stands: The same with its height.
         far_key: Cards with the same key look the same from far; empty until it is made.
     """
 
@@ -54,6 +55,7 @@ class NodeItem(QGraphicsItem):
         self._bounds = self._outer()
         self._far: QGraphicsItem | None = None
         self.place = (0.0, 0.0)
+        self.stands: Standing = (0.0, 0.0, content.layout.height)
         self.far_key = ""
         self.setZValue(1.0)
 
@@ -101,6 +103,7 @@ class NodeItem(QGraphicsItem):
     def put(self, x: float, y: float) -> None:
         """Put the card elsewhere in the scene."""
         self.place = (x, y)
+        self.stands = (x, y, self._content.layout.height)
         self.setPos(x, y)
 
     def set_far(self, layer: QGraphicsItem | None) -> None:
@@ -117,6 +120,7 @@ class NodeItem(QGraphicsItem):
             self.prepareGeometryChange()
             self._rect = content.layout.rect
             self._bounds = self._outer()
+            self.stands = (*self.place, content.layout.height)
         self.refresh_severity()
         if self._far is None:
             # Not stale: its facts may turn out to be what they were.

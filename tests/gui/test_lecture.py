@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QImage, QTransform
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from run_file_mutations import good_run
 from window_hands import Person
@@ -28,12 +28,13 @@ from nnviz.gui.lecture.strip import window_of
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.scales import Scale
+from nnviz.gui.panels.help import HelpPopup
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.widgets import FittedText
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetParam
 from nnviz.record.quantities import GRADIENT_NORM, LOSS, PINNED_INPUT, UPDATE_RATIO, WEIGHTS
-from nnviz.record.readings import ArrayReading, Scalar
+from nnviz.record.readings import ArrayReading, Cure, Scalar
 from nnviz.train.sub_steps import SubStep
 
 SIZES = [(1280, 720), (1680, 1050)]
@@ -524,6 +525,30 @@ def test_an_input_of_ones_own_stands_on_the_page_too(qtbot: QtBot, open_window: 
         assert shown is not None and np.array_equal(shown.array, own) is bool(readings)
         said = [figure.text for figure in figures_of(facts, page._stage)]
         assert said == (["own input", "7"] if readings else said[-1:])
+
+
+def test_what_a_finding_shows_is_shown_on_the_page_and_nothing_behind_it_moves(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1280, 720)
+    places = {key: one.isVisible() for key, one in window.docks.panels.items()}
+    page = begin(window)
+    page.show_instrument("findings")
+    assert page.panel is not None
+    page.panel.cure_requested.emit(Cure("Show units", "show_units", "relu2"))
+    assert page.strip.chosen == "relu2" and type(page.panel).key == "feature_maps"
+    page.show_instrument("findings")
+    page.panel.cure_requested.emit(Cure("Why?", "show_help", "gradients"))
+    qtbot.waitUntil(lambda: type(page.panel).key == "gradients", timeout=TIMEOUT)
+    (card,) = [one for one in page.findChildren(HelpPopup) if one.isVisible()]
+    body = max(card.findChildren(QLabel), key=lambda label: len(label.text()))
+    assert body.font().pixelSize() >= LETTERS and "How to read it" in body.text()
+    assert QRect(page.mapToGlobal(QPoint()), page.size()).contains(card.geometry())
+    assert body.height() >= body.heightForWidth(body.width())
+    card.close()
+    window.action("lecture").trigger()
+    assert {key: one.isVisible() for key, one in window.docks.panels.items()} == places
 
 
 def test_a_recorded_run_offers_no_training(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:

@@ -220,12 +220,12 @@ def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
     view = opened(qtbot, window)
     assert view.rows is not None
     qtbot.waitUntil(lambda: view.answer_shown is not None, timeout=TIMEOUT)  # it begins with the pinned example
-    view.compare_with(path)
+    view.beside.choose(path)
     QTest.keyClicks(view.rows.fields[0], "")
     for index, text in enumerate(("0,5", "-0.25")):
         view.rows.fields[index].setText(text)
         view.rows.fields[index].editingFinished.emit()
-    qtbot.waitUntil(lambda: bool(view.other_bars.answer) and not view._kept_busy, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(view.beside.bars.answer) and not view.beside.busy, timeout=TIMEOUT)
     rests(qtbot, view)
     assert view.numbers().tolist() == [0.5, -0.25]
     expected = directly(window, view.numbers())["whole"]
@@ -234,7 +234,7 @@ def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
         np.exp(expected) / np.exp(expected).sum(), abs=1e-6
     )
     # The other is trained, this one is not: they do not say the same.
-    assert view.other_bars.shares != pytest.approx(answer, abs=1e-3)
+    assert view.beside.bars.shares != pytest.approx(answer, abs=1e-3)
     refused: list[str] = []
     view.rows.refused.connect(refused.append)
     view.rows.fields[0].setText("much")

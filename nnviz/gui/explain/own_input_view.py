@@ -16,30 +16,26 @@ from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QRes
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
-    QComboBox,
     QFileDialog,
-    QGridLayout,
     QLineEdit,
     QWidget,
 )
 
 from nnviz.data import datasets
 from nnviz.data.own_picture import FITTINGS, OwnPicture, Treatment
-from nnviz.gui.explain.kept_network import KeptNetwork
+from nnviz.gui.explain.network_beside import NetworkBeside
 from nnviz.gui.explain.number_rows import NumberRows
 from nnviz.gui.explain.own_answer import OwnAnswerBars
+from nnviz.gui.explain.own_input_places import OwnInputPlaces, Parts
 from nnviz.gui.explain.picture_controls import PictureControls
 from nnviz.gui.explain.picture_fields import DrawField, SeenField
 from nnviz.gui.explain.right_class import RightClass
-from nnviz.gui.look import theme
 from nnviz.gui.look.theme import format_count
-from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.number_field import NumberField
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.number_text import format_number
-from nnviz.record.places import runs_folder
 
 if TYPE_CHECKING:
     from nnviz.explain.own_input import InputFacts, OwnAnswer, TakenExample
@@ -50,18 +46,8 @@ _Keys = QKeySequence.StandardKey
 #: The other key for it on many desks.
 _ALSO_REDO = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Y)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif *.ppm *.pgm)"
-#: Runs that are offered for the second column, the newest first.
-_MOST_RUNS = 30
 #: Paper, as a mean over all pixels: from here on a grey picture is taken for dark ink on light paper.
 _LIGHT = 0.5
-#: Pixels, at the usual size of letters: from this width on everything stands beside each other.
-_BESIDE = 560
-#: And from this height on the canvas has all of the width.
-_TALL = 760
-#: Rows, and columns, of the grid.
-_LINES = 7
-#: Of a canvas to draw on, at least.
-_LEAST_CANVAS = 150
 
 
 class OwnInputView(QWidget):
@@ -91,9 +77,6 @@ class OwnInputView(QWidget):
         self._fitted = ""
         self._asked: Asked | None = None
         self._dirty = False
-        self._kept: KeptNetwork | None = None
-        self._kept_name = ""
-        self._kept_busy = self._kept_dirty = False
         self.answer_shown: OwnAnswer | None = None
         self.draw_field = DrawField(self)
         self.seen_field = SeenField(self)
@@ -109,34 +92,25 @@ class OwnInputView(QWidget):
         self.on_cards.setToolTip("Show what each layer makes of it on the cards, in place of the pinned example")
         set_font(self.on_cards, 12)
         self.on_cards.toggled.connect(lambda _on: self._put_on_cards())
-        self.others = Chooser(self)
-        self.others.setAccessibleName("Network beside it")
-        self.others.setToolTip("The network of a kept run, asked the same")
-        self.others.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.others.setMinimumContentsLength(9)
-        set_font(self.others, 12)
-        self.others.addItem("Beside it: none", "")
-        self.others.activated.connect(self._on_other)
-        self.other_bars = OwnAnswerBars(self)
-        self.other_bars.setVisible(False)
+        self.beside = NetworkBeside(workspace, lambda: None if self.is_blank else (self.numbers(), self._label), self)
+        self.beside.chosen.connect(self._on_beside)
         self.controls: PictureControls | None = None
-        self._fields = ((self._draw_text, self.draw_field), (self._seen_text, self.seen_field))
         self.options = QWidget(self)
-        self._in_options = QBoxLayout(QBoxLayout.Direction.LeftToRight, self.options)
-        self._in_options.setContentsMargins(0, 0, 0, 0)
-        self._in_options.setSpacing(6)
-        self._in_options.addWidget(self.on_cards)
-        self._in_options.addWidget(self.others)
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(4)
-        #: What has a place in the grid, and what always has one.
-        self._parts: list[QWidget] = []
-        self._fixed: tuple[QWidget, ...] = (
-            *(part for pair in self._fields for part in pair), self.right, self.bars, self.other_bars, self.options,
-        )  # fmt: skip
-        self._upright = self._tall = False
+        in_options = QBoxLayout(QBoxLayout.Direction.LeftToRight, self.options)
+        in_options.setContentsMargins(0, 0, 0, 0)
+        in_options.setSpacing(6)
+        in_options.addWidget(self.on_cards)
+        in_options.addWidget(self.beside.chooser)
+        parts = Parts(
+            (self._draw_text, self.draw_field),
+            (self._seen_text, self.seen_field),
+            self.right,
+            self.bars,
+            self.beside.bars,
+            self.options,
+            in_options,
+        )
+        self._places = OwnInputPlaces(self, parts)
         self._arrange()
         self.draw_field.drawn.connect(self.picture_changed)
         self.draw_field.dropped.connect(self.take)
@@ -165,92 +139,14 @@ class OwnInputView(QWidget):
 
     def _arrange(self) -> None:
         """Everything in its place: one beside the other where there is width, else one below the other."""
-        grid = self._grid
-        for part in self._parts:
-            grid.removeWidget(part)
-        for line in range(_LINES):
-            grid.setRowStretch(line, 0)
-            grid.setRowMinimumHeight(line, 0)
-            grid.setColumnStretch(line, 0)
         if self.controls is not None:
-            self.controls.set_wide(self._upright)
-        along = QBoxLayout.Direction.TopToBottom if self._upright else QBoxLayout.Direction.LeftToRight
-        self._in_options.setDirection(along)
-        tools = self.controls or self.rows
-        self._parts = [*self._fixed, *([tools] if tools is not None else [])]
-        if self._upright:
-            self._stand_upright(tools)
-        else:
-            self._lie(tools)
-
-    def _lie(self, tools: QWidget | None) -> None:
-        """Beside each other: tools, canvas, what the network sees, and the answers."""
-        grid, two = self._grid, not self.other_bars.isHidden()
-        if tools is not None:
-            grid.addWidget(tools, 0, 0, 2, 1)
-            grid.setColumnStretch(0, 5 if self.rows is not None else 0)
-        for column, (text, field) in enumerate(self._fields, 1):
-            grid.addWidget(text, 0, column)
-            grid.addWidget(field, 1, column)
-            grid.setColumnStretch(column, 0 if self.rows is not None else 4)
-        grid.addWidget(self.right, 0, 3, Qt.AlignmentFlag.AlignLeft)
-        grid.addWidget(self.options, 0, 4, Qt.AlignmentFlag.AlignRight)
-        grid.addWidget(self.bars, 1, 3, 1, 1 if two else 2)
-        if two:
-            grid.addWidget(self.other_bars, 1, 4)
-        grid.setColumnStretch(3, 3)
-        grid.setColumnStretch(4, 2)
-        grid.setRowStretch(1, 1)
-
-    def _stand_upright(self, tools: QWidget | None) -> None:
-        """Below each other: canvas and answer, what is right, tools, what the network sees."""
-        grid, two = self._grid, not self.other_bars.isHidden()
-        if self.rows is not None:
-            parts = (self.rows, self.right, self.bars, self.options, *((self.other_bars,) if two else ()))
-            for line, part in enumerate(parts):
-                grid.addWidget(part, line, 0, 1, 2)
-            grid.setRowStretch(2, 1)
-            grid.setRowStretch(4, 1)
-            return
-        grid.addWidget(self._draw_text, 0, 0)
-        grid.addWidget(self.draw_field, 1, 0, 1, 2 if self._tall else 1)
-        grid.addWidget(self.right, 2, 0, 1, 2)
-        if tools is not None:
-            grid.addWidget(tools, 3, 0, 1, 2)
-        if self._tall:
-            grid.addWidget(self._seen_text, 4, 0)
-            grid.addWidget(self.seen_field, 5, 0)
-            grid.addWidget(self.bars, 4, 1, 2, 1)
-            grid.addWidget(self.options, 6, 0, 1, 1 if two else 2, Qt.AlignmentFlag.AlignTop)
-            if two:
-                grid.addWidget(self.other_bars, 6, 1)
-            for column in (0, 1):
-                grid.setColumnStretch(column, 1)
-            grid.setRowStretch(1, 3)
-            grid.setRowStretch(5, 2)
-            grid.setRowStretch(6, 2 if two else 0)
-            return
-        grid.addWidget(self.bars, 0, 1, 2, 1)
-        grid.addWidget(self._seen_text, 4, 0)
-        grid.addWidget(self.seen_field, 5, 0)
-        # A second network answers beside what both see; what is chosen about it stands below then.
-        grid.addWidget(self.options, 6 if two else 5, 0 if two else 1, Qt.AlignmentFlag.AlignTop)
-        if two:
-            grid.addWidget(self.other_bars, 4, 1, 2, 1)
-        grid.setColumnStretch(0, 5)
-        grid.setColumnStretch(1, 4)
-        grid.setRowStretch(1, 3)
-        grid.setRowStretch(5, 2)
-        grid.setRowMinimumHeight(1, _LEAST_CANVAS)
+            self.controls.set_wide(self._places.upright)
+        self._places.arrange(self.controls or self.rows, numbers=self.rows is not None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow place everything stands below each other."""
         super().resizeEvent(event)
-        scale = theme.text_scale()
-        upright = self.width() < _BESIDE * scale
-        tall = upright and self.height() >= _TALL * scale
-        if (upright, tall) != (self._upright, self._tall):
-            self._upright, self._tall = upright, tall
+        if self._places.fit(self.size()):
             self._arrange()
 
     def _text(self, words: str) -> ElidedLabel:
@@ -276,7 +172,7 @@ class OwnInputView(QWidget):
             return
         self._active = active
         if active:
-            self._look_for_runs()
+            self.beside.look_for_runs()
             self._on_network()
         else:
             self._workspace.feed.set_instead(())
@@ -337,8 +233,7 @@ class OwnInputView(QWidget):
         """Fields for pictures, or for numbers."""
         for part in (self.controls, self.rows):
             if part is not None:
-                self._parts.remove(part)
-                self._grid.removeWidget(part)
+                self._places.let_go(part)
                 part.hide()
                 part.deleteLater()
         self.controls = self.rows = None
@@ -407,7 +302,8 @@ class OwnInputView(QWidget):
 
     def _changed(self) -> None:
         self.right.show_label(self._label)
-        self._dirty = self._kept_dirty = True
+        self._dirty = True
+        self.beside.mark_changed()
         self._soon.start(0)
 
     def picture_changed(self) -> None:
@@ -601,11 +497,10 @@ class OwnInputView(QWidget):
         if self.is_blank:
             self.answer_shown = None
             self.bars.show_hint(self._workspace.document.project.name, "Draw something: the answer stands here.")
-            if self._kept is not None:
-                self.other_bars.show_hint(self._kept_name, "")
+            self.beside.show_nothing()
             self._put_on_cards()
             return
-        self._ask_other()
+        self.beside.ask()
         if self._asked is not None or not self._dirty:
             return
         self._dirty = False
@@ -633,89 +528,17 @@ class OwnInputView(QWidget):
 
         self._asked = self._network.ask(question, self._if_there(done), self._if_there(failed))
 
+    def _on_beside(self) -> None:
+        """Another network answers beside this one, or none any more."""
+        self._arrange()
+        if self.beside.is_there:
+            self._changed()
+
     def _put_on_cards(self) -> None:
         """The cards show it, or the pinned example again."""
         answer = self.answer_shown
         wanted = self._active and self.on_cards.isChecked() and answer is not None and not self.is_blank
         self._workspace.feed.set_instead(answer.readings if wanted and answer is not None else ())
-
-    # ---- a second network ----------------------------------------------------------------------------------------
-
-    def _look_for_runs(self) -> None:
-        """Which kept runs there are."""
-
-        def work() -> list[tuple[Path, str]]:
-            from nnviz.record.library import kept_runs, summary  # noqa: PLC0415 - not needed to start
-
-            found = []
-            for kept in kept_runs(runs_folder())[:_MOST_RUNS]:
-                one = summary(kept.path)
-                if not one.damage and not one.running:
-                    found.append((kept.path, f"{one.title or kept.path.stem} · step {format_count(one.last_step)}"))
-            return found
-
-        def done(found: list[tuple[Path, str]]) -> None:
-            chosen = self._kept.path if self._kept is not None else None
-            known = dict(found)
-            if chosen is not None and chosen not in known:
-                known[chosen] = self._kept_name
-            self.others.clear()
-            self.others.addItem("Beside it: none", "")
-            for path, words in known.items():
-                self.others.addItem(words, str(path))
-            self.others.setCurrentIndex(max(0, self.others.findData("" if chosen is None else str(chosen))))
-
-        self._workspace.background.start(work, self._if_there(done), lambda _error: None, "own picture")
-
-    def compare_with(self, path: Path | None) -> None:
-        """Ask the network of this run, too; None asks none."""
-        index = self.others.findData("" if path is None else str(path))
-        if index < 0 and path is not None:
-            self.others.addItem(path.stem, str(path))
-            index = self.others.count() - 1
-        self.others.setCurrentIndex(max(0, index))
-        self._on_other(self.others.currentIndex())
-
-    def _on_other(self, index: int) -> None:
-        path = self.others.itemData(index)
-        if not path:
-            self._kept = None
-            self.other_bars.setVisible(False)
-            self._arrange()
-            return
-        self._kept_name = self.others.itemText(index).partition(" · ")[0]
-        self._kept = KeptNetwork(self._workspace.background, Path(path), self._workspace.training.data_dir)
-        self.other_bars.show_hint(self._kept_name, "The network is being built from the run…")
-        self.other_bars.setVisible(True)
-        self._arrange()
-        self._changed()
-
-    def _ask_other(self) -> None:
-        kept = self._kept
-        if kept is None or self._kept_busy or not self._kept_dirty or self.is_blank:
-            return
-        self._kept_busy, self._kept_dirty = True, False
-        numbers, label = self.numbers(), self._label
-
-        def question(training: object) -> OwnAnswer:
-            from nnviz.explain.own_input import answer_to  # noqa: PLC0415 - torch belongs to that thread
-
-            return answer_to(training, numbers, nodes=(), label=label)  # type: ignore[arg-type]  # as it is handed
-
-        def done(answer: OwnAnswer) -> None:
-            self._kept_busy = False
-            if self._kept is kept:
-                heading = (self._kept_name, f"step {format_count(answer.step)}")
-                one = answer.facts
-                self.other_bars.show_answer(heading, answer.output, one.class_names, one.task, one.loss, label)
-            self._ask_other()
-
-        def failed(error: BaseException) -> None:
-            self._kept_busy = False
-            if self._kept is kept:
-                self.other_bars.show_hint(self._kept_name, sentence_of(error))
-
-        kept.ask(question, self._if_there(done), self._if_there(failed))
 
     # ---- events --------------------------------------------------------------------------------------------------
 
@@ -760,7 +583,7 @@ class OwnInputView(QWidget):
 
     def sizeHint(self) -> QSize:
         """Room for two pictures, the controls and two answers."""
-        return QSize(300, 560) if self._upright else QSize(900, 230)
+        return QSize(300, 560) if self._places.upright else QSize(900, 230)
 
 
 def _through_a_file(image: QImage, size: int, channels: int) -> NDArray[np.uint8]:

@@ -52,6 +52,7 @@ from nnviz.project.graph.groups import title_of, trail
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest, merged
 from nnviz.record.quantities import FINDING
+from nnviz.record.readings import Cure
 
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
@@ -287,7 +288,7 @@ class LecturePage(QWidget):
             panel.set_obstacle(self._obstacle)
             panel.set_selection(self._pictured())
             panel.node_requested.connect(self.choose)
-            panel.cure_requested.connect(self.cure_requested)
+            panel.cure_requested.connect(self._on_cure)
             panel.message.connect(self.say)
             panel.failed.connect(self.say)
             panel.interest_changed.connect(lambda _key, _interest: self._tell_interest())
@@ -298,6 +299,29 @@ class LecturePage(QWidget):
             self.panel.refresh(self._shown, self._shown.names)
         self._tell_interest()
         self.update()
+
+    def _on_cure(self, cure: Cure) -> None:
+        """What only shows something shows it here: behind the page nobody would see it."""
+        kind = next((kind for kind in INSTRUMENTS if kind.key == cure.value), None)
+        if cure.action == "show_units":
+            self.choose(cure.value)
+            self.show_instrument("feature_maps")
+        elif cure.action == "show_help" and kind is not None:
+            # Not at once: the link that was pressed stands in the instrument that goes.
+            QTimer.singleShot(0, self, lambda: self._explain(kind))
+        else:
+            self.cure_requested.emit(cure)
+
+    def _explain(self, kind: type[Panel]) -> None:
+        """An instrument, and beside it how to read it."""
+        from nnviz.gui.panels.help import HelpPopup  # noqa: PLC0415 - opened by hand
+
+        self.show_instrument(kind.key)
+        margin = self._measure.px(_MARGIN)
+        letters = round(self._measure.px(LETTERS) / theme.text_scale())
+        # What it shows and how to read it; what follows is said to a hand that holds the mouse.
+        text = "</p>".join(kind.help.split("</p>")[:2])
+        HelpPopup(kind.title, text, self, letters, self.spotlight.width() - margin).show_over(self.spotlight, self)
 
     def close_panel(self) -> None:
         """The lecture is over: the instrument goes at once, and asks for nothing any more."""

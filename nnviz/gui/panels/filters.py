@@ -275,7 +275,7 @@ class FilterView(ArrayView):
             scales = tuple(replace(scale, kind="grey") for scale in scales)
         noun = stack.noun
         names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
-        self.set_caption(self._describe(stack))
+        self.set_caption(*self._describe(stack))
         idle = "one scale" if self.shared else "own scales"
         idle += ", grey is 0" if composite else ""
         if stack.total > count and noun != "weights":
@@ -291,14 +291,17 @@ class FilterView(ArrayView):
         self.set_idle_text("what is added to each output")
         self.show_tiles(TileData.painted(values, scales, tuple(f"bias {index}" for index in range(len(values)))))
 
-    def _describe(self, stack: FilterStack) -> str:
+    def _describe(self, stack: FilterStack) -> tuple[str, ...]:
+        """What is shown, and in fewer words where there is less room."""
         if stack.noun == "weights":
             rows, columns = stack.size
-            return f"Weights · {rows} × {columns}"
+            return (f"Weights · {rows} × {columns}",)
         if stack.noun == "unit":
-            return f"Templates · {stack.total} of {shape_text(stack.values.shape[1:])}"
+            size = f"{stack.total} of {shape_text(stack.values.shape[1:])}"
+            return f"Templates · {size}", size
         height, width = stack.size
-        return f"Filters · {stack.channels} → {stack.total}" + ("" if self._grows else f" · {height} × {width}")
+        channels = f"{stack.channels} → {stack.total}"
+        return f"Filters · {channels}" + ("" if self._grows else f" · {height} × {width}"), channels
 
 
 class FiltersPanel(NodePanel):

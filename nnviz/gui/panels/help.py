@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
@@ -12,9 +12,17 @@ from nnviz.gui.parts.widgets import refresh_fonts, set_font
 
 
 class HelpPopup(QFrame):
-    """A card with a title and a text; a click elsewhere or Escape closes it."""
+    """A card with a title and a text; a click elsewhere or Escape closes it.
 
-    def __init__(self, title: str, text: str, parent: QWidget) -> None:
+    Args:
+        title: Of the instrument.
+        text: How to read it, as HTML.
+        parent: Owner.
+        letters: Pixels of the text's letters.
+        width: Of the text, in pixels.
+    """
+
+    def __init__(self, title: str, text: str, parent: QWidget, letters: int = 13, width: int = 360) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("help-popup")
@@ -23,14 +31,14 @@ class HelpPopup(QFrame):
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(6)
         heading = QLabel(title, self)
-        set_font(heading, 14, 600)
+        set_font(heading, letters + 1, 600)
         column.addWidget(heading)
         body = QLabel(text, self)
-        set_font(body, 13)
+        set_font(body, letters)
         body.setWordWrap(True)
         body.setTextFormat(Qt.TextFormat.RichText)
         body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        body.setFixedWidth(360)
+        body.setFixedWidth(width)
         column.addWidget(body)
         self.restyle()
         follow(themes.notifier.changed, self.restyle)
@@ -51,4 +59,11 @@ class HelpPopup(QFrame):
         below = anchor.mapToGlobal(QPoint(anchor.width() - self.width(), anchor.height() + 4))
         above = anchor.mapToGlobal(QPoint(anchor.width() - self.width(), -4 - self.height()))
         self.setGeometry(beside(self.size(), [below, above], anchor.screen().availableGeometry()))
+        self.show()
+
+    def show_over(self, widget: QWidget, page: QWidget) -> None:
+        """Open where a widget begins, in place of it, and nowhere beyond the page on which it stands."""
+        self.adjustSize()
+        corner = widget.mapToGlobal(QPoint(0, 0))
+        self.setGeometry(beside(self.size(), [corner], QRect(page.mapToGlobal(QPoint(0, 0)), page.size())))
         self.show()

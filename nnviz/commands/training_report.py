@@ -162,9 +162,9 @@ class BarReport:
 
     def epoch(self, result: EpochResult) -> None:
         """Writes the numbers of an epoch on a line above the bar, where it stays."""
-        parts = [f"epoch {result.epoch:>3}", f"mean train loss {result.train_loss:.4f}"]
+        parts = [f"epoch {result.epoch:>3}", f"mean train loss {_loss(result.train_loss)}"]
         if result.validation_loss is not None:
-            parts.append(f"validation loss {result.validation_loss:.4f}")
+            parts.append(f"validation loss {_loss(result.validation_loss)}")
         if result.validation_accuracy is not None:
             parts.append(f"accuracy {percent(result.validation_accuracy, 2)}")
         parts.append(f"{result.epoch_seconds:.1f} s, {result.seconds:.1f} s in all")
@@ -192,7 +192,7 @@ class BarReport:
         if outcome.best_epoch:
             parts.append(f"best epoch {outcome.best_epoch}")
         if outcome.test_loss is not None:
-            parts.append(f"test loss {outcome.test_loss:.4f}")
+            parts.append(f"test loss {_loss(outcome.test_loss)}")
         if outcome.test_accuracy is not None:
             parts.append(f"test accuracy {percent(outcome.test_accuracy, 2)}")
         _told("   ".join(parts), sys.stderr)
@@ -221,6 +221,11 @@ class BarReport:
             bar.set_description(f"epoch {epoch}/{position.epochs} on {position.device}", refresh=False)
             loss = session.run.latest(LOSS.series("train"))
             value = getattr(loss, "value", None)  # numpy is not loaded for the class of it
-            known = "" if value is None else f"loss {value:.4f}, "
+            known = "" if value is None else f"loss {_loss(value)}, "
             bar.set_postfix_str(f"{known}{position.samples_per_second:,.0f} samples/s", refresh=False)
             bar.refresh()
+
+
+def _loss(value: float) -> str:
+    """A loss under the one before it: of four decimals, and where that would be many figures, of a few."""
+    return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.3e}"

@@ -95,19 +95,20 @@ def histograms(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) 
 
 def _columns(inputs: Array | StreamedArray, go_on: Callable[[], None]) -> Iterator[NDArray[Any]]:
     """The columns of a table in their order; of a streamed one as many are read at once as memory is taken for."""
-    count = inputs.shape[1]
-    together = count if isinstance(inputs, np.ndarray) else max(1, _MOST_NUMBERS // max(len(inputs), 1))
-    for first in range(0, count, together):
-        if isinstance(inputs, np.ndarray):
-            part = inputs
-        else:
-            part = np.empty((len(inputs), min(together, count - first)), inputs.dtype)
-            for row in range(0, len(inputs), _ROWS):
-                go_on()
-                part[row : row + _ROWS] = inputs[row : row + _ROWS][:, first : first + together]
+    for part in [inputs] if isinstance(inputs, np.ndarray) else _parts_of_columns(inputs, go_on):
         for column in part.T:
             go_on()
             yield column
+
+
+def _parts_of_columns(inputs: StreamedArray, go_on: Callable[[], None]) -> Iterator[NDArray[Any]]:
+    together = max(1, _MOST_NUMBERS // max(len(inputs), 1))
+    for first in range(0, inputs.shape[1], together):
+        part = np.empty((len(inputs), min(together, inputs.shape[1] - first)), inputs.dtype)
+        for row in range(0, len(inputs), _ROWS):
+            go_on()
+            part[row : row + _ROWS] = inputs[row : row + _ROWS][:, first : first + together]
+        yield part
 
 
 def _of_bytes(title: str, pictures: Array | StreamedArray, channel: int) -> Histogram:

@@ -119,6 +119,12 @@ class EpochPlan:
         """With how many steps behind it an epoch begins."""
         return self.piece_of(epoch).step_of(epoch)
 
+    def examples(self, first: int, last: int) -> int:
+        """How many examples the steps have that are behind so many, up to the one before ``last``."""
+        begun, ended = self.at(first), self.at(last)
+        before = self.piece_of(begun.epoch).bounds[begun.batch]
+        return (ended.epoch - begun.epoch) * self._count + self.piece_of(ended.epoch).bounds[ended.batch] - before
+
     def next_epoch(self, step: int) -> int:
         """The first epoch that begins at this step or behind it."""
         place = self.at(step)

@@ -126,17 +126,21 @@ def upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(images.swapaxes(2, 3))
 
 
-def read_qmnist(folder: Path, split: str, count: int, cure: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images uint8[count, 1, 28, 28] and labels int64[count] of a split of QMNIST, ``train`` or ``test``.
+def qmnist_blocks(
+    folder: Path, split: str, count: int, cure: str
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """Images uint8[n, 1, 28, 28] and labels int64[n] of a split of QMNIST, ``train`` or ``test``, some at a time.
 
     Its labels are eight numbers an example, of which the first is the digit.
 
     Raises:
         DataError: As :func:`read_idx`; or a label is no digit.
     """
-    images = read_idx(image_file(folder, f"qmnist-{split}"), (count, 28, 28), cure)
     path = folder / f"qmnist-{split}-labels-idx2-int"
     labels = read_idx(path, (count, 8), cure, kind=12)[:, 0].astype(np.int64)
     if labels.min() < 0 or labels.max() > 9:
         raise DataError(f"A label is no digit. {cure}", file=str(path))
-    return images[:, None], labels
+    done = 0
+    for block in idx_blocks(image_file(folder, f"qmnist-{split}"), (count, 28, 28), cure):
+        yield block[:, None], labels[done : done + len(block)]
+        done += len(block)

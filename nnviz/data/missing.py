@@ -9,10 +9,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.examples import Split
-from nnviz.data.streamed import Inputs, Streamed, blocks_of_rows, tensor_once
-
-#: Numbers that are brought to doubles at a time.
-_CHUNK = 1 << 21
+from nnviz.data.streamed import NUMBERS_AT_ONCE, Inputs, Streamed, blocks_of_rows, tensor_once
 
 
 def without_missing(train: Split, validation: Split, test: Split, read: Inputs) -> tuple[Split, Split, Split]:
@@ -38,10 +35,10 @@ def known_means(inputs: Inputs) -> Tensor:
 
 
 def _known_means(inputs: Inputs) -> Tensor:
-    if inputs.numel() <= _CHUNK:
+    if inputs.numel() <= NUMBERS_AT_ONCE:
         return torch.nan_to_num(inputs[:].to(torch.float64).nanmean(0)).to(torch.float32)
     total, count = torch.zeros(2, *inputs.shape[1:], dtype=torch.float64)
-    for part in blocks_of_rows(inputs, _CHUNK):
+    for part in blocks_of_rows(inputs):
         doubles = part.to(torch.float64)
         total += doubles.nansum(0)
         count += (~doubles.isnan()).sum(0)
@@ -50,7 +47,7 @@ def _known_means(inputs: Inputs) -> Tensor:
 
 def _any_missing(inputs: Inputs) -> bool:
     def find() -> Tensor:
-        return torch.tensor(any(bool(torch.isnan(part).any()) for part in blocks_of_rows(inputs, _CHUNK)))
+        return torch.tensor(any(bool(torch.isnan(part).any()) for part in blocks_of_rows(inputs)))
 
     return bool(tensor_once([inputs], "any missing 1", find))
 

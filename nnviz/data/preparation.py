@@ -18,7 +18,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from nnviz.data.streamed import Inputs, Streamed, blocks_of_rows, tensor_once
+from nnviz.data.streamed import NUMBERS_AT_ONCE, Inputs, Streamed, blocks_of_rows, tensor_once
 from nnviz.errors import DataError, ParamError, ProjectError
 from nnviz.project import registry
 from nnviz.project.declared.preparations import NUMBERS, StepSpec
@@ -121,9 +121,6 @@ class Fitting:
         """As the setting ``per`` says."""
         return self.moments_of_pixels if values["per"] == "pixel" else self.moments
 
-
-#: Numbers that are brought to doubles at a time.
-_CHUNK = 1 << 21
 
 #: (the examples, the line before it, all settings) -> the line up to this step, or a curve to be done behind that line.
 Step: TypeAlias = Callable[[Fitting, Line, Params], Line | Curve]
@@ -275,7 +272,7 @@ def _moments(inputs: Inputs, parts: Sequence[Part], *, each_pixel: bool) -> tupl
         shape = (inputs.shape[1], *(1 for _ in inputs.shape[2:]))
         return torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
     if inputs.dtype != torch.uint8:
-        if inputs.numel() > _CHUNK:
+        if inputs.numel() > NUMBERS_AT_ONCE:
             return _moments_by_chunks(inputs, parts, (0,))
         table = _done(parts, inputs[:].to(torch.float64, copy=True))
         low, high = torch.aminmax(table, dim=0)
@@ -285,7 +282,7 @@ def _moments(inputs: Inputs, parts: Sequence[Part], *, each_pixel: bool) -> tupl
     every = torch.arange(256, dtype=torch.float64).reshape(256, *(1 for _ in inputs.shape[1:]))
     levels = _done(parts, every.expand(256, channels, *every.shape[2:]).clone()).reshape(256, channels)
     every_count = torch.zeros(channels, 256, dtype=torch.float64)
-    size = max(1, min(4096, 16 * _CHUNK // max(1, inputs[0].numel())))
+    size = max(1, min(4096, 16 * NUMBERS_AT_ONCE // max(1, inputs[0].numel())))
     for first in range(0, len(inputs), size):
         part = inputs[first : first + size]
         for channel in range(channels):  # bincount takes one dimension: a copy, but a small one
@@ -309,7 +306,7 @@ def _moments_by_chunks(inputs: Inputs, parts: Sequence[Part], over: tuple[int, .
     """Mean and deviation over some dimensions, in two passes over a few examples at a time."""
 
     def chunks() -> Iterator[Tensor]:
-        return (_done(parts, part.to(torch.float64, copy=True)) for part in blocks_of_rows(inputs, _CHUNK))
+        return (_done(parts, part.to(torch.float64, copy=True)) for part in blocks_of_rows(inputs))
 
     total, low, high = None, None, None
     for part in chunks():

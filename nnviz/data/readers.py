@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nnviz.data.datasets import source_of
 from nnviz.data.examples import Split
-from nnviz.data.row_store import together
+from nnviz.data.room_for_rows import together
 from nnviz.data.sources.source import Request, declared
 from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Inputs, Streamed

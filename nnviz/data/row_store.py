@@ -22,14 +22,11 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import msgspec
 import numpy as np
@@ -37,37 +34,26 @@ from numpy.typing import DTypeLike, NDArray
 
 from nnviz import user_folders
 from nnviz.data.findings import Findings
+from nnviz.data.folder_locks import locked
+from nnviz.data.room_for_rows import make_room, was_used
 from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of, write_atomically
 from nnviz.regular_files import is_regular, read_regular
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
 #: Another way to keep or to decode them is another version, and the old ones are not read.
 _VERSION = 2
-#: Bytes that all sets together may take; where more is wanted, those go that were not used for longest.
-MOST_BYTES = 64 << 30
-#: Bytes of the disk that are left to others.
-LEFT_FREE = 256 << 20
 #: Bytes of pieces, and pieces, that are gathered before they are written: so many are lost where the process is killed.
 _TOGETHER, _ROWS_TOGETHER = 4 << 20, 128
 #: Pieces whose checksums are looked at when a whole set is opened, evenly taken.
 _LOOKED_AT = 64
 #: Bytes of the file that says that a set is whole: it names what was left out.
 _LONGEST_HEADER = 512 << 20
-#: Seconds between two looks at whether somebody who waits for another nnviz still wants to.
-_LOOK_EVERY = 0.2
-#: Seconds after which what an earlier version kept belongs to nobody.
-_FORGOTTEN = 7 * 86_400.0
 
 _NOTHING, _DECODED, _DEEP = 0, 1, 2
 _RECORD = np.dtype([("state", "u1"), ("checksum", "<u4")])
 _Pair = tuple[float, float]
 _NONE: Mapping[int, str] = {}
-#: Of one load, in one thread; see :func:`together`.
-_siblings: ContextVar[set[Path] | None] = ContextVar("siblings", default=None)
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,7 +92,10 @@ def root() -> Path:
 def findings_of(what: str, state: str) -> Findings:
     """What is known of ``what`` beside all sets, before its rows are there; forgotten with another ``state``."""
     name = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Findings(root() / f"{name}.json", state)
+    path = root() / f"{name}.json"
+    with contextlib.suppress(OSError):
+        os.utime(path)  # it is used, and goes with the sets that are not
+    return Findings(path, state)
 
 
 class StoredSet:
@@ -167,8 +156,7 @@ class StoredSet:
                 if self._checksum(found, piece) != records["checksum"][piece]:
                     return None
             os.utime(self._whole)  # it was used
-            if (siblings := _siblings.get()) is not None:
-                siblings.add(self.folder)
+            was_used(self.folder)
         except (OSError, ValueError, DataError, msgspec.MsgspecError):
             return None
         return header, found
@@ -227,7 +215,7 @@ class StoredSet:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with _locked(self.folder, wait):
+            with locked(self.folder, wait):
                 if self.opened() is not None:  # by another nnviz meanwhile
                     yield Import(self, None, None, np.ones(self.pieces, bool))
                     return
@@ -235,7 +223,8 @@ class StoredSet:
                     self._whole.unlink()
                 records = self._checked(wait)
                 done = records["state"] == _DECODED
-                _make_room(self, max(self.nbytes - int(done.sum()) * self._size, 0))
+                needed = max(self.nbytes - int(done.sum()) * self._size, 0)
+                make_room(self.folder, needed, f"Streamed, {self.count:,} {self.what} take", self.cure)
                 with (
                     _opened_to_change(self._rows) as rows,
                     _opened_to_change(self._progress) as progress,
@@ -373,134 +362,6 @@ def _opened_to_change(path: Path) -> Iterator[IO[bytes]]:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0) as file:
         yield file
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """One nnviz at a time works on a set."""
-    lock = lock_of(folder)
-    held = False
-    while not held:
-        held = _taken(lock, _LOOK_EVERY)
-        wait()
-    try:
-        yield
-    finally:
-        _let_go(lock)
-
-
-def lock_of(folder: Path) -> BaseFileLock:
-    """The lock beside a folder of the caches: who holds it works there."""
-    from filelock import FileLock  # noqa: PLC0415 - takes 50 ms to import, and most data never need it
-
-    return FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
-
-
-def _taken(lock: BaseFileLock, seconds: float) -> bool:
-    from filelock import Timeout  # noqa: PLC0415 - as above
-
-    try:
-        lock.acquire(timeout=seconds, poll_interval=0.05)
-    except Timeout:
-        return False
-    except NotImplementedError:
-        return True  # this disk knows no locks
-    return True
-
-
-def _make_room(kept: StoredSet, needed: int) -> None:
-    """Lets the sets go that were not used for longest, until this one has room; where it cannot have any, none goes.
-
-    Raises:
-        StorageError: It has none even then.
-    """
-    folder = kept.folder
-    others = _sets_in(folder.parent) - {folder}
-    old = _sets_in(_root_of_earlier())
-    taken = {one: _bytes_in(one) for one in (*others, *old, folder)}
-    with contextlib.ExitStack() as held:
-        # Those that nobody is importing, nor this load has just brought here: they can go.
-        siblings = _siblings.get() or ()
-        idle = [one for one in sorted(others | old, key=_used) if one not in siblings and _is_held(held, one)]
-        rest = sum(taken.values()) - sum(taken[one] for one in idle)
-        room = min(MOST_BYTES - rest, _free(folder) + sum(taken[one] for one in idle) - LEFT_FREE)
-        if needed <= room:
-            for one in idle:
-                enough = sum(taken.values()) + needed <= MOST_BYTES and _free(folder) >= needed + LEFT_FREE
-                if not enough or (one in old and time.time() - _used(one) > _FORGOTTEN):
-                    shutil.rmtree(one, ignore_errors=True)
-                    taken[one] = _bytes_in(one)
-            # A folder that could not be emptied after all, or a disk that others fill meanwhile.
-            room = min(MOST_BYTES - sum(taken.values()), _free(folder) - LEFT_FREE)
-    if old and not _sets_in(_root_of_earlier()):
-        shutil.rmtree(_root_of_earlier(), ignore_errors=True)
-    if needed > room:
-        raise StorageError(
-            f"Streamed, {kept.count:,} {kept.what} take {needed / 1e9:,.2f} GB on the disk, but {folder.parent} has "
-            f"room for {max(room, 0) / 1e9:,.2f} GB: {kept.cure}, or make room there."
-        )
-
-
-def _root_of_earlier() -> Path:
-    """Where earlier versions kept their sets, which nobody reads any more."""
-    return user_folders.cache_folder() / "pictures"
-
-
-def _sets_in(folder: Path) -> set[Path]:
-    with contextlib.suppress(OSError):
-        return {one for one in folder.iterdir() if one.is_dir() and not one.is_symlink()}
-    return set()
-
-
-def _is_held(held: contextlib.ExitStack, folder: Path) -> bool:
-    """Whether the lock of a set can be had; then until ``held`` ends."""
-    lock = lock_of(folder)
-    try:
-        if not _taken(lock, 0.0):
-            return False
-    except OSError:  # somebody else's
-        return False
-    held.callback(_let_go, lock)
-    return True
-
-
-def _let_go(lock: BaseFileLock) -> None:
-    with contextlib.suppress(OSError):
-        lock.release()
-
-
-@contextlib.contextmanager
-def together() -> Iterator[None]:
-    """Sets that are brought here, or opened, within it belong together: none of them goes to make room for another."""
-    before = _siblings.get()
-    token = _siblings.set(set() if before is None else before)
-    try:
-        yield
-    finally:
-        _siblings.reset(token)
-
-
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _used(folder: Path) -> float:
-    """When a set was used last: opened, or worked on."""
-    found = 0.0
-    for name in ("whole.json", "progress", "rows", "pixels"):  # the last of earlier versions
-        with contextlib.suppress(OSError):
-            found = max(found, (folder / name).stat().st_mtime)
-    return found
-
-
-def _bytes_in(folder: Path) -> int:
-    found = 0
-    with contextlib.suppress(OSError):
-        for file in folder.iterdir():
-            with contextlib.suppress(OSError):
-                facts = file.lstat()
-                found += min(facts.st_size, getattr(facts, "st_blocks", facts.st_size) * 512)
-    return found
 
 
 def _not_kept(kept: StoredSet, error: OSError) -> StorageError:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,10 +24,14 @@ Work: TypeAlias = Callable[[Tensor], Tensor]
 
 #: Batches that are read ahead of the one in use, and bytes that these take at most (one is always read ahead).
 _AHEAD, _AHEAD_BYTES = 4, 128 << 20
+#: Small ones that a worker reads at a time, and their bytes: to wait for it takes as long as to read one.
+_TOGETHER, _TOGETHER_BYTES = 16, 2 << 20
 #: Threads that read ahead, for all feeders together.
 _READERS = 2
 #: Bytes that are brought into memory at a time by who goes through all of them.
 _CHUNK_BYTES = 16 << 20
+#: Numbers that are brought to doubles at a time: sums of floats are the same wherever they lie, if these parts are.
+NUMBERS_AT_ONCE = 1 << 21
 
 
 class Streamed:
@@ -155,9 +160,9 @@ def chunks(inputs: Inputs) -> Iterator[Tensor]:
         yield inputs[first : first + size]
 
 
-def blocks_of_rows(inputs: Inputs, numbers: int) -> Iterator[Tensor]:
+def blocks_of_rows(inputs: Inputs) -> Iterator[Tensor]:
     """All of them in their order, so many numbers at a time: the same parts wherever they lie, for sums of floats."""
-    size = max(1, numbers // max(1, inputs.shape[1:].numel()))
+    size = max(1, NUMBERS_AT_ONCE // max(1, inputs.shape[1:].numel()))
     for first in range(0, len(inputs), size):
         yield inputs[first : first + size]
 
@@ -234,19 +239,38 @@ def read_ahead(inputs: Streamed, parts: Iterator[slice | Tensor]) -> Iterator[Te
     if first is None:
         return
     batch = inputs[first]
-    ahead = max(1, min(_AHEAD, _AHEAD_BYTES // max(1, batch.numel() * batch.element_size())))
+    size = max(1, batch.numel() * batch.element_size())
+    ahead = max(1, min(_AHEAD, _AHEAD_BYTES // size))
+    together = max(1, min(_TOGETHER, _TOGETHER_BYTES // size))
     yield batch
-    waiting: deque[Future[Tensor]] = deque()
+    waiting: deque[Future[list[Tensor | Exception]]] = deque()
+    count = 1
     try:
         while True:
-            while len(waiting) < ahead and (part := next(parts, None)) is not None:
-                waiting.append(_readers().submit(inputs.__getitem__, part))
+            while len(waiting) < ahead and (some := list(islice(parts, count))):
+                waiting.append(_readers().submit(_read, inputs, some))
             if not waiting:
                 return
-            yield waiting.popleft().result()
+            for one in waiting.popleft().result():
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            count = min(2 * count, together)
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _read(inputs: Streamed, parts: Sequence[slice | Tensor]) -> list[Tensor | Exception]:
+    """Some parts, up to the one that cannot be read."""
+    found: list[Tensor | Exception] = []
+    for part in parts:
+        try:
+            found.append(inputs[part])
+        except Exception as error:  # noqa: BLE001 - it is raised where the part is wanted
+            found.append(error)
+            break
+    return found
 
 
 @cache

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from nnviz import user_folders
-from nnviz.data.row_store import LEFT_FREE, lock_of
+from nnviz.data.folder_locks import lock_of
+from nnviz.data.room_for_rows import LEFT_FREE
 from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of
 

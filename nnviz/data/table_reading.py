@@ -68,7 +68,7 @@ def _read_whole(path: Path, how: HowToRead, report: Report) -> FileTable:
         raise wrong_table(path, reason_of(error)) from None
     report(1, 4)
     if suffix in EXCEL_ENDINGS:
-        return read_workbook(path, data, how)
+        return read_workbook(path, data, how, report)
     if suffix in PARQUET_ENDINGS:
         return read_parquet(path, data)
     return read_text(path, data, how, report)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.findings import Findings
+from nnviz.data.room_for_rows import together
 from nnviz.data.row_blocks import RowBlocks
-from nnviz.data.row_store import findings_of, together
+from nnviz.data.row_store import findings_of
 from nnviz.data.sources.source import ReadInputs
 from nnviz.data.table_columns import Understood
 from nnviz.data.table_facts import TableFacts

@@ -95,15 +95,22 @@ class LossFunction:
 
         Of classes the output of the right one less the largest other; of a yes or no how far the output lies on the
         right side of the threshold. Only where an answer is right or wrong at all.
+
+        Args:
+            outputs: As for a call; or those of the same examples several times, one time behind the other.
+            targets: As for a call, of the examples once.
         """
         if self.task == "binary" and outputs.shape[1:].numel() == 1:
-            distance = outputs.reshape(-1) - self.threshold
-            return torch.where(targets.reshape(-1) > 0.5, distance, -distance)
-        scores = outputs.flatten(1)
+            distance = outputs.reshape(-1, len(targets))
+            if self.threshold:
+                distance = distance - self.threshold
+            side = torch.where(targets.reshape(-1) > 0.5, 1.0, -1.0).to(distance.dtype)
+            return (distance * side).reshape(-1)
+        scores = outputs.reshape(-1, len(targets), outputs.shape[1:].numel())
         labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
-        labels = labels.reshape(-1, 1).long()
-        own = scores.gather(1, labels)[:, 0]
-        return own - scores.scatter(1, labels, -torch.inf).amax(1)
+        labels = labels.long()[None, :, None].expand(len(scores), -1, -1)
+        own = scores.gather(2, labels)[..., 0]
+        return (own - scores.scatter(2, labels, -torch.inf).amax(2)).reshape(-1)
 
     def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The targets in the form the loss declares: labels, or numbers shaped like the outputs."""
@@ -384,12 +391,17 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
     return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
 
+def _mean_of_each(losses: Tensor) -> Tensor:
+    """The mean loss of each example; where it is of one number, that."""
+    return losses.flatten() if losses.numel() == len(losses) else losses.flatten(1).mean(1)
+
+
 #: (outputs, encoded targets, settings) -> the loss of each example; the formula for one at a time does the others.
 _EACH: Mapping[str, Callable[[Tensor, Tensor, Params], Tensor]] = {
     "cross_entropy": _each_cross_entropy,
-    "mse": lambda outputs, targets, values: (outputs - targets).square().flatten(1).mean(1),
-    "bce_logits": lambda outputs, targets, values: (
-        functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none").flatten(1).mean(1)
+    "mse": lambda outputs, targets, values: _mean_of_each((outputs - targets).square()),
+    "bce_logits": lambda outputs, targets, values: _mean_of_each(
+        functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
     ),
 }
 

@@ -1,19 +1,21 @@
-"""What this process holds of a tensor whose rows may be divided among several. Without torch.distributed.
+"""What this process holds of a tensor whose rows may be divided among several. Without torch.
 
-That takes long to import, where nothing is divided as well; what a divided tensor is, is known by what it says.
+torch.distributed takes long to import, where nothing is divided as well; what a divided tensor is, is known by what it
+says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def at_hand(tensor: Tensor) -> Tensor:
     """The numbers of a tensor that this process holds, in the same memory, without a graph behind them."""
-    return cast(Tensor, getattr(tensor, "_local_tensor", tensor)).detach()
+    return cast("Tensor", getattr(tensor, "_local_tensor", tensor)).detach()
 
 
 def rows_at_hand(tensor: Tensor, rows: Iterable[int]) -> list[int]:

@@ -22,7 +22,7 @@ import itertools
 import struct
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replace_fields
 from datetime import timedelta
@@ -42,10 +42,11 @@ from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError, is
 from nnviz.network.network import Network
 from nnviz.project.model import Project
 from nnviz.train import checkpoint as checkpoints
-from nnviz.train import sharded, shared_norm
+from nnviz.train import sharded, shared_norm, weight_edits
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.ranks import Ranks
 from nnviz.train.sharded import Shards
+from nnviz.train.weight_edits import Hand, Numbers, Place
 
 _Result = TypeVar("_Result")
 #: How long a process waits for the next order: as long as the first one measures, writes or is asked things.
@@ -68,7 +69,8 @@ class What(IntEnum):
 
     MEET: everybody says whether it is ready. STATE: take the weights and all else from the first one. STEP: train on
     the batch of the step. EVALUATE: a batch of a split. GATHER: where each holds a part of the numbers, give it for a
-    checkpoint. SETTINGS: there, take all else but the numbers. END: nothing more comes.
+    checkpoint. SETTINGS: there, take all else but the numbers. REACH: there, read or set single numbers. END: nothing
+    more comes.
     """
 
     MEET = 0
@@ -78,6 +80,7 @@ class What(IntEnum):
     END = 4
     GATHER = 5
     SETTINGS = 6
+    REACH = 7
 
 
 class Order(NamedTuple):
@@ -102,6 +105,14 @@ class _Said(msgspec.Struct):
 
     failure: str = ""
     data: str = ""
+
+
+class _Reached(msgspec.Struct):
+    """Single numbers that are read, or set where there are values, in the network or in the average of its weights."""
+
+    places: list[tuple[str, str, tuple[int, ...]]]
+    values: list[float] | None
+    averaged: bool
 
 
 class Together:
@@ -241,6 +252,41 @@ class Together:
     def whole_weights(self, network: Network) -> Tensors:
         """In the first process: weights and buffers of which each holds a part, on the CPU."""
         return checkpoints.capture(network, None, {}, Progress(), whole=self.gathering(weights_alone=True)).weights
+
+    def hand(self, network: Network, showing: Callable[[], AbstractContextManager[None]]) -> Hand:
+        """In the first process: reaches for single numbers of a network that is divided, wherever they are.
+
+        Args:
+            network: The live one.
+            showing: Within it the network has the average of its weights.
+        """
+        return _FarHand(self, network, showing)
+
+    def reach(
+        self, network: Network, showing: Callable[[], AbstractContextManager[None]], asked: bytes
+    ) -> dict[Place, float]:
+        """In all processes at once: reads or sets single numbers, each process its own.
+
+        Returns:
+            What stands there, wherever it is; nothing where numbers were set.
+        """
+        found = msgspec.json.decode(asked, type=_Reached)
+        places = [Place(*place) for place in found.places]
+        with showing() if found.averaged else nullcontext():
+            if found.values is not None:
+                weight_edits.write(network, dict(zip(places, found.values, strict=True)))
+                return {}
+            own = weight_edits.read(network, places)
+        # A sum to which one process alone adds anything, of the bits: it takes no number for another.
+        bits = torch.tensor([own.get(place, 0.0) for place in places], dtype=torch.float32).view(torch.int32)
+        with self._waiting():
+            dist.all_reduce(bits, group=self._orders)
+        return dict(zip(places, bits.view(torch.float32).tolist(), strict=True))
+
+    def order_to_reach(self, asked: bytes) -> None:
+        """From the first process to all others, which do :meth:`reach` then."""
+        self.send(Order(What.REACH, len(asked)))
+        self._broadcast(torch.frombuffer(bytearray(asked), dtype=torch.uint8))
 
     def give(self, network: Network, optimizer: torch.optim.Optimizer | None) -> None:
         """In a process that follows: its part of what the first one gathers, weights alone without an optimizer."""
@@ -420,9 +466,9 @@ class Together:
 
     def receive_state(self, order: Order) -> Checkpoint:
         """The state that comes behind an order of STATE or SETTINGS; of what is divided, this process's part."""
-        sizes = self._receive_bytes(order.number)
+        sizes = self.receive_bytes(order.number)
         lengths = msgspec.json.decode(sizes, type=dict[str, int])
-        blobs = {name: self._receive_bytes(length) for name, length in lengths.items()}
+        blobs = {name: self.receive_bytes(length) for name, length in lengths.items()}
         checkpoint = checkpoints.from_blobs(blobs)
         if self._shards is None or order.what is What.SETTINGS:
             return checkpoint
@@ -476,7 +522,8 @@ class Together:
         divided = whole.dim() > 0 if section == _OPTIMIZER else sharded.is_divided(weights[rest])
         return self._shards.part(whole) if divided else whole.clone()
 
-    def _receive_bytes(self, length: int) -> bytes:
+    def receive_bytes(self, length: int) -> bytes:
+        """What comes behind an order, of the others."""
         received = torch.empty(length, dtype=torch.uint8)
         if length:
             self._broadcast(received)
@@ -533,6 +580,29 @@ class Together:
         except RuntimeError:
             pass  # The store was that of the process that has gone.
         return f"Another of the {self.ranks.size} processes has ended, so this one cannot go on."
+
+
+class _FarHand:
+    """Reaches for single numbers that are in one of the processes each."""
+
+    def __init__(
+        self, together: Together, network: Network, showing: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._together, self._network, self._showing = together, network, showing
+
+    def read(self, places: Sequence[Place], *, averaged: bool) -> dict[Place, float]:
+        """What stands there."""
+        return self._reach(places, None, averaged)
+
+    def write(self, numbers: Numbers, *, averaged: bool) -> None:
+        """Puts numbers where they belong, and touches nothing else."""
+        self._reach([*numbers], [*numbers.values()], averaged)
+
+    def _reach(self, places: Sequence[Place], values: list[float] | None, averaged: bool) -> dict[Place, float]:
+        there = [(place.node, place.parameter, place.index) for place in places]
+        asked = msgspec.json.encode(_Reached(there, values, averaged))
+        self._together.order_to_reach(asked)
+        return self._together.reach(self._network, self._showing, asked)
 
 
 class _SharedForward(nn.Module):

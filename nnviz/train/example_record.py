@@ -14,11 +14,10 @@ more the network disagrees with the label. All are as the step saw them: in trai
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz.data.tensors import Feeder
@@ -32,11 +31,11 @@ from nnviz.train.loop import AfterBackward
 Tensors: TypeAlias = Mapping[str, Tensor]
 
 #: What is set aside at most before it is worked through: batches, epochs that they are of, outputs in them.
-_MOST_BATCHES, _MOST_EPOCHS, _MOST_OUTPUTS = 4096, 32, 1 << 20
+_MOST_BATCHES, _MOST_EPOCHS, _MOST_OUTPUTS = 4096, 64, 1 << 20
 #: Batches whose outputs are put into one array at a time.
 _TOGETHER = 64
 #: Numbers that wait and are kept by a checkpoint as they are: many checkpoints are kept at a time.
-_MOST_KEPT = 1 << 14
+_MOST_KEPT = 1 << 15
 #: Of each doubling of the epochs so many are recorded: up to twice as many every one, then every second, every fourth …
 _DENSE = 32
 #: Numbers that these come to at most: of very many examples fewer epochs are recorded.
@@ -120,16 +119,16 @@ class ExampleRecord:
         dense = min(_DENSE, _DENSE_NUMBERS // max(feeder.count, 1), work // _DENSE_WORK)
         self._dense = max(_FEWEST, dense)
         self._outputs = outputs
-        self.resized()
-        #: The outputs of the batches that were set aside, one behind the other, how many batches that is, and the step
-        #: of the first, from 0.
-        self._waiting: list[Tensor] = []
-        self._batches = 0
-        self._first = 0
+        #: The outputs of the latest batches that were set aside.
+        self._latest: list[Tensor] = []
+        #: Room for those of all that wait, once there are many; how many rows and batches of it are written.
+        self._joined: Tensor | None = None
+        self._joined_rows = self._joined_batches = 0
+        #: Steps behind the last batch that was set aside.
+        self._end = 0
         #: What the network put out for the batch of the step that is being made.
         self._heard: Tensor | None = None
-        #: Outputs of the first of them; few others are larger.
-        self._each = 0
+        self.resized()
         #: Never written to: checkpoints share it.
         self._state = self._blank()
         #: The steps after which what became of the examples goes into the run, as far as it waits to be worked out; and
@@ -140,9 +139,14 @@ class ExampleRecord:
     def resized(self) -> None:
         """The batches have other sizes from some epoch on: as much memory holds another number of them."""
         sizes = [size for _, size in self._feeder.plan.sizes]
-        by_size = _MOST_OUTPUTS // max(1, self._outputs * max(sizes))
+        #: Outputs of one batch.
+        self._each = self._outputs * max(sizes)
+        by_size = _MOST_OUTPUTS // max(1, self._each)
         steps = -(-self._feeder.count // max(sizes))
-        self._most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * steps))
+        most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * steps))
+        # Whole epochs are worked through in less time than parts of them.
+        self._most = most - most % steps if most > steps else most
+        self._plan_join()
 
     @property
     def nbytes(self) -> int:
@@ -158,11 +162,8 @@ class ExampleRecord:
 
     # -- while it trains ----------------------------------------------------------------------------------------------
 
-    def hearing(self, after_backward: AfterBackward | None) -> AfterBackward:
-        """The same, and what the network puts out is known when the step is done."""
-        if after_backward is None:
-            return self._hear
-        told = after_backward
+    def hearing(self, told: AfterBackward) -> AfterBackward:
+        """The same as somebody else is told, and what the network puts out is known when the step is done."""
 
         def both(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
             self._heard = outputs
@@ -170,46 +171,78 @@ class ExampleRecord:
 
         return both
 
-    def _hear(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+    def hear(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        """What the network puts out for the batch of the step that is being made.
+
+        Args:
+            loss: Of the batch.
+            outputs: float[n, …] without a graph behind them, in the order of the batch; never written to again.
+            targets: What is right for it.
+        """
         self._heard = outputs
 
     def add_heard(self, step: int) -> None:
         """The step is done: sets aside what the network put out.
 
         Args:
-            step: Steps before this one.
-        """
-        if self._heard is not None:
-            self.add(step, self._heard)
-            self._heard = None
-
-    def add(self, step: int, outputs: Tensor) -> None:
-        """Sets the outputs of a batch aside.
-
-        Args:
             step: Steps before this one; each is given in its turn.
-            outputs: float[n, …] without a graph behind them, in the order of the batch; never written to again.
         """
-        waiting = self._waiting
-        if not waiting:
-            self._first, self._batches, self._each = step, 0, outputs.numel()
-        waiting.append(outputs)
-        self._batches += 1
-        if self._batches >= self._most:
+        if self._heard is None:
+            return
+        latest = self._latest
+        latest.append(self._heard)
+        self._heard = None
+        self._end = step + 1
+        if len(latest) >= self._join_at:
+            self._join()
+
+    def _plan_join(self) -> None:
+        """Says how many of the latest outputs are to be made one."""
+        self._join_at = min(_TOGETHER, self._most - self._joined_batches)
+
+    def _join(self) -> None:
+        """Puts the latest outputs behind those before them, and works through all that waits where that is enough."""
+        # While they are still in the processor's cache, and into memory that is there: many small pieces, and looking
+        # for memory for larger ones, cost more than all that is done with them.
+        latest, plan = self._latest, self._feeder.plan
+        begun = self._end - self._batches
+        if self._joined is None:
+            last = begun + max(self._most, len(latest))
+            self._joined = latest[0].new_empty((plan.examples(begun, last), *latest[0].shape[1:]))
+        rows = plan.examples(begun, self._end)
+        if rows <= len(self._joined):
+            torch.cat(latest, out=self._joined[self._joined_rows : rows])
+            self._joined_rows, self._joined_batches = rows, self._batches
+            latest.clear()
+        if latest or self._joined_batches >= self._most:
             self.settle()
-        elif not self._batches % _TOGETHER:
-            # While they are still in the processor's cache: later each of them costs more than all of its sums.
-            waiting[-_TOGETHER:] = [torch.cat(waiting[-_TOGETHER:])]
+        self._plan_join()
+
+    @property
+    def _batches(self) -> int:
+        """How many batches wait to be worked through."""
+        return self._joined_batches + len(self._latest)
+
+    @property
+    def _waiting(self) -> tuple[Tensor, ...]:
+        """The outputs of all batches that wait, one behind the other; what the first holds beyond that is none."""
+        return tuple(self._latest) if self._joined is None else (self._joined, *self._latest)
+
+    def _forget_waiting(self) -> None:
+        self._latest.clear()
+        self._joined = None  # not written anew: checkpoints share it
+        self._joined_rows = self._joined_batches = 0
+        self._plan_join()
 
     def settle(self) -> None:
         """Works through what was set aside, however many epochs that is of, all at once; waits for nothing."""
-        if self._waiting:
-            marked = tuple(self._marked)
-            *found, self._state = self._settled(
-                self._state, self._first, self._batches, self._waiting, self._feeder.targets, marked
-            )
+        batches = self._batches
+        if batches:
+            marked, first = tuple(self._marked), self._end - batches
+            targets = self._feeder.targets
+            *found, self._state = self._settled(self._state, first, batches, self._waiting, targets, marked)
             self._found += zip(marked, found, strict=True)
-            self._waiting.clear()
+            self._forget_waiting()
             self._marked.clear()
 
     def _settled(
@@ -227,12 +260,14 @@ class ExampleRecord:
             state: Before; not written to.
             first: Step of the first batch.
             batches: How many there are.
-            waiting: What the network put out for them, one behind the other.
+            waiting: What the network put out for them, one behind the other; what the first holds beyond that is none.
             targets: Of all examples, as they were learned.
             marked: Steps behind the first, ascending, at each of which an epoch has ended.
         """
-        outputs = torch.cat(tuple(waiting)) if len(waiting) > 1 else waiting[0]
         at, end = self._feeder.plan.at, first + batches
+        begun, *latest = waiting
+        begun = begun[: self._feeder.plan.examples(first, end) - sum(map(len, latest))]
+        outputs = torch.cat((begun, *latest)) if latest else begun
         with torch.no_grad():
             if not at(first).batch and not at(end).batch:
                 rows = [at(step).epoch - at(first).epoch for step in (*marked, end)]
@@ -240,15 +275,15 @@ class ExampleRecord:
                 states = self._after_whole(state, at(first).epoch, different, outputs, targets)
                 return [dict(states[different.index(row)]) for row in rows]
             found: list[dict[str, Tensor]] = []
-            begun = taken = 0
+            done = taken = 0
             for until in (*marked, end):
-                if until == first + begun:  # where the last mark is at the very end
+                if until == first + done:  # where the last mark is at the very end
                     found.append(dict(found[-1]))
                     continue
-                numbers = self._numbers(first + begun, until - first - begun)
+                numbers = self._numbers(first + done, until - first - done)
                 piece = outputs[taken : taken + len(numbers[1])]
                 found.append(self._after_parts(found[-1] if found else state, numbers, piece, targets))
-                begun, taken = until - first, taken + len(numbers[1])
+                done, taken = until - first, taken + len(numbers[1])
             return found
 
     def _after_whole(
@@ -268,26 +303,18 @@ class ExampleRecord:
         """
         epochs = wanted[-1]
         count = self._feeder.count
-        if epochs == 1:
-            places = self._feeder.order(first).to(self._device)
-        else:
-            orders = torch.stack([self._feeder.order(epoch) for epoch in range(first, first + epochs)])
-            places = orders.add_(torch.arange(epochs)[:, None], alpha=count).view(-1).to(self._device)
-        placed = torch.empty_like(outputs).index_copy_(0, places, outputs)
+        placed = self._placed(first, epochs, outputs)
         targets = targets.to(self._device)
 
-        def repeated(times: int) -> Tensor:
-            return targets.repeat(times, *(1,) * (targets.dim() - 1)) if times > 1 else targets
-
         if wanted[0] == epochs:
-            ends = placed[-count:]
+            ends, learned = placed[-count:], targets
         else:
             ends = torch.cat([placed[count * (row - 1) : count * row] for row in wanted])
-        losses = self._loss.each(ends, repeated(len(ends) // count)).to(torch.float16).view(-1, count).unbind()
+            learned = targets.repeat(len(wanted), *(1,) * (targets.dim() - 1))
+        losses = self._loss.each(ends, learned).to(torch.float16).view(-1, count).unbind()
         if not self._loss.has_accuracy:
             return [{**state, "loss": loss} for loss in losses]
-        margins = self._loss.margins(placed, repeated(epochs))
-        rows = margins.to(torch.float32).view(epochs, count)
+        rows = self._loss.margins(placed, targets).to(torch.float32).view(epochs, count)
         right = torch.empty((epochs + 1, count), dtype=torch.int8, device=self._device)
         right[0] = state["right"]
         torch.gt(rows, 0, out=right[1:])
@@ -297,15 +324,28 @@ class ExampleRecord:
         before = 0
         for row, loss in zip(wanted, losses, strict=True):
             state = {
-                "loss": loss.clone() if len(losses) > 1 else loss,
-                "margin": _sum_of_rows(state["margin"], rows[before:row]),
+                "loss": loss,
+                "margin": _with_rows(state["margin"], rows[before:row]),
                 "seen": state["seen"] + (row - before),
-                "right": right[row].clone(),
+                "right": right[row],
                 "forgotten": state["forgotten"] + fell[before:row].sum(0, dtype=torch.int32),
             }
             found.append(state)
             before = row
+        # The others are for readings, which are made soon: they may be a part of what holds many epochs.
+        found[-1] = {**state, "loss": state["loss"].clone(), "right": state["right"].clone()}
         return found
+
+    def _placed(self, first: int, epochs: int, outputs: Tensor) -> Tensor:
+        """What the network put out in whole epochs, a row an epoch, in the order of the examples instead."""
+        orders = [self._feeder.order(epoch) for epoch in range(first, first + epochs)]
+        places = (torch.stack(orders) if epochs > 1 else orders[0][None]).to(self._device)
+        if outputs.numel() == len(outputs):
+            rows = outputs.reshape(epochs, -1)
+            return torch.empty_like(rows).scatter_(1, places, rows).view(outputs.shape)
+        if epochs > 1:
+            places += torch.arange(0, len(outputs), self._feeder.count, device=self._device)[:, None]
+        return torch.empty_like(outputs).index_copy_(0, places.view(-1), outputs)
 
     def _after_parts(
         self, state: Tensors, numbers: tuple[list[Tensor], Tensor], outputs: Tensor, targets: Tensor
@@ -338,7 +378,7 @@ class ExampleRecord:
         before = torch.cat([state["right"][None], right[:-1]])
         found["forgotten"] = state["forgotten"] + (before > right).sum(0, dtype=torch.int32)
         found["right"] = right[-1].clone()
-        found["margin"] = _sum_of_rows(state["margin"], in_rows(margins))
+        found["margin"] = _with_rows(state["margin"], in_rows(margins))
         found["seen"] = state["seen"] + seen.sum(0, dtype=torch.int32)
         return found
 
@@ -365,15 +405,18 @@ class ExampleRecord:
         Args:
             copied: False for whoever writes it down before the next step: then everything is worked through.
         """
-        if copied and self._waiting and self._each * self._batches <= _MOST_KEPT:
-            waiting, targets = tuple(self._waiting), self._feeder.targets
-            return Captured(self, self._state, self._first, self._batches, waiting, targets)
+        batches = self._batches
+        if copied and batches and self._each * batches <= _MOST_KEPT:
+            waiting = self._waiting
+            if self._joined is not None and self._joined.numel() > _MOST_KEPT:  # most of it is not for this checkpoint
+                waiting = (self._joined[: self._joined_rows].clone(), *self._latest)
+            return Captured(self, self._state, self._end - batches, batches, waiting, self._feeder.targets)
         self.settle()
         return dict(self._state)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Goes on from what a checkpoint kept; begins anew where that is not of these examples."""
-        self._waiting.clear()
+        self._forget_waiting()
         self._marked.clear()
         self._found.clear()
         count = self._feeder.count
@@ -408,7 +451,7 @@ class ExampleRecord:
         """
         if not self.goes_into_run:
             return
-        if self._waiting:
+        if self._batches:
             self._marked.append(step)
         else:
             self._found.append((step, self._state))
@@ -418,31 +461,40 @@ class ExampleRecord:
         if self._marked:
             self.settle()
         found, self._found = self._found, []
-        return [reading for step, state in found for reading in self._readings(step, state)]
+        return self._readings(found) if found else []
 
-    def _readings(self, step: int, tensors: Tensors) -> list[ArrayReading]:
-        # numpy from here on: of few numbers each of torch's own steps costs more than all of these together.
-        state = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        found = [(EXAMPLE_LOSS, _finite_halves(state["loss"]))]
+    def _readings(self, found: Sequence[tuple[int, Tensors]]) -> list[ArrayReading]:
+        # All at once: of few numbers each call costs more than what it does.
+        def rows(name: str) -> Tensor:
+            return torch.stack([state[name] for _, state in found])
+
+        tensors = [(EXAMPLE_LOSS, _finite_halves(rows("loss")))]
         if self._loss.has_accuracy:
-            seen = np.maximum(state["seen"], 1).astype(np.float32)
-            found += [
-                (EXAMPLE_FORGOTTEN, state["forgotten"].copy()),
-                (EXAMPLE_MARGIN, _finite_halves(state["margin"] / seen)),
-            ]
-        return [ArrayReading(quantity.series(), step, values, {}) for quantity, values in found]
+            margins = rows("margin") / rows("seen").clamp(min=1)
+            tensors += [(EXAMPLE_FORGOTTEN, rows("forgotten")), (EXAMPLE_MARGIN, _finite_halves(margins))]
+        arrays = [(quantity.series(), tensor.cpu().numpy()) for quantity, tensor in tensors]
+        steps = [step for step, _ in found]
+        return [ArrayReading(name, step, array[row], {}) for row, step in enumerate(steps) for name, array in arrays]
 
 
-def _finite_halves(values: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
+def _finite_halves(values: Tensor) -> Tensor:
     """Half the precision is enough; what is too large for it becomes its largest number, not an infinity."""
-    most = np.finfo(np.float16).max
-    halves: NDArray[np.float16] = np.clip(values, -most, most).astype(np.float16)
-    return halves
+    most = torch.finfo(torch.float16).max
+    return values.clamp(-most, most).to(torch.float16)
 
 
-def _sum_of_rows(before: Tensor, rows: Tensor) -> Tensor:
-    """Row by row, so that the sum is the same however many come together."""
-    total = before.clone()
-    for row in rows.unbind():
+def _with_rows(before: Tensor, rows: Tensor) -> Tensor:
+    """What was there and all of the rows, one by one, so that the sum is the same however many come together.
+
+    Args:
+        before: What they are added to; not written to.
+        rows: Each as long; written to.
+    """
+    rows[0] += before
+    if rows.device.type == "cpu" and len(before) > 1:
+        # numpy does so in one call wherever it does not add along the axis that is the fast one in memory.
+        return torch.from_numpy(np.add.reduce(rows.numpy(), axis=0))
+    total = rows[0].clone()
+    for row in rows[1:].unbind():
         total += row
     return total

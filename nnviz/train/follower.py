@@ -108,6 +108,8 @@ class _Follower:
                 training.follow(order.number, order.value)
             case What.GATHER:
                 training.give(weights_alone=bool(order.number))
+            case What.REACH:
+                training.reach(self._together.receive_bytes(order.number))
             case What.EVALUATE:
                 self._evaluate(training, order.number, order.other)
 

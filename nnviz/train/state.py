@@ -37,6 +37,7 @@ from nnviz.train.step_ways import StepWays
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.validated import LOSS, Validated
 from nnviz.train.weight_editor import WeightEditor
+from nnviz.train.weight_edits import Hand, OwnHand
 
 if TYPE_CHECKING:
     from nnviz.train.distributed import Together
@@ -132,7 +133,10 @@ class TrainingState:
         built_with = replace(own, frozen=frozenset())
         self.in_use = SettingsInUse(config, built_with, network, self.optimizer, self.ways.kernels)
         self.best = BestWeights(config.best_by, built.room)
-        self.editor = WeightEditor(network, divided=self.is_divided)
+        hand: Hand = OwnHand(network, None if self.average is None else self.average.network)
+        if together is not None and self.is_divided:
+            hand = together.hand(network, self.showing)
+        self.editor = WeightEditor(network, hand)
         self.step = 0
         self.evaluated_epochs = 0
         self.weights_of: int | None = None
@@ -253,7 +257,7 @@ class TrainingState:
 
     def edit_again(self) -> None:
         """What was set by hand at this very moment the first time it was reached; elsewhere there is nothing."""
-        if self.editor.make_again(self.moment, self.shown_network):
+        if self.editor.make_again(self.moment, averaged=self.shows_average):
             self.tell_the_others()
 
     def look_back(self) -> None:

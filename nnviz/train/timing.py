@@ -18,9 +18,10 @@ from nnviz.train.rate_trials import CopiedTraining
 from nnviz.train.training import Training
 from nnviz.train.waits import ThreadWaits
 
-#: Steps that are timed at most in each of two ways, and seconds after which no further one is taken.
-_STEPS = 12
-_ENOUGH = 0.2
+#: Steps that are timed at most in each of two ways, and seconds after which no further one is taken: more than what one
+#: program gets of a core before it is another one's turn, some milliseconds each.
+_STEPS = 100
+_ENOUGH = 0.25
 #: Steps that an accelerator is given before it is waited for.
 _HANDED_OVER = 4
 #: A copy of the weights, and what the optimizer keeps of them, twice.
@@ -80,7 +81,8 @@ def _timed(training: Training) -> Pace | None:
     finally:
         steps.close()
         copied.random.release()
-    found = [sorted(some)[len(some) // 4] for some in (taken, slept) if some]
+    # What disturbs them disturbs the training, too: the mean is what it is going to take, not what it could.
+    found = [sum(some) / len(some) for some in (taken, slept) if some]
     if not found:
         return None
     work = training.work * training.config.accumulation
@@ -101,7 +103,7 @@ def _seconds_of_steps(training: Training, copied: CopiedTraining) -> Generator[f
     """
     at_once = _at_once(training)
     began = time.perf_counter()
-    for number, _ in enumerate(copied.train(at_once * (1 + 2 * (1 + _STEPS)), look_every=at_once), 1):
+    for number, _ in enumerate(copied.train(at_once * (1 + 2 * _STEPS), look_every=at_once), 1):
         if number % at_once:
             continue
         synchronise(training.device)

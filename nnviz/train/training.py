@@ -305,8 +305,9 @@ class Training:
         step = state.step
         losses.check(step + 1)
         inputs, targets = batches.next(step)
-        if self.examples is not None:
-            after_backward = self.examples.hearing(after_backward)
+        examples = self.examples
+        if examples is not None:
+            after_backward = examples.hear if after_backward is None else examples.hearing(after_backward)
         state.use_planned()
         if state.together is not None:
             self._begin_together(state.together)
@@ -330,8 +331,8 @@ class Training:
         else:
             watch.send(step + 1, loss)
         count = inputs.shape[0]
-        if self.examples is not None:
-            self.examples.add_heard(step)
+        if examples is not None:
+            examples.add_heard(step)
         losses.add(loss, count, batches.share_of_epoch(step, count))
         state.step_made()
         return count
@@ -379,6 +380,11 @@ class Training:
     def take_settings(self, checkpoint: Checkpoint) -> None:
         """Likewise where the network is divided: all of the state that is no number of network or optimizer."""
         self._state.take_settings(checkpoint)
+
+    def reach(self, asked: bytes) -> None:
+        """Likewise: single numbers are read or set by hand, and each process does its own."""
+        assert self._state.together is not None
+        self._state.together.reach(self.network, self._state.showing, asked)
 
     def give(self, *, weights_alone: bool) -> None:
         """In a process that follows another one: its part of a checkpoint that the first one makes."""
@@ -616,7 +622,7 @@ class Training:
         Raises:
             ParamError: There is no such place or no such number; nothing was changed.
         """
-        edit = self._state.editor.edit(changes, self._state.moment, self.shown_network, more=more)
+        edit = self._state.editor.edit(changes, self._state.moment, averaged=self.shows_average, more=more)
         self._state.tell_the_others()
         return edit
 
@@ -629,7 +635,7 @@ class Training:
         Raises:
             TrainingError: Nothing was edited.
         """
-        edit = self._state.editor.undo(self._state.moment, self.shown_network)
+        edit = self._state.editor.undo(self._state.moment, averaged=self.shows_average)
         self._state.tell_the_others()
         return edit
 
@@ -639,7 +645,7 @@ class Training:
         Raises:
             TrainingError: Nothing was undone, or something else was edited since.
         """
-        edit = self._state.editor.redo(self._state.moment, self.shown_network)
+        edit = self._state.editor.redo(self._state.moment, averaged=self.shows_average)
         self._state.tell_the_others()
         return edit
 

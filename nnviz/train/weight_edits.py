@@ -12,15 +12,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
 from nnviz.errors import ParamError
 from nnviz.record.number_text import exact_number
+from nnviz.train.at_hand import at_hand, rows_at_hand
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from nnviz.network.network import Network
 
@@ -222,15 +223,59 @@ def checked(network: Network, changes: Sequence[WeightChange]) -> dict[Place, fl
     return numbers
 
 
+class Hand(Protocol):
+    """Reaches for numbers of a training, those of the live network or of the average of its weights."""
+
+    def read(self, places: Sequence[Place], *, averaged: bool) -> dict[Place, float]:
+        """What stands there."""
+
+    def write(self, numbers: Numbers, *, averaged: bool) -> None:
+        """Puts numbers where they belong, and touches nothing else."""
+
+
+class OwnHand:
+    """Reaches for those of networks that this process holds as a whole.
+
+    Args:
+        network: The live one.
+        average: That with the average of its weights; None where there is none.
+    """
+
+    def __init__(self, network: Network, average: Network | None) -> None:
+        self._network, self._average = network, average
+
+    def read(self, places: Sequence[Place], *, averaged: bool) -> dict[Place, float]:
+        """What stands there."""
+        return read(self._of(averaged), places)
+
+    def write(self, numbers: Numbers, *, averaged: bool) -> None:
+        """Puts numbers where they belong, and touches nothing else."""
+        write(self._of(averaged), numbers)
+
+    def _of(self, averaged: bool) -> Network:
+        return self._average if averaged and self._average is not None else self._network
+
+
 def read(network: Network, places: Sequence[Place]) -> dict[Place, float]:
-    """What stands there."""
-    return {place: _parameter(network, place).detach()[place.index].item() for place in places}
+    """What stands there; of a network that is divided, in those that this process holds."""
+    return {place: own.item() for place in places if (own := _at_hand(network, place)) is not None}
 
 
 def write(network: Network, numbers: Numbers) -> None:
-    """Puts numbers where they belong, and touches nothing else."""
+    """Puts numbers where they belong, and touches nothing else; what another process holds is left to it."""
     for place, value in numbers.items():
-        _parameter(network, place).detach()[place.index] = value
+        own = _at_hand(network, place)
+        if own is not None:
+            own.fill_(value)
+
+
+def _at_hand(network: Network, place: Place) -> Tensor | None:
+    """The number itself, in its memory; None where another process holds it."""
+    parameter = _parameter(network, place)
+    if not place.index:
+        return at_hand(parameter)
+    rows = rows_at_hand(parameter, place.index[:1])
+    return at_hand(parameter)[(*rows, *place.index[1:])] if rows else None
 
 
 def _parameter(network: Network, place: Place) -> nn.Parameter:

@@ -13,13 +13,14 @@ import pickle
 import random
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from idx_files import idx_bytes
+from numpy.typing import NDArray
 from test_download import Site, site, tar_bytes  # noqa: F401 - a fixture
 from test_streamed import same_data
 
@@ -42,8 +43,17 @@ def theirs() -> Any:
     return torchvision_bridge.import_torchvision("torchvision.datasets")
 
 
+def whole(blocks: Iterator[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The pictures and labels of several blocks; none may hold them all."""
+    pictures, labels = zip(*blocks, strict=True)
+    assert len(pictures) > 1
+    return np.concatenate(pictures), np.concatenate(labels)
+
+
 @pytest.mark.parametrize("packed", [True, False])
-def test_emnist_and_qmnist_are_read_as_torchvision_reads_them(tmp_path: Path, packed: bool) -> None:
+def test_emnist_and_qmnist_are_read_as_torchvision_reads_them(
+    tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emnist, qmnist = tmp_path / "EMNIST" / "raw", tmp_path / "QMNIST" / "raw"
     images = RANDOM.integers(0, 256, (30, 28, 28), np.uint8)
     letters = np.arange(30) % 26 + 1
@@ -62,7 +72,8 @@ def test_emnist_and_qmnist_are_read_as_torchvision_reads_them(tmp_path: Path, pa
         )
     pictures = idx.read_idx(idx.image_file(emnist, "emnist-letters-train"), (30, 28, 28), "")[:, None]
     labels = idx.read_labels(emnist, "emnist-letters-train", 30, 26, "", first=1)
-    digits = idx.read_qmnist(qmnist, "test", 30, "")
+    monkeypatch.setattr(idx, "_BLOCK", 7 * 28 * 28)
+    digits = whole(idx.qmnist_blocks(qmnist, "test", 30, ""))
     assert np.array_equal(labels + 1, letters) and labels.min() == 0
     if not packed:
         other = theirs().EMNIST(tmp_path, split="letters", train=True)
@@ -102,7 +113,8 @@ def test_usps_svhn_and_stl10_are_read_as_torchvision_reads_them(
     planes = RANDOM.integers(0, 256, (4, 3, 96, 96), np.uint8)
     (tmp_path / "train_X.bin").write_bytes(planes.tobytes())
     (tmp_path / "train_y.bin").write_bytes(bytes([1, 10, 3, 4]))
-    found = published.read_stl10(tmp_path, "train", 4, "")
+    monkeypatch.setattr(published, "_BLOCK", 3 * 3 * 96 * 96)
+    found = whole(published.stl10_blocks(tmp_path, "train", 4, ""))
     assert np.array_equal(found[0], planes.transpose(0, 1, 3, 2)) and found[1].tolist() == [0, 9, 2, 3]
 
     # Not the published file: not opened. Nor one of another length.
@@ -112,7 +124,7 @@ def test_usps_svhn_and_stl10_are_read_as_torchvision_reads_them(
         published.read_usps(tmp_path / "usps.bz2", md5(usps), 13, "")
     for count, state in ((3, "too long"), (5, "cut off")):
         with pytest.raises(DataError, match=state):
-            published.read_stl10(tmp_path, "train", count, "")
+            whole(published.stl10_blocks(tmp_path, "train", count, ""))
     with pytest.raises(DataError, match="is missing"):
         published.read_svhn(tmp_path / "none.mat", sum_, 1, "")
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from nnviz import user_folders
-from nnviz.data import row_store
+from nnviz.data import folder_locks, room_for_rows
 from nnviz.data.row_blocks import RowBlocks
+from nnviz.data.row_store import findings_of
 from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import StorageError
 
@@ -34,13 +35,13 @@ def three() -> list[StoredRows]:
 
 
 def test_what_can_never_fit_takes_nothing_away(three: list[StoredRows], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_store, "MOST_BYTES", 150_000)
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 150_000)
     endless = RowBlocks("endless", (10**9, EACH), np.dtype(np.float32), lambda first: iter(()))
     with pytest.raises(StorageError, match="take 400"):
         endless.on_disk(lambda done: None)
     assert there(*three) == [True] * 3
     # One that is being imported elsewhere is no room.
-    lock = row_store.lock_of(three[0].path.parent)
+    lock = folder_locks.lock_of(three[0].path.parent)
     with lock, pytest.raises(StorageError, match="has room for"):
         stored("d", 3 * ROWS)
     assert there(*three) == [True] * 3
@@ -49,8 +50,8 @@ def test_what_can_never_fit_takes_nothing_away(three: list[StoredRows], monkeypa
 
 
 def test_no_set_goes_for_another_of_the_same_load(three: list[StoredRows], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_store, "MOST_BYTES", 130_000)
-    with row_store.together():
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 130_000)
+    with room_for_rows.together():
         inputs = stored("a")  # it is there, and becomes one of this load
         targets = stored("targets")
         assert there(inputs, targets, *three[1:]) == [True, True, False, True]
@@ -85,3 +86,18 @@ def test_a_link_in_the_old_folder_leads_nobody_astray(tmp_path: Path) -> None:
     (old / "link").symlink_to(precious)
     stored("a")
     assert (precious / "file").exists()
+
+
+def test_what_is_known_of_sets_that_are_gone_goes_as_well(three: list[StoredRows]) -> None:
+    old, new = (findings_of(name, "state") for name in ("old", "new"))
+    for one in (old, new):
+        one.put("key", b"value")
+    os.utime(old.path, (0, 0))
+    stored("d")
+    assert not old.path.exists() and new.path.exists()
+    # Whoever asks for it keeps it, as long as its set is there.
+    for one in (new.path, *(row.path.parent / "whole.json" for row in three)):
+        os.utime(one, (0, 0))
+    assert findings_of("new", "state").get("key") == b"value"
+    stored("e")
+    assert new.path.exists()

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nnviz.data import datasets, images, memory_budget, row_store, tensors
+from nnviz.data import datasets, images, memory_budget, room_for_rows, row_store, tensors
 from nnviz.data.described import histograms
 from nnviz.data.preparation import moments
 from nnviz.data.streamed import Streamed, read_ahead
@@ -257,8 +257,8 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
     pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(row_store, "_free", lambda folder: 300_000_000)
-        planted.setattr(row_store, "LEFT_FREE", 300_000_000)
+        planted.setattr(room_for_rows, "_free", lambda folder: 300_000_000)
+        planted.setattr(room_for_rows, "LEFT_FREE", 300_000_000)
         with pytest.raises(StorageError, match=r"80 pictures take 0\.00 GB on the disk, but .* has room for 0\.00 GB"):
             load(config(pets))
     with monkeypatch.context() as planted:
@@ -282,10 +282,10 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
 def test_the_longest_unused_goes_where_room_is_needed(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(config(pets))
     first = kept()
-    monkeypatch.setattr(row_store, "MOST_BYTES", 60_000)
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 60_000)
     load(config(pets, size=11))
     assert not first.exists() and kept() != first
-    monkeypatch.setattr(row_store, "MOST_BYTES", 1000)
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 1000)
     with pytest.raises(StorageError, match="choose a smaller size"):
         load(config(pets, size=10))
 

@@ -16,9 +16,10 @@ import polars as pl
 import pytest
 import torch
 
-from nnviz.data import datasets, tensors
+from nnviz.data import datasets, memory_budget, table_workbook, tensors
 from nnviz.data.examples import LoadedData
 from nnviz.data.sources.source import SourceFacts
+from nnviz.data.streamed import Streamed
 from nnviz.data.table_choice import with_use
 from nnviz.errors import DataError
 from nnviz.project.model import DataConfig, ParamValue
@@ -418,3 +419,36 @@ def test_columns_are_chosen_by_a_click_and_by_words_alike(tmp_path: Path) -> Non
     assert with_use(with_use(params, "c", "found"), "a=b", "found") == {"path": "t.csv"}
     found = looked(tmp_path, "a=b,c,y\n1,2,u\n2,3,v\n1,4,u\n", kinds=("a=b=category",), left_out=("c",))
     assert found.data.feature_names == ("a=b = 1", "a=b = 2")
+
+
+def test_a_workbook_that_is_read_by_a_process_of_its_own_and_streamed_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["key", "size", "kind"], *([at, at * 1.5, "rose" if at % 2 else "lily"] for at in range(3000))]
+    path = written(tmp_path, workbook({"Flowers": rows, "Others": []}), "flowers.xlsx")
+    whole = tensors.load(config(path, memory="memory"))
+    tensors.clear_cache()
+    monkeypatch.setattr(table_workbook, "_FEW_CELLS", 100)  # the two columns of the head come to more
+    monkeypatch.setattr(table_workbook, "_read_here", None)
+    monkeypatch.setenv(memory_budget.VARIABLE, "0")
+    streamed = tensors.load(config(path, sheet="Flowers"))
+    assert isinstance(streamed.train.inputs, Streamed) and streamed.facts.streamed
+    assert torch.equal(streamed.train.inputs[:], whole.train.inputs[:])
+    assert torch.equal(streamed.train.targets, whole.train.targets)
+    with pytest.raises(DataError, match="There is no sheet 'Trees'"):
+        tensors.load(config(path, sheet="Trees"))
+
+
+def test_two_cells_at_the_corners_of_a_sheet_take_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(memory_budget.VARIABLE, "0")
+    monkeypatch.setattr(table_workbook, "_LEAST_BUDGET", 300 << 20)
+    plain = workbook({"Sheet": [["a", "b"], [1, 2]]})
+    for place in ('r = "XFD1048576"', 'r="&#88;FD1048576"', 'r="XFD1048576"'):
+        content = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(content, "w") as archive:
+            for entry in old.infolist():
+                archive.writestr(entry, old.read(entry).replace(b'r="B2"', place.encode()))
+        assert not table_workbook._is_small(tmp_path, content.getvalue())
+        assert table_workbook._is_small(tmp_path, plain)
+    with pytest.raises(DataError, match="these are read in pieces"):
+        looked(tmp_path, content.getvalue(), "corners.xlsx")

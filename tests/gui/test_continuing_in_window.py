@@ -269,7 +269,7 @@ def test_what_was_decided_about_an_example_while_it_trained_stands_on_the_screen
     trained_a_little(window, qtbot, 1)
     # A state is handed over once everything at rest has been measured.
     qtbot.waitUntil(lambda: window.training.state == "paused" and not window.background.busy, timeout=TIMEOUT)
-    qtbot.wait(500)
+    qtbot.waitUntil(lambda: (at := window.bridge.position) is not None and not at.activity, timeout=TIMEOUT)
     window.finish()  # as after a crash: the file knows nothing of it
     window = open_file(file)
     qtbot.waitUntil(lambda: window.training.state == "ready" and window.training.standing.step == 2, timeout=TIMEOUT)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import torch  # noqa: F401 - not left to windows that live for a moment only
 from PIL import Image
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from window_kit import OpenWindow, is_ready
 
@@ -318,6 +319,18 @@ def test_an_edit_while_a_folder_is_looked_at_keeps_the_folder(
     assert input_shape(window) == (3, 16, 16)
 
 
+def at_rest(qtbot: QtBot, widget: QWidget) -> int:
+    """The height at which a widget stands once that is the same at several looks."""
+    looks: list[int] = []
+
+    def same() -> bool:
+        looks.append(widget.y())
+        return len(looks) > 10 and len(set(looks[-10:])) == 1
+
+    qtbot.waitUntil(same, timeout=WAIT)
+    return looks[-1]
+
+
 def test_the_room_of_the_download_button_is_kept(
     open_window: OpenWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,13 +343,11 @@ def test_the_room_of_the_download_button_is_kept(
     tab = window.inspector.data
     tab.choose("mnist")
     assert data_tab._LOOKING in tab.facts.text()
-    qtbot.wait(300)
-    before = tab.split.y()
+    before = at_rest(qtbot, tab.split)
     assert not tab.download.isVisible()
     opened.set()
     qtbot.waitUntil(tab.download.isVisible, timeout=WAIT)
-    qtbot.wait(300)
-    assert tab.split.y() == before and "not on this computer yet" in tab.facts.text()
+    assert at_rest(qtbot, tab.split) == before and "not on this computer yet" in tab.facts.text()
 
 
 def test_what_was_lacking_is_not_asked_for_once_it_is_there(

@@ -98,7 +98,9 @@ def test_a_network_is_drawn_and_trained_by_mouse(
     layer = window.inspector.layer
     person.until(lambda: layer.filters.isVisible() and layer.maps.isVisible())
     person.until(lambda: all(run.latest(f"output/{node}") is not None for node in ids[1:]))
-    before = person.pictures_at_rest()
+    person.until(person.pictured)  # the window takes over what was measured a moment later
+    QApplication.processEvents()
+    before = person.pictures()
     filters, maps = pixels(layer.filters.grab().toImage()), pixels(layer.maps.grab().toImage())
     panels = {key: pixels(person.panel(key).grab().toImage()) for key in ("loss", "gradients")}
     person.click(button(window, "Play"))

@@ -94,6 +94,8 @@ def test_another_data_set_chosen_in_the_window_trains_and_its_samples_are_pinned
     QApplication.processEvents()
 
     # At rest everything is measured once more, and the cards show it a moment later.
+    person.until(person.at_rest)
+    person.until(person.pictured)
     before = person.pictures()
     resting = 0
     while resting < 4:  # on a busy machine the measuring may take longer than one of these waits

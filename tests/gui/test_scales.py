@@ -43,9 +43,15 @@ SCALES = [
 ]
 
 
-@pytest.fixture(params=["dark", "light"])
-def colours(request: pytest.FixtureRequest, qapp: QApplication) -> theme.Theme:
-    return theme.set_theme(request.param)
+@pytest.fixture(scope="module", params=["dark", "light"])
+def name(request: pytest.FixtureRequest) -> str:
+    """Of the module: all tests in one theme, then all in the other, for each change styles the application anew."""
+    return str(request.param)
+
+
+@pytest.fixture
+def colours(name: str, qapp: QApplication) -> theme.Theme:
+    return theme.current() if theme.current().name == name else theme.set_theme(name)
 
 
 def distance(one: QColor, other: QColor) -> float:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton, QWidget
@@ -44,8 +44,15 @@ def places(window: MainWindow) -> list[QRect]:
 
 def test_nothing_overlaps_and_nothing_is_cut(open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
+    window.top_bar._rate.show_value("0.00025")
     for width in WIDTHS:
         resized(window, width)
+        for field in (window.top_bar._rate, window.top_bar._batch):
+            line = field.lineEdit()
+            assert line is not None
+            # Where its text is wider than the line, the line begins somewhere within it.
+            assert not line.isVisible() or line.cursorPositionAt(QPoint(3, line.height() // 2)) == 0, line.text()
+            assert QFontMetrics(line.font()).horizontalAdvance(line.text()) + 4 <= line.width(), line.text()
         parts = shown(window)
         assert all(left.geometry().right() < right.geometry().left() for left, right in pairwise(parts)), width
         assert all(window.top_bar.rect().contains(part.geometry()) for part in parts), width

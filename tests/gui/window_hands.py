@@ -168,18 +168,16 @@ class Person:
         """The pictures of all cards."""
         return {node: self.picture(node) for node in self.nodes}
 
-    def pictures_at_rest(self) -> dict[str, NDArray[np.uint32]]:
-        """The pictures of all cards, once nothing on them changes any more."""
-        seen = self.pictures()
+    def at_rest(self) -> bool:
+        """Whether all that is measured once training rests has been measured; what goes on is said by its name."""
+        position = self.window.bridge.position
+        return position is not None and not position.activity and self.window.training.state != "running"
 
-        def rests() -> bool:
-            nonlocal seen
-            self.qtbot.wait(500)
-            before, seen = seen, self.pictures()
-            return all(np.array_equal(before[node], picture) for node, picture in seen.items())
-
-        self.until(rests)
-        return seen
+    def pictured(self) -> bool:
+        """Whether every card shows a picture, of the newest that was measured."""
+        self.window.feed.poll(10.0)
+        scene, live = self.window.canvas.canvas_scene, self.window.canvas.stage.live
+        return all(live.picture(card.facts) is not None for card in scene.cards.values())
 
     def changed(self, before: dict[str, NDArray[np.uint32]]) -> set[str]:
         """The cards whose picture is another one now."""
@@ -222,9 +220,14 @@ class Person:
         QTest.keyClick(self.handle, key, modifiers)
 
     def write(self, text: str) -> None:
-        """Type a text."""
-        for letter in text:
-            QTest.keyClick(self.handle, letter)
+        """Type a text as one word: on a busy machine a list would take a late letter for a new search."""
+        usual = QApplication.keyboardInputInterval()
+        QApplication.setKeyboardInputInterval(TIMEOUT)
+        try:
+            for letter in text:
+                QTest.keyClick(self.handle, letter)
+        finally:
+            QApplication.setKeyboardInputInterval(usual)
 
     # ---- patience
 

@@ -12,7 +12,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -25,6 +26,7 @@ from torch.distributed.tensor import DTensor
 
 from nnviz import cli
 from nnviz.commands.given_project import open_project
+from nnviz.commands.training_report import BarReport
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.project.files import io
@@ -34,8 +36,10 @@ from nnviz.record.store import RunLock, RunWriter, StoredRun, open_run
 from nnviz.train import build
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train.headless import reopen
+from nnviz.train.session import TrainingSession
 from nnviz.train.sharded import Shards
 from nnviz.train.unit_switches import Unit, UnitSwitches
+from nnviz.train.weight_edits import WeightChange
 from tests.train.test_several_processes import assert_same
 
 #: Clipping by the norm over all layers is what no process knows alone.
@@ -124,6 +128,10 @@ def trained(folder: Path) -> Pair:
     warm += ["--set", "linear2.out_features=5", "--set", "linear2.frozen=true"]
     assert cli.main(warm) == 0
     warm_divided = [str(folder / "warm 2.nnvizrun") if "warm 1" in word else word for word in warm] + ["--shard"]
+    by_hand = [*divided[:-1], str(folder / "by hand 1.nnvizrun")]
+    with _changing_weights():
+        assert cli.main(by_hand) == 0
+    by_hand_divided = [*divided[:-1], str(folder / "by hand 2.nnvizrun"), "--shard"]
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = str(probe.getsockname()[1])
@@ -136,7 +144,12 @@ def trained(folder: Path) -> Pair:
         return whole_network(shards, network)
 
     program = "import json, sys; from nnviz import cli; print([cli.main(one) for one in json.loads(sys.argv[1])])"
-    words = [sys.executable, "-c", program, json.dumps([divided, again, refused, warm_divided, *whole])]
+    words = [
+        sys.executable,
+        "-c",
+        program,
+        json.dumps([divided, again, refused, warm_divided, by_hand_divided, *whole]),
+    ]
     second = {**os.environ, **places, "RANK": "1", "LOCAL_RANK": "1"}
     said = []
     with (
@@ -155,13 +168,33 @@ def trained(folder: Path) -> Pair:
             _said(again, 0)
             said.append(_said(refused, 2))
             said.append(_said(warm_divided, 0))
+            with _changing_weights():
+                _said(by_hand_divided, 0)
             for command in whole:
                 _said(command, 0)
             printed, errors = follower.communicate(timeout=60)
         finally:
             follower.kill()
-    assert printed.strip() == str([0] * (4 + len(whole))), errors
+    assert printed.strip() == str([0] * (5 + len(whole))), errors
     return Pair(folder, found[0], *said)
+
+
+@contextmanager
+def _changing_weights() -> Iterator[None]:
+    """Somebody sets numbers of a session before its first step, in either half of a layer, and takes some back."""
+    begin = BarReport.begin
+
+    def begun(report: BarReport, session: TrainingSession) -> None:
+        begin(report, session)
+        session.edit_weights(
+            [WeightChange("linear1", "weight", (7, 1), 0.5), WeightChange("linear1", "bias", (0,), -2)]
+        )
+        session.edit_weights([WeightChange("linear2", "weight", (5, 3), 3.0)])
+        session.undo_edit()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BarReport, "begin", begun)
+        yield
 
 
 def _switch_off(path: Path) -> None:
@@ -205,8 +238,12 @@ def test_two_processes_train_what_one_process_trains_and_either_goes_on(tmp_path
             assert (kept.switches, kept.live, kept.sizes) == (
                 weights_of(one).switches, weights_of(one).live, weights_of(one).sizes)  # fmt: skip
             assert kept.sizes[-1][1] == 50 and kept.live is not None and kept.live.frozen == {"linear1"}
-    with open_run(tmp_path / "warm 1.nnvizrun") as one, open_run(tmp_path / "warm 2.nnvizrun") as divided:
-        assert_same(one, divided)
+    for name in ("warm", "by hand"):
+        with open_run(tmp_path / f"{name} 1.nnvizrun") as one, open_run(tmp_path / f"{name} 2.nnvizrun") as divided:
+            assert_same(one, divided)
+            assert_near(weights_of(divided).average, weights_of(one).average, 1e-5)
+    with open_run(tmp_path / "by hand 1.nnvizrun") as one, open_run(tmp_path / "two.nnvizrun") as untouched:
+        assert one.scalars("loss/train")[1][0] != pytest.approx(untouched.scalars("loss/train")[1][0], rel=1e-3)
     for words in ("linear1 begins with trained weights", "linear2 (5 × 8, not 8 × 8)"):
         assert words in pair.warm
 

@@ -31,7 +31,7 @@ from training_helpers import (
     weights,
 )
 
-from nnviz.data.tensors import Feeder
+from nnviz.data.tensors import Feeder, load
 from nnviz.network.losses import LossFunction, loss_function
 from nnviz.project import registry
 from nnviz.project.model import Choice, DataFacts, Graph
@@ -244,6 +244,35 @@ def test_what_waits_is_in_the_run_before_anybody_needs_it(monkeypatch: pytest.Mo
     assert all(known == step // steps * steps for step, known in store.saved if step >= steps)
 
 
+def test_many_short_epochs_are_joined_and_worked_out_as_each_alone_and_checkpoints_stay_small() -> None:
+    def kept(apart: bool) -> tuple[list[Mapping[str, torch.Tensor]], list[ArrayReading]]:
+        project = templates.sample("spiral")
+        training = Training(project, load(project.data), CPU, record_examples=True)
+        MADE.append(training)
+        examples, found = training.examples, list[Mapping[str, torch.Tensor]]()
+        assert examples is not None
+        advance(training, training.steps_per_epoch)  # until then the losses are those of nobody
+        for epoch in range(2, 68):  # more than are worked out at once
+            if epoch == 67:  # a batch that is larger than was planned for
+                training.take_on(replace(training.live_settings, batch_size=33))
+            advance(training, training.steps_per_epoch - 3)
+            found.append(examples.capture())
+            advance(training, 3)
+            examples.mark(training.step)
+            if apart:
+                examples.settle()
+        held = {tensor.untyped_storage().data_ptr(): tensor for one in found if not apart for tensor in one._waiting}
+        assert sum(tensor.untyped_storage().nbytes() for tensor in held.values()) < 1 << 18
+        return found, examples.take()
+
+    (each, alone), (together, joined) = kept(True), kept(False)
+    for one, other in zip(each, together, strict=True):
+        assert same(dict(one), dict(other))
+    assert len(alone) == 3 * 66
+    for one, other in zip(alone, joined, strict=True):
+        np.testing.assert_array_equal(one.array, other.array)
+
+
 def test_what_is_too_large_for_half_the_precision_is_recorded_as_its_largest_number() -> None:
-    found = _finite_halves(np.array([0.25, 1e6, -1e30, np.inf], np.float32))
-    assert found.dtype == np.float16 and found.tolist() == [0.25, 65504.0, -65504.0, 65504.0]
+    found = _finite_halves(torch.tensor([0.25, 1e6, -1e30, math.inf]))
+    assert found.dtype == torch.float16 and found.tolist() == [0.25, 65504.0, -65504.0, 65504.0]

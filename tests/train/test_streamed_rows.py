@@ -45,8 +45,8 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(memory_budget.VARIABLE, "0.001")
     monkeypatch.setattr(os, "fsync", lambda number: None)  # what a kill leaves does not hang on it, and it takes long
     monkeypatch.setattr(row_blocks, "_PIECE", 200)
-    monkeypatch.setattr(preparation, "_CHUNK", 500)
-    monkeypatch.setattr("nnviz.data.missing._CHUNK", 500)
+    for module in ("streamed", "preparation", "missing"):
+        monkeypatch.setattr(f"nnviz.data.{module}.NUMBERS_AT_ONCE", 500)
     monkeypatch.setattr("nnviz.data.table_columns._NUMBERS_AT_ONCE", 300)
     monkeypatch.setattr("nnviz.data.numpy_arrays._PIECE", 1000)
     yield

@@ -180,8 +180,8 @@ class IdxSets(PublishedSet):
         facts, cure = spec.facts(request.values), how_to_get(spec)
         training, test = spec.count(request.values)
         if spec.kind == "qmnist":
-            yield idx.read_qmnist(place, "train", training, cure)
-            yield idx.read_qmnist(place, "test", test, cure)
+            yield from idx.qmnist_blocks(place, "train", training, cure)
+            yield from idx.qmnist_blocks(place, "test", test, cure)
             return
         side, classes = facts.input_shape[-1], facts.targets
         emnist = f"emnist-{request.text('split')}" if spec.kind == "emnist" else ""

@@ -89,8 +89,8 @@ class Published(PublishedSet):
         assert spec.count is not None
         training, test = spec.count(request.values)
         if spec.kind == "stl10":
-            yield published.read_stl10(place, "train", training, cure)
-            yield published.read_stl10(place, "test", test, cure)
+            yield from published.stl10_blocks(place, "train", training, cure)
+            yield from published.stl10_blocks(place, "test", test, cure)
             return
         sums = torchvision_bridge.checksums(spec.kind)
         read = published.read_usps if spec.kind == "usps" else published.read_svhn

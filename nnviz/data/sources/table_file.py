@@ -182,9 +182,9 @@ class TableFile(Source):
         return replace(how, only_sheet=True), facts.recipes
 
 
-def _bytes(shape: tuple[int, ...]) -> int:
+def _bytes(rows: int, columns: int) -> int:
     """Memory that the numbers of a table would take."""
-    return 4 * shape[0] * shape[1]
+    return 4 * rows * columns
 
 
 def _how_to_read(request: Request) -> HowToRead:
@@ -194,13 +194,7 @@ def _how_to_read(request: Request) -> HowToRead:
     return HowToRead(separator, decimal, encoding, request.text("header"), request.text("sheet"))
 
 
-def _state(request: Request, path: Path) -> tuple[Hashable, ...]:
-    """What is other where the file is, or how it is read."""
-    facts = path.stat()
-    return (str(path), facts.st_size, facts.st_mtime_ns, _how_to_read(request))
-
-
-def _table(request: Request, path: Path) -> FileTable:
+def _table(request: Request, path: Path, key: Hashable) -> FileTable:
     """The table as it stands in the file, from memory where that has not changed."""
     from nnviz.data.table_memory import MEMORY
     from nnviz.data.table_reading import read_table
@@ -212,11 +206,7 @@ def _table(request: Request, path: Path) -> FileTable:
     def read() -> FileTable:
         return read_table(path, _how_to_read(request), request.report, most)
 
-    return MEMORY.table(_table_key(request, path), read)
-
-
-def _table_key(request: Request, path: Path) -> Hashable:
-    return (*_state(request, path), request.text("memory"))
+    return MEMORY.table(key, read)
 
 
 def _taken(request: Request, path: Path) -> Taken:
@@ -227,16 +217,18 @@ def _taken(request: Request, path: Path) -> Taken:
     from nnviz.data.table_memory import MEMORY
     from nnviz.data.table_of_file import MOST_CELLS
 
-    state = _state(request, path)
+    # What is other where the file is, or how it is read.
+    state = f"{state_of([path])} {_how_to_read(request)}"
     where = request.text("memory")
+    table_key, most = (state, where), _bytes(MOST_CELLS, 1)
     # All that decides what the rows are, in any process.
     values = tuple(sorted((name, value) for name, value in request.values.items() if name not in _NO_ROWS))
-    whole_state = f"rows 2 {state_of([path])} {_how_to_read(request)} {values}"
+    whole_state = f"rows 2 {state} {values}"
 
     def make() -> Taken:
         # What lies on the disk is known without a look into the file.
         known = None if where == "memory" else table_taken.opened(whole_state)
-        if known is not None and is_streamed(where, _bytes(known.inputs.shape), 4 * MOST_CELLS):
+        if known is not None and is_streamed(where, _bytes(*known.inputs.shape), most):
             return known
         chosen = HowToTake(
             target=request.text("target"),
@@ -248,18 +240,18 @@ def _taken(request: Request, path: Path) -> Taken:
             target_unit=request.number("target_unit"),
         )
         found = understand(
-            _table(request, path),
+            _table(request, path, table_key),
             chosen,
             str(path),
             whole_state,
             lambda done, total: request.report(done, total, "Understanding"),
         )
-        needed = _bytes(found.rows.shape)
-        if is_streamed(where, needed, 4 * MOST_CELLS):
+        needed = _bytes(*found.rows.shape)
+        if is_streamed(where, needed, most):
             return table_taken.on_disk(
                 found, whole_state, lambda done, total: request.report_import(done, total, "rows")
             )
-        if needed > 4 * MOST_CELLS:
+        if needed > most:
             rows, features = found.rows.shape
             raise DataError(
                 f"The columns become {features:,} numbers in each of {rows:,} rows, and at most {MOST_CELLS:,} numbers "
@@ -273,10 +265,10 @@ def _taken(request: Request, path: Path) -> Taken:
         try:
             return make()
         except LostColumnsError:  # somebody emptied the folder of the columns meanwhile
-            MEMORY.forget_table(_table_key(request, path))
+            MEMORY.forget_table(table_key)
             return make()
 
     try:
-        return MEMORY.taken((*state, values, where), make_of_what_is_there, lambda: request.report(0, 1))
+        return MEMORY.taken((state, values, where), make_of_what_is_there, lambda: request.report(0, 1))
     except DataError as error:
         raise error.at(file=str(path)) from None

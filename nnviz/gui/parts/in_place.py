@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QFontMetricsF, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QStyle, QStyleOptionComboBox, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme
 from nnviz.gui.parts.field_undo import undo_document_from
+
+#: Pixels that a line to type into keeps at both sides of its text, with the cursor behind it.
+_AROUND_TYPED = 5
+_ANY_WIDTH = 400
 
 
 def value_font() -> QFont:
@@ -68,8 +72,19 @@ class InPlace(QComboBox):
         editor = self.lineEdit()
         if editor is not None:
             editor.setFont(value_font())
-        # A list that cannot be typed into keeps more room around its words.
-        self.setFixedSize(text_width(self._widest) + (28 if editor is not None else 36), value_height())
+        if editor is None:
+            # A list that cannot be typed into keeps more room around its words.
+            self.setFixedSize(text_width(self._widest) + 36, value_height())
+        else:
+            self.setFixedSize(text_width(self._widest) + _AROUND_TYPED + self._beside_editor(), value_height())
+
+    def _beside_editor(self) -> int:
+        """What the style takes of the width for frame and arrow."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.rect = QRect(0, 0, _ANY_WIDTH, value_height())
+        combo, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        return _ANY_WIDTH - self.style().subControlRect(combo, option, field, self).width()
 
     def show_value(self, text: str) -> None:
         """Show the current value; what is being typed is left alone."""

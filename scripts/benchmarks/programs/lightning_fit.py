@@ -79,11 +79,16 @@ class Classifier(lightning.LightningModule):  # type: ignore[misc]  # not known 
 
 
 class Tell(Callback):  # type: ignore[misc]  # as above
-    """Prints a line at the end of each epoch, behind its validation."""
+    """Prints a line when an epoch is over: Lightning writes checkpoints behind what all others do at its end."""
 
-    def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
-        """The end of one."""
-        print(json.dumps({"event": "epoch", "epoch": trainer.current_epoch + 1}), flush=True)
+    def on_train_epoch_start(self, trainer: Any, module: Any) -> None:
+        """The one before it is over."""
+        if trainer.current_epoch:
+            print(json.dumps({"event": "epoch", "epoch": trainer.current_epoch}), flush=True)
+
+    def on_train_end(self, trainer: Any, module: Any) -> None:
+        """The last one is over."""
+        print(json.dumps({"event": "epoch", "epoch": trainer.max_epochs}), flush=True)
 
 
 def main(sample: str, epochs: int, examples: Path, folder: Path, files: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPoint, Qt
@@ -337,6 +338,16 @@ def test_enter_shows_what_a_folded_group_hides(flat: Document, panel: OutlinePan
 # ---- keys ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _patient(qapp: QApplication) -> Iterator[None]:
+    """Letters that come late on a busy machine are no new word."""
+    usual = qapp.keyboardInputInterval()
+    qapp.setKeyboardInputInterval(60_000)
+    yield
+    qapp.setKeyboardInputInterval(usual)
+
+
+@pytest.mark.usefixtures("_patient")
 def test_letters_jump_and_c_does_so_in_a_word(flat: Document, panel: OutlinePanel) -> None:
     group(flat, "conv2", "relu2")
     go(panel, "input")
@@ -388,6 +399,7 @@ def test_delete_removes_what_can_be_seen_and_what_cannot(flat: Document, panel: 
     assert not flat.project.graph.notes
 
 
+@pytest.mark.usefixtures("_patient")
 def test_c_offers_layers_with_reasons(flat: Document, panel: OutlinePanel, view: CanvasView) -> None:
     flat.apply(AddNodes((Node("add", "add"),)))
     go(panel, "relu1")

@@ -1,0 +1,126 @@
+"""Room on the disk for the sets that are kept there: those that were not used for longest go for new ones."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+
+from nnviz import user_folders
+from nnviz.data.folder_locks import is_held
+from nnviz.errors import StorageError
+
+#: Bytes that all sets together may take; where more is wanted, those go that were not used for longest.
+MOST_BYTES = 64 << 30
+#: Bytes of the disk that are left to others.
+LEFT_FREE = 256 << 20
+#: Seconds after which what an earlier version kept belongs to nobody.
+_FORGOTTEN = 7 * 86_400.0
+#: Seconds that a set may be used later than what is kept of it beside all sets.
+_LATER = 86_400.0
+
+#: Of one load, in one thread; see :func:`together`.
+_siblings: ContextVar[set[Path] | None] = ContextVar("siblings", default=None)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Sets that are brought here, or opened, within it belong together: none of them goes to make room for another."""
+    before = _siblings.get()
+    token = _siblings.set(set() if before is None else before)
+    try:
+        yield
+    finally:
+        _siblings.reset(token)
+
+
+def was_used(folder: Path) -> None:
+    """A set was brought here or opened: within :func:`together` it does not go for another."""
+    if (siblings := _siblings.get()) is not None:
+        siblings.add(folder)
+
+
+def make_room(folder: Path, needed: int, what: str, cure: str) -> None:
+    """Lets the sets go that were not used for longest, until one has room; where it cannot have any, none goes.
+
+    Args:
+        folder: Of the set that needs it.
+        needed: Bytes that it has not got yet.
+        what: What it holds, and that it takes, as the beginning of a sentence.
+        cure: What makes it smaller, as half a sentence.
+
+    Raises:
+        StorageError: It has none even then.
+    """
+    others = _sets_in(folder.parent) - {folder}
+    old = _sets_in(_root_of_earlier())
+    taken = {one: _bytes_in(one) for one in (*others, *old, folder)}
+    with contextlib.ExitStack() as held:
+        # Those that nobody is importing, nor this load has just brought here: they can go.
+        siblings = _siblings.get() or ()
+        idle = [one for one in sorted(others | old, key=_used) if one not in siblings and is_held(held, one)]
+        rest = sum(taken.values()) - sum(taken[one] for one in idle)
+        room = min(MOST_BYTES - rest, _free(folder) + sum(taken[one] for one in idle) - LEFT_FREE)
+        if needed <= room:
+            for one in idle:
+                enough = sum(taken.values()) + needed <= MOST_BYTES and _free(folder) >= needed + LEFT_FREE
+                if not enough or (one in old and time.time() - _used(one) > _FORGOTTEN):
+                    shutil.rmtree(one, ignore_errors=True)
+                    taken[one] = _bytes_in(one)
+            # A folder that could not be emptied after all, or a disk that others fill meanwhile.
+            room = min(MOST_BYTES - sum(taken.values()), _free(folder) - LEFT_FREE)
+    if old and not _sets_in(_root_of_earlier()):
+        shutil.rmtree(_root_of_earlier(), ignore_errors=True)
+    _forget_the_lost(folder.parent)
+    if needed > room:
+        raise StorageError(
+            f"{what} {needed / 1e9:,.2f} GB on the disk, but {folder.parent} has room for "
+            f"{max(room, 0) / 1e9:,.2f} GB: {cure}, or make room there."
+        )
+
+
+def _root_of_earlier() -> Path:
+    """Where earlier versions kept their sets, which nobody reads any more."""
+    return user_folders.cache_folder() / "pictures"
+
+
+def _sets_in(folder: Path) -> set[Path]:
+    with contextlib.suppress(OSError):
+        return {one for one in folder.iterdir() if one.is_dir() and not one.is_symlink()}
+    return set()
+
+
+def _forget_the_lost(folder: Path) -> None:
+    """Deletes what is kept beside all sets of those that are gone: it was used last when its set was."""
+    oldest = min((used for one in _sets_in(folder) if (used := _used(one))), default=time.time())
+    with contextlib.suppress(OSError):
+        for file in folder.glob("*.json"):
+            with contextlib.suppress(OSError):
+                if file.lstat().st_mtime < oldest - _LATER:
+                    file.unlink()
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _used(folder: Path) -> float:
+    """When a set was used last: opened, or worked on."""
+    found = 0.0
+    for name in ("whole.json", "progress", "rows", "pixels"):  # the last of earlier versions
+        with contextlib.suppress(OSError):
+            found = max(found, (folder / name).stat().st_mtime)
+    return found
+
+
+def _bytes_in(folder: Path) -> int:
+    found = 0
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            with contextlib.suppress(OSError):
+                facts = file.lstat()
+                found += min(facts.st_size, getattr(facts, "st_blocks", facts.st_size) * 512)
+    return found

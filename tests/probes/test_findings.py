@@ -70,7 +70,7 @@ def test_dead_units_in_the_words_of_the_screen(rules: FindingRules, run: Run):
     assert found.text == "relu2: 17 of 64 channels are dead since step 410."
     assert found.node == "relu2"
     assert found.severity == "warning"
-    assert "288 probe images" in found.evidence
+    assert "288 examples of the probe set" in found.evidence
     assert [(cure.title, cure.action, cure.value) for cure in found.cures] == [
         ("Show units", "show_units", "relu2"),
         ("Why?", "show_help", "dead_units"),

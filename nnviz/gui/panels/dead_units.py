@@ -410,7 +410,7 @@ class DeadUnitsPanel(Panel):
             old = measured and self.moment.is_old(at_step, name)
             rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing, measured, at_step, old))
         kinds = {row.quantity for row in rows} or self._counted()
-        images_words = f"{themes.format_count(images)} images" if images else "the probe images"
+        images_words = f"{themes.format_count(images)} examples" if images else "the probe set"
         probe = f"on {images_words}"
         title = (
             DEAD_FRACTION.title

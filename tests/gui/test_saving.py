@@ -191,3 +191,40 @@ def test_closing_is_not_forgotten_over_the_question_about_a_changed_file(
     next(button for button in box.buttons() if button.text() == "Overwrite").click()
     qtbot.waitUntil(lambda: done == ["close"], timeout=TIMEOUT)
     assert io.load(path) == window.document.project
+
+
+def test_another_project_in_the_place_of_one_that_is_being_saved_stays_out_of_its_file(
+    qtbot: QtBot, window: MainWindow, path: Path, disk: threading.Event
+) -> None:
+    saved = window.document.project
+    done: list[str] = []
+    said: list[str] = []
+    window.files.message.connect(said.append)
+    window.files.save(lambda: done.append("first"))
+    window.files.save(lambda: done.append("second"))
+    window.files.new()
+    qtbot.waitUntil(lambda: window.files.question is not None, timeout=TIMEOUT)
+    window.files.question.button(QMessageBox.StandardButton.Discard).click()
+    assert window.document.path is None
+    add(window, "relu2")
+    other = window.document.project
+    disk.set()
+    qtbot.waitUntil(lambda: said == ["Saved mine.nnviz"], timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
+    assert io.load(path) == saved and window.document.project == other
+    assert window.document.path is None and window.files.fingerprint is None
+    # What was to follow was about the project before, and no name is asked for this one.
+    assert window.document.is_modified and not done
+
+
+def test_overwriting_is_no_answer_once_another_project_is_on_the_screen(
+    qtbot: QtBot, window: MainWindow, path: Path
+) -> None:
+    theirs = msgspec.structs.replace(PROJECT, name="theirs")
+    path.write_bytes(io.dumps(theirs))
+    window.files.save()
+    qtbot.waitUntil(lambda: window.files.changed_question is not None, timeout=TIMEOUT)
+    window.files.take_project(templates.sample("xnor-two-layer"))
+    assert window.files.changed_question is None
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
+    assert io.load(path) == theirs and window.document.path is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
 from nnviz.project.files import atomic, io
 from nnviz.project.model import Node, Project
+from nnviz.project.safety import unsaved_run
 from nnviz.project.samples import templates
 
 PROJECT = templates.sample("and")
@@ -228,3 +229,30 @@ def test_overwriting_is_no_answer_once_another_project_is_on_the_screen(
     assert window.files.changed_question is None
     qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
     assert io.load(path) == theirs and window.document.path is None
+
+
+def test_a_later_training_is_forgotten_of_the_file_that_names_it_and_of_no_other(
+    qtbot: QtBot, window: MainWindow, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, elsewhere = tmp_path / "later.nnvizrun", tmp_path / "elsewhere.nnviz"
+    run.write_bytes(b"trained")
+    window.files.run_of = lambda: lambda: run
+    chosen = [elsewhere]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen[0]), ""))
+
+    def save(how: Callable[[Callable[[], None]], None]) -> None:
+        done: list[bool] = []
+        how(lambda: done.append(True))
+        qtbot.waitUntil(lambda: bool(done), timeout=TIMEOUT)
+
+    unsaved_run.note(path, run)
+    save(window.files.save_as)
+    assert window.document.path == elsewhere and io.load_run_name(elsewhere)
+    assert unsaved_run.run_of(path) == run  # which was not written and still names the one before
+    chosen[0] = path
+    save(window.files.save_as)  # over it
+    assert window.document.path == path and unsaved_run.run_of(path) is None
+    for again in (window.files.save_as, window.files.save):  # under its own name
+        unsaved_run.note(path, run)
+        save(again)
+        assert unsaved_run.run_of(path) is None

@@ -222,9 +222,8 @@ class Files(QObject):
             else:  # what the file called its run before holds on, also from another folder
                 name = "" if before is None else named_run.carried(io.load_run_name(before), before, path)
             saved = disk_state.save_unless_changed(project, path, known, name)
-            if saved is not None and run is not None:  # the file says it itself from now on
-                for file in {path, before or path}:
-                    unsaved_run.forget(file)
+            if saved is not None and run is not None:  # the file says it itself from now on; the one before does not
+                unsaved_run.forget(path)
             return saved, run is not None
 
         def tell(with_run: bool) -> None:

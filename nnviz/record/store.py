@@ -173,6 +173,12 @@ class RunWriter:
             self._changed.notify_all()
 
     @property
+    def held(self) -> bool:
+        """Whether nothing is written before :meth:`begin`."""
+        with self._changed:
+            return self._held
+
+    @property
     def writing(self) -> bool:
         """Whether a checkpoint waits or is being written: another one would stand in memory beside it."""
         with self._changed:

@@ -56,6 +56,30 @@ def test_what_is_asked_before_the_session_is_there_is_not_lost(qtbot: QtBot, bri
     qtbot.waitUntil(lambda: run.last_step == 5, timeout=TIMEOUT)
 
 
+def test_what_is_asked_while_the_session_is_being_put_in_place_is_not_lost(
+    qtbot: QtBot, bridge: SessionBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, asked = threading.Event(), threading.Event()
+    signal = session_module.TrainingSession.told
+
+    class Slow(session_module.TrainingSession):
+        """Made already; the bridge still connects to it."""
+
+        @property
+        def told(self) -> object:
+            made.set()
+            asked.wait(TIMEOUT / 1000)
+            return signal.__get__(self, type(self))
+
+    monkeypatch.setattr(session_module, "TrainingSession", Slow)
+    run = Run()
+    bridge.open(templates.sample("spiral"), run)
+    assert made.wait(TIMEOUT / 1000)
+    bridge.step(3)
+    asked.set()
+    qtbot.waitUntil(lambda: run.last_step == 3, timeout=TIMEOUT)
+
+
 def test_the_next_session_replaces_one_that_is_training(qtbot: QtBot, bridge: SessionBridge) -> None:
     first = ready(qtbot, bridge)
     bridge.play()

@@ -88,6 +88,45 @@ def test_a_run_without_a_file_is_saved_too(qtbot: QtBot, recorder: Recorder, tmp
     assert not list(tmp_path.glob("*.tmp")) and not list(tmp_path.glob(".*.tmp"))
 
 
+def test_a_run_is_not_called_saved_while_the_disk_does_not_take_its_end(
+    qtbot: QtBot, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, target = planted(), tmp_path / "mine.nnvizrun"
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    said: list[str] = []
+    recorder.message.connect(said.append)
+    recorder.failed.connect(said.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "flush", lambda *_: False)
+        recorder.save_as(run, None, target)
+        qtbot.waitUntil(lambda: bool(said))
+    assert said[0].startswith("mine.nnvizrun was not saved: the disk has not taken") and not target.exists()
+    recorder.save_as(run, None, target)
+    qtbot.waitUntil(lambda: said[1:] == ["Saved mine.nnvizrun"])
+    recorder.end(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+
+
+def test_a_run_that_is_not_gone_on_with_yet_is_saved_as_its_file_is(
+    qtbot: QtBot, recorder: Recorder, tmp_path: Path
+) -> None:
+    """Nothing is written before it is gone on with, so there is nothing to wait for."""
+    path, target = tmp_path / "first.nnvizrun", tmp_path / "mine.nnvizrun"
+    with RunWriter(planted(), path):
+        pass
+    with open_run(path) as stored:
+        run = stored.to_run()
+    with RunWriter(run, path, resume=True, held=True) as writer:
+        recorder._writers[run] = writer
+        said: list[str] = []
+        recorder.message.connect(said.append)
+        recorder.save_as(run, None, target)
+        qtbot.waitUntil(lambda: said == ["Saved mine.nnvizrun"])
+    with open_run(target) as stored:
+        assert stored.last_step == 4
+
+
 def test_a_growing_file_is_copied_whole(tmp_path: Path) -> None:
     run = planted()
     with RunWriter(run, tmp_path / "growing.nnvizrun") as writer:

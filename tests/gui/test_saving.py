@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
 from nnviz.project.files import atomic, io
 from nnviz.project.model import Node, Project
+from nnviz.project.safety import unsaved_run
 from nnviz.project.samples import templates
 
 PROJECT = templates.sample("and")
@@ -191,3 +192,67 @@ def test_closing_is_not_forgotten_over_the_question_about_a_changed_file(
     next(button for button in box.buttons() if button.text() == "Overwrite").click()
     qtbot.waitUntil(lambda: done == ["close"], timeout=TIMEOUT)
     assert io.load(path) == window.document.project
+
+
+def test_another_project_in_the_place_of_one_that_is_being_saved_stays_out_of_its_file(
+    qtbot: QtBot, window: MainWindow, path: Path, disk: threading.Event
+) -> None:
+    saved = window.document.project
+    done: list[str] = []
+    said: list[str] = []
+    window.files.message.connect(said.append)
+    window.files.save(lambda: done.append("first"))
+    window.files.save(lambda: done.append("second"))
+    window.files.new()
+    qtbot.waitUntil(lambda: window.files.question is not None, timeout=TIMEOUT)
+    window.files.question.button(QMessageBox.StandardButton.Discard).click()
+    assert window.document.path is None
+    add(window, "relu2")
+    other = window.document.project
+    disk.set()
+    qtbot.waitUntil(lambda: said == ["Saved mine.nnviz"], timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
+    assert io.load(path) == saved and window.document.project == other
+    assert window.document.path is None and window.files.fingerprint is None
+    # What was to follow was about the project before, and no name is asked for this one.
+    assert window.document.is_modified and not done
+
+
+def test_overwriting_is_no_answer_once_another_project_is_on_the_screen(
+    qtbot: QtBot, window: MainWindow, path: Path
+) -> None:
+    theirs = msgspec.structs.replace(PROJECT, name="theirs")
+    path.write_bytes(io.dumps(theirs))
+    window.files.save()
+    qtbot.waitUntil(lambda: window.files.changed_question is not None, timeout=TIMEOUT)
+    window.files.take_project(templates.sample("xnor-two-layer"))
+    assert window.files.changed_question is None
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
+    assert io.load(path) == theirs and window.document.path is None
+
+
+def test_a_later_training_is_forgotten_of_the_file_that_names_it_and_of_no_other(
+    qtbot: QtBot, window: MainWindow, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, elsewhere = tmp_path / "later.nnvizrun", tmp_path / "elsewhere.nnviz"
+    run.write_bytes(b"trained")
+    window.files.run_of = lambda: lambda: run
+    chosen = [elsewhere]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen[0]), ""))
+
+    def save(how: Callable[[Callable[[], None]], None]) -> None:
+        done: list[bool] = []
+        how(lambda: done.append(True))
+        qtbot.waitUntil(lambda: bool(done), timeout=TIMEOUT)
+
+    unsaved_run.note(path, run)
+    save(window.files.save_as)
+    assert window.document.path == elsewhere and io.load_run_name(elsewhere)
+    assert unsaved_run.run_of(path) == run  # which was not written and still names the one before
+    chosen[0] = path
+    save(window.files.save_as)  # over it
+    assert window.document.path == path and unsaved_run.run_of(path) is None
+    for again in (window.files.save_as, window.files.save):  # under its own name
+        unsaved_run.note(path, run)
+        save(again)
+        assert unsaved_run.run_of(path) is None

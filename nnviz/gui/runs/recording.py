@@ -249,7 +249,11 @@ class Recorder(QObject):
                 if writer is None:
                     write_once(target, lambda beside: _written(RunWriter(run, beside)))
                     return
-                writer.flush()
+                # One that is held back has nothing to write yet; one that has ended says whether all of it is there.
+                if not (writer.held or writer.flush() or writer.complete):
+                    raise StorageError(
+                        f"{target.name} was not saved: the disk has not taken the end of the run in {writer.path} yet."
+                    )
                 origin = writer.path
             if origin is None:
                 raise StorageError("There is no run to save yet: train first.")

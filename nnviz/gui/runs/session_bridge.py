@@ -407,13 +407,13 @@ class SessionBridge(QObject):
         release_unused()
 
     def _host(self, opening: _Opening) -> None:
-        from nnviz.train.session import SessionState, TrainingSession  # noqa: PLC0415 - torch belongs to this thread
-
         number = opening.number
         data = None
         if self._data is not None and self._data[:2] == (opening.project.data, opening.data_dir):
             data = self._data[2]
         try:
+            from nnviz.train.session import SessionState, TrainingSession  # noqa: PLC0415 - torch belongs to this thread
+
             start = opening.start
             session = TrainingSession(
                 opening.project,
@@ -425,10 +425,9 @@ class SessionBridge(QObject):
                 warm=start if isinstance(start, WarmStart) else None,
                 progress=lambda *values: self._voice.progress.emit(number, *values),
             )
-        finally:
-            with self._condition:
-                if self._opening is opening:
-                    self._opening = None
+        except BaseException:
+            self._opened(opening)
+            raise
 
         def on_state(state: SessionState) -> None:
             if state is SessionState.READY and session.data is not None:
@@ -449,12 +448,14 @@ class SessionBridge(QObject):
         session.refused.connect(on_refused)
         session.told.connect(on_told)
         with self._condition:
+            self._opened(opening)
             if self._number != number or self._closing:
                 return
+            # In one breath: what is asked for meanwhile neither gets lost nor overtakes what waited.
             self._session = session
             waiting, self._waiting = self._waiting, []
-        for command in waiting:
-            command(session)
+            for command in waiting:
+                command(session)
         try:
             session.serve()
         finally:
@@ -463,6 +464,12 @@ class SessionBridge(QObject):
             with self._condition:
                 if self._session is session:
                     self._session = None
+
+    def _opened(self, opening: _Opening) -> None:
+        """Nothing has to be made of this any more."""
+        with self._condition:  # may be held already
+            if self._opening is opening:
+                self._opening = None
 
     # ---- back on the GUI thread ----------------------------------------------------------------------------------
 

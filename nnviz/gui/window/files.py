@@ -61,6 +61,8 @@ class Files(QObject):
         self._question: QMessageBox | None = None
         self._changed_question: QMessageBox | None = None
         self._saving = False
+        #: How often another project has taken the place of the one before.
+        self._replacements = 0
         #: What was asked for while a save was under way, in order.
         self._behind: list[Callable[[], None]] = []
         #: What follows once the question about the changed file is answered by a save.
@@ -167,12 +169,18 @@ class Files(QObject):
     def _replace(self, project: Project, path: Path | None, fingerprint: str | None = None) -> None:
         self.fingerprint = fingerprint
         self._document.replace(project, path)
-        self.replaced.emit()
+        self._tell_replaced()
 
     def restore(self, work: Work) -> None:
         """Show what was kept of unsaved work; ask about unsaved changes before."""
         self.fingerprint = work.fingerprint if work.path is not None else None
         self._document.restore(work.project, work.path)
+        self._tell_replaced()
+
+    def _tell_replaced(self) -> None:
+        self._replacements += 1
+        if self._changed_question is not None:
+            self._changed_question.close()  # it is about the project before
         self.replaced.emit()
 
     # ---- save ----------------------------------------------------------------------------------------------------
@@ -180,7 +188,7 @@ class Files(QObject):
     def save(self, then: Callable[[], None] | None = None) -> None:
         """Save under the name it has, or ask for one; behind a save that is under way."""
         if self._saving:
-            self._behind.append(lambda: self.save(then))
+            self._wait_for_save(lambda: self.save(then))
             return
         path = self._document.path
         if path is None:
@@ -201,10 +209,11 @@ class Files(QObject):
     def _write(self, path: Path, then: Callable[[], None] | None, known: str | None = None) -> None:
         """Write in the background; not over a file that has changed since it was ``known``, but ask first."""
         if self._saving:
-            self._behind.append(lambda: self._write(path, then, known))
+            self._wait_for_save(lambda: self._write(path, then, known))
             return
         self._saving = True
         project, before, find = self._document.project, self._document.path, self.run_of()
+        replacements = self._replacements
 
         def work() -> tuple[str | None, bool]:
             run = None if find is None else find()
@@ -213,14 +222,26 @@ class Files(QObject):
             else:  # what the file called its run before holds on, also from another folder
                 name = "" if before is None else named_run.carried(io.load_run_name(before), before, path)
             saved = disk_state.save_unless_changed(project, path, known, name)
-            if saved is not None and run is not None:  # the file says it itself from now on
-                for file in {path, before or path}:
-                    unsaved_run.forget(file)
+            if saved is not None and run is not None:  # the file says it itself from now on; the one before does not
+                unsaved_run.forget(path)
             return saved, run is not None
+
+        def tell(with_run: bool) -> None:
+            self._remember(path)
+            self.message.emit(f"Saved {path.name}{' with its training' if with_run else ''}")
 
         def done(result: tuple[str | None, bool]) -> None:
             saved, with_run = result
             self._saving = False
+            if self._replacements != replacements or self._document.path != before:
+                # What was saved is not on the screen any more (or has left its file): that is none of the file's
+                # business, and what was to follow the save was about the project before.
+                if saved is None:
+                    self.failed.emit(f"{path.name} was not saved: it has changed on the disk since it was opened.", "")
+                else:
+                    tell(with_run)
+                self._go_on()
+                return
             if saved is None:
                 self._ask_changed(path, then)
                 self._go_on()
@@ -231,8 +252,7 @@ class Files(QObject):
                 return
             self.fingerprint = saved
             self._document.mark_saved(path)
-            self._remember(path)
-            self.message.emit(f"Saved {path.name}{' with its training' if with_run else ''}")
+            tell(with_run)
             if self._settled is not None:
                 self._settled()
             if then is not None:
@@ -246,6 +266,11 @@ class Files(QObject):
             self._go_on()
 
         self._background.start(work, done, failed)
+
+    def _wait_for_save(self, go: Callable[[], None]) -> None:
+        """Save behind the save that is under way, unless another project is in its place by then."""
+        replacements = self._replacements
+        self._behind.append(lambda: go() if self._replacements == replacements else None)
 
     def _go_on(self) -> None:
         """Do what was asked for while a save was under way, as far as the next save."""

@@ -49,6 +49,8 @@ def predict(options: PredictOptions) -> int:
     predicting.check_out(options.out, options.unlabelled, force=options.force)
     weights: predicting.Weights = "best" if options.weights == "best" else "last" if options.weights == "last" else ""
     predictor = predicting.Predictor(options.run, options.step, weights, options.data_dir)
+    if predictor.remark:
+        print(f"nnviz: {predictor.remark}", file=sys.stderr)
     try:
         done = predicting.predict_to_file(
             predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from nnviz.data.as_read import AsRead
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.fingerprint import Fingerprint
 from nnviz.data.preparation import Line, Part, fitted
@@ -150,6 +151,7 @@ class LoadedData:
         fingerprint: Of all examples, as they were read; None for what was made by hand.
         warnings: What of the division somebody might not have wanted, in sentences.
         augmentation: What is done to training examples anew each time they are seen; None for nothing.
+        as_read: How its examples were read, for others like them; None for what was made by hand.
     """
 
     spec_key: str
@@ -162,6 +164,7 @@ class LoadedData:
     fingerprint: Fingerprint | None = None
     warnings: tuple[str, ...] = ()
     augmentation: Augmentation | None = None
+    as_read: AsRead | None = field(default=None, repr=False)
 
     @property
     def mark(self) -> str:

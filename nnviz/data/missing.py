@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,22 +12,25 @@ from torch import Tensor
 from nnviz.data.examples import Split
 from nnviz.data.streamed import NUMBERS_AT_ONCE, Inputs, Streamed, blocks_of_rows, tensor_once
 
+#: Training, validation and test, and what stands in for missing numbers.
+Filled: TypeAlias = tuple[Split, Split, Split, Tensor | None]
 
-def without_missing(train: Split, validation: Split, test: Split, read: Inputs) -> tuple[Split, Split, Split]:
+
+def without_missing(train: Split, validation: Split, test: Split, read: Inputs) -> Filled:
     """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
 
     Splits without any are handed back as they are, so that nothing is copied. ``read`` holds the inputs that the first
-    two were taken from.
+    two were taken from. Behind the splits stand the means; None where nothing was missing.
     """
     parts = (train, validation, test)
     if train.inputs.dtype == torch.uint8 or not any(_any_missing(part.inputs) for part in parts):
-        return parts
+        return *parts, None
     means = known_means(train.inputs)
 
     def filled(part: Split, read: Inputs) -> Split:
         return replace(part, inputs=_filled(part.inputs, means), read=read if part.read is None else part.read)
 
-    return filled(train, read), filled(validation, read), filled(test, test.inputs)
+    return filled(train, read), filled(validation, read), filled(test, test.inputs), means
 
 
 def known_means(inputs: Inputs) -> Tensor:

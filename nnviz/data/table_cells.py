@@ -21,6 +21,8 @@ _DATES = (
 )  # fmt: skip
 DAY_FIRST_FORMS = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%y")
 MONTH_FIRST_FORMS = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%y", "%m-%d-%Y")
+#: All forms that dates of texts are looked for in.
+DATE_FORMS = (*_DATES, *DAY_FIRST_FORMS, *MONTH_FIRST_FORMS)
 
 
 def known_texts(series: pl.Series) -> pl.Series:
@@ -75,7 +77,7 @@ def as_dates(texts: pl.Series, *, month_first: bool) -> tuple[pl.Series | None, 
     sample = texts.drop_nulls().head(300)
     if not sample.str.contains(r"^\d{1,4}[-./]\d{1,2}[-./]\d").any():
         return None, "", ""
-    forms = (*MONTH_FIRST_FORMS, *_DATES) if month_first else (*_DATES, *DAY_FIRST_FORMS, *MONTH_FIRST_FORMS)
+    forms = (*MONTH_FIRST_FORMS, *_DATES) if month_first else DATE_FORMS
 
     def fits(some: pl.Series, form: str) -> int:
         return some.len() - some.str.to_datetime(form, strict=False).null_count()

@@ -20,6 +20,7 @@ from torch.nn.functional import one_hot
 
 from nnviz.data import datasets, picture_steps
 from nnviz.data.acquire import download_place, fetch_set
+from nnviz.data.as_read import AsRead
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.cache import Cache
 from nnviz.data.division import stratified
@@ -89,6 +90,7 @@ def load(
     if not isinstance(fingerprint, Fingerprint):
         fingerprint = _fingerprint(spec, raw, request)
         _CACHE.put(mark_key, fingerprint, 0)
+    as_read = _as_read(request, raw, key)
     _check_suiting(steps, raw.facts)
     augmentation = Augmentation.of(config.augmentation, raw.facts)  # refused before anything is trained
     raw, key = _with_pictures(raw, key, [step for step in steps if step.spec.stage == PICTURES])
@@ -97,11 +99,12 @@ def load(
     if not isinstance(splits, tuple):
         train, validation = _divide(spec, config, raw)
         warnings = _warnings(spec, raw, train, validation)
-        parts = without_missing(train, validation, raw.training if spec.undivided else raw.test, raw.training.inputs)
-        own = [split for split in parts if split is not raw.training and split is not raw.test]
-        splits = *parts, warnings
+        test = raw.training if spec.undivided else raw.test
+        train, validation, test, means = without_missing(train, validation, test, raw.training.inputs)
+        own = [split for split in (train, validation, test) if split is not raw.training and split is not raw.test]
+        splits = train, validation, test, warnings, means
         _CACHE.put(divided_key, splits, sum(split.bytes for split in own))
-    train, validation, test, warnings = splits
+    train, validation, test, warnings, means = splits
     train = _selected(train, raw.facts, divided_key, [step for step in steps if step.spec.stage == EXAMPLES])
     scaler_key = (*divided_key, "scaler", *_names(config.preparation))  # without steps, too, it is another thing
     scaler = _CACHE.get(scaler_key)
@@ -109,8 +112,30 @@ def load(
         scaler = Scaler.fit(train, config.preparation)
         _CACHE.put(scaler_key, scaler, 0)
     return LoadedData(
-        spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint, warnings, augmentation
+        spec.kind,
+        config,
+        raw.facts,
+        train,
+        validation,
+        test,
+        scaler,
+        fingerprint,
+        warnings,
+        augmentation,
+        replace(as_read, means=means),
     )
+
+
+def _as_read(request: Request, raw: RawData, key: tuple[Hashable, ...]) -> AsRead:
+    """How the set was read: asked for now, while its files are those that were read."""
+    key = (*key, "as read")
+    found = _CACHE.get(key)
+    if not isinstance(found, AsRead):
+        source, shape = datasets.source_of(request.spec.kind), raw.facts.input_shape
+        levels = source.levels(request) if len(shape) == 3 else None
+        found = AsRead(shape, source.recipes(request), levels)
+        _CACHE.put(key, found, 0)
+    return found
 
 
 def _names(preparation: Sequence[Choice]) -> tuple[Hashable, ...]:

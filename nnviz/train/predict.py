@@ -17,17 +17,15 @@ import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nnviz import paths
 from nnviz.data import datasets, picture_steps, step_facts
 from nnviz.data.examples import Scaler, Split
 from nnviz.data.images import LeftOut
-from nnviz.data.missing import known_means
 from nnviz.data.preparation import plan
-from nnviz.data.sources.source import CancelledCheck, Request
+from nnviz.data.sources.source import CancelledCheck
 from nnviz.data.tensors import LoadedData, load
-from nnviz.data.unlabelled import Block, Likewise, ReadPicture, UnreadableError, blocks, picture_reader
+from nnviz.data.unlabelled import Block, ReadPicture, UnreadableError, blocks, picture_reader
 from nnviz.errors import Cancelled, DataError, InputError, RunFileError
 from nnviz.network.losses import LossFunction, loss_function
 from nnviz.network.memory import build_network, refuse_without_room
@@ -42,8 +40,10 @@ from nnviz.project.model import DataFacts, Project, Shape
 from nnviz.record.places import RUN_SUFFIX
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import kept_preparation
 from nnviz.train.answers import labels_of, probabilities_of
 from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.kept_preparation import Prepared
 from nnviz.train.loop import evaluation_mode
 
 __all__ = ["Predicted", "Predictor", "UnreadableError", "as_csv", "check_out", "predict_to_file"]
@@ -72,12 +72,14 @@ class Predicted:
         left_out: Examples that cannot be read, and why.
         step: Updates that the weights had seen.
         best_epoch: The epoch whose weights these are, where it is the best one's; 0 for the last weights.
+        remark: As in :class:`Predictor`.
     """
 
     count: int
     left_out: tuple[LeftOut, ...]
     step: int
     best_epoch: int
+    remark: str = ""
 
 
 class Predictor:
@@ -90,6 +92,9 @@ class Predictor:
             where the project keeps them, as the run's own test did.
         data_dir: Where to look for its data set first.
 
+    Attributes:
+        remark: That the data of the training are not those of then, as a sentence; empty while they are.
+
     Raises:
         RunFileError: The file cannot be read, or keeps no weights.
         DataError: What the training took from its data is not known any more; says what differs.
@@ -97,12 +102,12 @@ class Predictor:
     """
 
     def __init__(self, run: Path, step: int | None = None, weights: Weights = "", data_dir: Path | None = None) -> None:
-        project, checkpoint = _kept(run, step)
+        project, checkpoint, preparation = _kept(run, step)
         project = effective(project)
-        facts, scaler, read, means, self._likewise = _known(project, checkpoint, data_dir, run)
-        self.facts, self._scaler, self._read = facts, scaler, read
-        #: What stands in for a number that is missing: the mean of the training examples; None where none may be.
-        self._means = means
+        known, self.remark = _known(project, checkpoint, preparation, data_dir, run)
+        facts = self.facts = known.facts
+        self._scaler, self._means, self._likewise = known.scaler, known.means, known.likewise
+        self._read = _reader(project, known, data_dir, run)
         self.project = project
         inference = infer(project.graph)
         self._network: Network = build_network(project, torch.device("cpu"), inference=inference)
@@ -206,7 +211,7 @@ def predict_to_file(
     content = as_csv(predictor.header, rows)
     check_out(out, given, force=force)  # it may have come meanwhile
     write_atomically(content, out)
-    return Predicted(len(rows), tuple(bad), predictor.step, predictor.best_epoch)
+    return Predicted(len(rows), tuple(bad), predictor.step, predictor.best_epoch, predictor.remark)
 
 
 def check_out(out: Path, given: Path, *, force: bool) -> None:
@@ -262,8 +267,8 @@ def _named(one: LeftOut, given: Path) -> str:
     return f"{one.file.relative_to(given).as_posix() if one.file.is_relative_to(given) else one.file.name}: {reason}"
 
 
-def _kept(run: Path, step: int | None) -> tuple[Project, Checkpoint]:
-    """The project of a run and a checkpoint of it."""
+def _kept(run: Path, step: int | None) -> tuple[Project, Checkpoint, bytes | None]:
+    """The project of a run, a checkpoint of it, and what that keeps of the preparation; None in older runs."""
     if run.suffix.lower() != RUN_SUFFIX:
         raise RunFileError(
             f"Predictions need a run ({RUN_SUFFIX}), which keeps trained weights.", file=paths.shown(run)
@@ -274,7 +279,7 @@ def _kept(run: Path, step: int | None) -> tuple[Project, Checkpoint]:
         refuse_without_room(_COPIES_WHILE_READING * kept.size)
         blobs = stored.load_checkpoint(kept.id)
     try:
-        return project, checkpoints.from_blobs(blobs)
+        return project, checkpoints.from_blobs(blobs), blobs.get(kept_preparation.PART)
     except RunFileError as error:
         raise error.at(file=str(run)) from error
 
@@ -294,15 +299,23 @@ def _nearest(kept: Sequence[CheckpointInfo], step: int | None, run: Path) -> Che
 
 
 def _known(
-    project: Project, checkpoint: Checkpoint, data_dir: Path | None, run: Path
-) -> tuple[DataFacts, Scaler, ReadPicture, Tensor | None, Likewise | None]:
-    """What the network was trained on is like, how an example is prepared, how a picture or a table is read, and means.
+    project: Project, checkpoint: Checkpoint, preparation: bytes | None, data_dir: Path | None, run: Path
+) -> tuple[Prepared, str]:
+    """What the network was trained on is like and how an example is prepared, and that the data are others, if so.
 
-    Where the data have changed or are gone, the run itself knows its classes, and a preparation that takes nothing from
-    the examples needs none of them.
+    Where the data have changed or are gone, the run itself says it. Older runs know their classes, and a preparation
+    that takes nothing from the examples needs none of them.
+
+    Args:
+        project: Effective.
+        checkpoint: What it was trained on.
+        preparation: What the run keeps of it; None in older runs.
+        data_dir: Where to look for the data first.
+        run: Its file.
 
     Raises:
         DataError: One of these is known from the data alone, and they are others or gone.
+        RunFileError: What the run keeps of it is needed and damaged.
     """
     data: LoadedData | None = None
     problem = ""
@@ -314,13 +327,25 @@ def _known(
     if data is not None and then is not None and data.fingerprint is not None:
         difference = then.difference(data.fingerprint)
         problem = f"since it was made the data set has {difference}" if difference else ""
+    kept: Prepared | None = None
+    damage: RunFileError | None = None
+    if preparation is not None:
+        try:
+            kept = kept_preparation.read(preparation, project, None if then is None else then.classes)
+        except RunFileError as error:
+            damage = error
     if data is not None and not problem:
-        spec = datasets.dataset(project.data.dataset)
-        inputs = data.train.inputs
-        own_table = spec.needs_folder and inputs.is_floating_point()
-        means = known_means(inputs) if own_table else None
-        likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
-        return data.facts, data.scaler, _reader(project, data.facts, data_dir, run, same_data=True), means, likewise
+        now = kept_preparation.prepared_of(data)
+        # The same numbers may have come of other words.
+        if kept is None or kept.likewise == now.likewise:
+            return now, ""
+    if damage is not None:
+        raise damage.at(file=paths.shown(run))
+    if kept is not None:
+        table = project.data.dataset == "table_file"
+        what, taken = ("table", "its columns are read") if table else ("data", "examples are prepared")
+        verb = ("has changed" if table else "have changed") if data is not None else "cannot be read any more"
+        return kept, f"The {what} of the training {verb}: {taken} as they were then."
     kinds = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
     needed = f"its preparation ({registry.PREPARATIONS(kinds[0]).title}) needs them" if kinds else ""
     if project.data.dataset == "table_file":
@@ -338,13 +363,7 @@ def _known(
         )
     kind = torch.uint8 if len(facts.input_shape) == 3 else torch.float32
     nothing = Split(torch.zeros((0, *facts.input_shape), dtype=kind), torch.zeros(0, dtype=torch.int64))
-    return (
-        facts,
-        Scaler.fit(nothing, project.data.preparation),
-        _reader(project, facts, data_dir, run, same_data=False),
-        None,
-        None,
-    )
+    return Prepared(facts, Scaler.fit(nothing, project.data.preparation)), ""
 
 
 def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | None) -> DataFacts | None:
@@ -367,20 +386,19 @@ def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | N
     return DataFacts(shape, len(then.classes), "classes", then.classes)
 
 
-def _reader(project: Project, facts: DataFacts, data_dir: Path | None, run: Path, *, same_data: bool) -> ReadPicture:
+def _reader(project: Project, known: Prepared, data_dir: Path | None, run: Path) -> ReadPicture:
+    facts = known.facts
     if len(facts.input_shape) != 3:
         return _no_picture
-    background, how, levels = "white", "fill", None
-    spec = datasets.dataset(project.data.dataset)
+    background, how = "white", "fill"
     values = datasets.values(project.data)
-    if spec.needs_folder:
+    if datasets.dataset(project.data.dataset).needs_folder:
         background, how = str(values.get("background", background)), str(values.get("how", how))
-        if same_data:
-            levels = datasets.source_of(spec.kind).levels(Request(spec, values))
     steps = [step for step in plan(project.data.preparation) if step.spec.stage == PICTURES]
     if not steps:
-        return picture_reader(facts.input_shape, background, levels, how)
-    read = picture_reader(_bare_shape(project, facts, data_dir, run), background, levels, how)
+        return picture_reader(facts.input_shape, background, known.levels, how)
+    shape = known.shape or _bare_shape(project, facts, data_dir, run)
+    read = picture_reader(shape, background, known.levels, how)
 
     def prepared(file: Path) -> NDArray[np.uint8]:
         pictures = torch.from_numpy(read(file))[None]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from nnviz.errors import NnvizError, StorageError
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import kept_preparation
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBehind
 from nnviz.train.training import Training
@@ -105,7 +107,8 @@ class Saving:
             return
         step = self._training.step
         try:
-            self._store.save_checkpoint(step, self._training.epoch, checkpoints.to_blobs(checkpoint), tag)
+            blobs = checkpoints.to_blobs(checkpoint) | self._preparation
+            self._store.save_checkpoint(step, self._training.epoch, blobs, tag)
         except StorageError as error:
             if self._on_trouble is None:
                 raise
@@ -113,6 +116,11 @@ class Saving:
         self._saved_step = step
         ended = time.perf_counter()
         self._next_save = ended + _SAVE_SHARE * (ended - began)
+
+    @cached_property
+    def _preparation(self) -> dict[str, bytes]:
+        """How the data were prepared, the same in every checkpoint, so that each can be predicted with by itself."""
+        return kept_preparation.part_of(self._training.data)
 
     def _has_room(self, last: bool) -> bool:
         """Whether another one may stand in memory now, beside one that is being written."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -25,6 +28,7 @@ from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.store import open_run
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.headless import train_to_file
+from nnviz.train.kept_preparation import PART
 from nnviz.train.predict import Predictor, UnreadableError, as_csv, predict_to_file
 
 
@@ -48,6 +52,12 @@ def project_on(folder: Path, preparation: str = "standardise") -> Project:
     project = choose_data(project, config, datasets.facts(config)).apply(project)
     training = msgspec.structs.replace(project.training, epochs=2, batch_size=4)
     return msgspec.structs.replace(project, training=training)
+
+
+def make_older(run: Path) -> None:
+    """As a run was before it kept how its data were prepared."""
+    with contextlib.closing(sqlite3.connect(run)) as file, file:
+        assert file.execute("DELETE FROM blobs WHERE name = ?", (PART,)).rowcount
 
 
 def read_back(path: Path) -> list[list[str]]:
@@ -106,15 +116,22 @@ def test_labels_and_probabilities_are_those_of_the_training_itself(
     assert cli.main(["predict", str(run), inside, "--out", inside, "--force"]) == 2
 
 
-def test_changed_data_are_refused_where_the_preparation_needs_them(pets: Path, tmp_path: Path) -> None:
+def test_changed_data_are_refused_where_an_older_run_does_not_keep_what_it_needs_of_them(
+    pets: Path, tmp_path: Path
+) -> None:
     runs = {}
     for kind in ("standardise", "scale"):
         runs[kind] = tmp_path / f"{kind}.nnvizrun"
         train_to_file(project_on(pets, kind), runs[kind])
+    kept = tmp_path / "kept.nnvizrun"
+    shutil.copy(runs["standardise"], kept)
+    for run in runs.values():
+        make_older(run)
     picture = tmp_path / "one.png"
     Image.new("L", (28, 28), 190).save(picture)
     before = tmp_path / "before.csv"
     predict_to_file(Predictor(runs["scale"]), picture, before)
+    predict_to_file(Predictor(kept), picture, tmp_path / "kept before.csv")
     (pets / "dog").rename(pets / "wolf")
     tensors.clear_cache()
     with pytest.raises(DataError, match=r"'wolf' is new, 'dog' is gone.*needs them"):
@@ -123,6 +140,10 @@ def test_changed_data_are_refused_where_the_preparation_needs_them(pets: Path, t
     after = tmp_path / "after.csv"
     predict_to_file(Predictor(runs["scale"]), picture, after)
     assert after.read_bytes() == before.read_bytes()
+    predictor = Predictor(kept)
+    assert predictor.remark == "The data of the training have changed: examples are prepared as they were then."
+    predict_to_file(predictor, picture, tmp_path / "kept after.csv")
+    assert (tmp_path / "kept after.csv").read_bytes() == (tmp_path / "kept before.csv").read_bytes()
 
 
 def test_pictures_are_resized_as_those_of_the_training_were(pets: Path, tmp_path: Path) -> None:
@@ -231,6 +252,7 @@ def test_data_that_are_gone_or_have_changed_never_give_wrong_answers(tmp_path: P
     rows = "".join(f"{n},{'ab'[n % 2]},{'xy'[n % 2]}\n" for n in range(40))
     table.write_text("size,kind,right\n" + rows, encoding="utf-8")
     trained_on(table, run, 3, preparation="")
+    make_older(run)
     for change in (lambda: table.write_text("size,kind,right\n" + rows + "1,c,x\n2,c,x\n"), table.unlink):
         change()
         tensors.clear_cache()
@@ -254,6 +276,9 @@ def test_pictures_of_arrays_are_prepared_as_those_of_the_training_were(tmp_path:
     assert block.inputs.shape == (1, 1, 28, 28) and block.inputs[0].tobytes() in trained
     arrays.rename(tmp_path / "moved.npz")
     tensors.clear_cache()
+    (again,) = Predictor(run).blocks(picture)
+    assert np.array_equal(again.inputs, block.inputs)
+    make_older(run)
     with pytest.raises(DataError, match=r"a\.nnvizrun.*arrays\.npz"):
         Predictor(run)
 

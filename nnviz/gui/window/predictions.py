@@ -145,6 +145,8 @@ class Predictions(QObject):
         left_out = len(done.left_out)
         more = f", {format_count(left_out)} left out" if left_out else ""
         text = f"{out.name}: {format_count(done.count)} rows{more}. The weights are those of {which}."
+        if done.remark:
+            text = f"{text} {done.remark}"
         details = "\n".join(f"{one.file.name}: {one.reason}" for one in done.left_out[:_MOST_NAMED])
         self._notices.show_notice(_KEY, text, "warning" if left_out else "information", (), details)
 

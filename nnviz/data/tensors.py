@@ -127,13 +127,19 @@ def load(
 
 
 def _as_read(request: Request, raw: RawData, key: tuple[Hashable, ...]) -> AsRead:
-    """How the set was read: asked for now, while its files are those that were read."""
-    key = (*key, "as read")
+    """How the set was read: asked for now, while its files are those that were read.
+
+    Raises:
+        DataError: The file of a table was written meanwhile: its columns may be others than its numbers.
+    """
+    there, key = key[2], (*key, "as read")
     found = _CACHE.get(key)
     if not isinstance(found, AsRead):
         source, shape = datasets.source_of(request.spec.kind), raw.facts.input_shape
         levels = source.levels(request) if len(shape) == 3 else None
         found = AsRead(shape, source.recipes(request), levels)
+        if found.likewise is not None and isinstance(there, tuple) and stamp(request, Path(there[0])) != there:
+            raise DataError("The file was changed while it was read: load it again.", file=there[0])
         _CACHE.put(key, found, 0)
     return found
 

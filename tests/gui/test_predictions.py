@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
+from nnviz.data import datasets, tensors
+from nnviz.project.adapt import choose_data
+from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.store import open_run
+from nnviz.train.headless import train_to_file
+from nnviz.train.predict import Predictor, predict_to_file
 
 
 def test_a_folder_is_named_by_the_network_on_the_screen(
@@ -57,3 +64,33 @@ def test_a_folder_is_named_by_the_network_on_the_screen(
     assert header == ["filename", "label", "probability"]
     assert [row[0] for row in rows] == ["0.png", "250.png", "90.png"]
     assert all(row[1] in "0123456789" and 0.1 <= float(row[2]) <= 1 for row in rows)
+
+
+def test_a_run_whose_table_is_gone_names_the_rows_of_another(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, run, new, out = (tmp_path / name for name in ("old.csv", "a.nnvizrun", "new.csv", "labels.csv"))
+    rows = "".join(f"{at},5;{('rot', 'blau')[at % 2]};{('ja', 'nein')[at % 3 % 2]}\n" for at in range(40))
+    table.write_text("size;kind;right\n" + rows, encoding="utf-8")
+    new.write_text("kind;size\nrot;1,5\nblau;\n", encoding="utf-8")
+    config = DataConfig("table_file", {"path": str(table)}, preparation=(Choice("standardise"),))
+    graph = chain(features(3), linear(1), output(loss="bce_logits"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    train_to_file(msgspec.structs.replace(project, training=TrainConfig(batch_size=8, epochs=1)), run, probes=())
+    predict_to_file(Predictor(run), new, tmp_path / "before.csv")
+    table.unlink()
+    tensors.clear_cache()
+    window = open_window("and", ready=False, run_path=run)
+    qtbot.waitUntil(lambda: not window.predictions.why_not(), timeout=TIMEOUT)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(new), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    window.actions_by_name["predict"].trigger()
+    qtbot.waitUntil(out.exists, timeout=TIMEOUT)
+    said = "The table of the training cannot be read any more: its columns are read as they were then."
+
+    def is_told() -> bool:
+        notice = window.notices.notice("predictions")
+        return notice is not None and notice.text.startswith("labels.csv: 2 rows.") and notice.text.endswith(said)
+
+    qtbot.waitUntil(is_told, timeout=TIMEOUT)
+    assert out.read_bytes() == (tmp_path / "before.csv").read_bytes()

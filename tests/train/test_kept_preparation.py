@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -18,8 +19,11 @@ import torch
 
 from nnviz import cli
 from nnviz.data import datasets, tensors
-from nnviz.errors import RunFileError
+from nnviz.data.sources.source import Arrays, Request
+from nnviz.data.sources.table_file import TableFile
+from nnviz.errors import DataError, RunFileError
 from nnviz.project.adapt import choose_data
+from nnviz.project.checks.shapes import infer
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.train.headless import train_to_file
@@ -89,11 +93,28 @@ def test_a_table_that_has_changed_or_is_gone_gives_the_same_predictions(
         assert out.read_bytes() == expected
 
 
+def test_a_table_that_is_written_while_it_is_read_never_has_the_columns_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "old.csv"
+    table.write_text(_table(), encoding="utf-8")
+    read = TableFile.read
+
+    def read_and_write(source: TableFile, request: Request, place: Path | None) -> Arrays:
+        found = read(source, request, place)
+        table.write_text(_table("tomate"), encoding="utf-8")
+        return found
+
+    monkeypatch.setattr(TableFile, "read", read_and_write)
+    with pytest.raises(DataError, match=r"old\.csv: The file was changed while it was read"):
+        tensors.load(DataConfig("table_file", {"path": str(table)}))
+
+
 def test_what_a_file_claims_of_its_preparation_is_one_sentence_or_the_truth(tmp_path: Path) -> None:
     table, run, bad, new = (tmp_path / name for name in ("old.csv", "a.nnvizrun", "bad.nnvizrun", "new.csv"))
     table.write_text(_table(), encoding="utf-8")
     new.write_text(_NEW, encoding="utf-8")
-    _train(table, run)
+    (inputs,) = infer(_train(table, run).graph).results["input"].output or ()
     with contextlib.closing(sqlite3.connect(run)) as file:
         (blob,) = file.execute("SELECT data FROM blobs WHERE name = ? LIMIT 1", (PART,)).fetchone()
     kept = json.loads(blob)["kept"]
@@ -116,7 +137,7 @@ def test_what_a_file_claims_of_its_preparation_is_one_sentence_or_the_truth(tmp_
 
     damaged(sealed(lambda _: None))
     predict_to_file(Predictor(bad), new, tmp_path / "out.csv")
-    infinite = "AACAfw=="  # one float32
+    infinite = base64.b64encode(np.full(inputs, np.inf, "<f4").tobytes()).decode()
     claims = [
         b"nothing",
         b"[" * 100_000,
@@ -138,7 +159,7 @@ def test_what_a_file_claims_of_its_preparation_is_one_sentence_or_the_truth(tmp_
                 lambda one: one.update(shape=[2]),
                 lambda one: one.update(numbers=one["numbers"][:1]),
                 lambda one: one.update(means=one["means"][4:]),
-                lambda one: one.update(means=infinite * 4),
+                lambda one: one.update(means=infinite),
                 lambda one: one.update(means="?"),
                 lambda one: one.pop("facts"),
             ),

@@ -116,9 +116,7 @@ def test_labels_and_probabilities_are_those_of_the_training_itself(
     assert cli.main(["predict", str(run), inside, "--out", inside, "--force"]) == 2
 
 
-def test_changed_data_are_refused_where_an_older_run_does_not_keep_what_it_needs_of_them(
-    pets: Path, tmp_path: Path
-) -> None:
+def test_changed_data_are_refused_where_an_older_run_needs_them(pets: Path, tmp_path: Path) -> None:
     runs = {}
     for kind in ("standardise", "scale"):
         runs[kind] = tmp_path / f"{kind}.nnvizrun"

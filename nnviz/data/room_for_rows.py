@@ -65,11 +65,16 @@ def make_room(folder: Path, needed: int, what: str, cure: str) -> None:
         rest = sum(taken.values()) - sum(taken[one] for one in idle)
         room = min(MOST_BYTES - rest, _free(folder) + sum(taken[one] for one in idle) - LEFT_FREE)
         if needed <= room:
+            # What the disk should have free: it says less while a process still uses what is deleted, or as long as it
+            # is not done with that; and then no further set must go for it.
+            free = _free(folder)
             for one in idle:
-                enough = sum(taken.values()) + needed <= MOST_BYTES and _free(folder) >= needed + LEFT_FREE
+                enough = sum(taken.values()) + needed <= MOST_BYTES and free >= needed + LEFT_FREE
                 if not enough or (one in old and time.time() - _used(one) > _FORGOTTEN):
                     shutil.rmtree(one, ignore_errors=True)
+                    free += taken[one]
                     taken[one] = _bytes_in(one)
+                    free -= taken[one]
             # A folder that could not be emptied after all, or a disk that others fill meanwhile.
             room = min(MOST_BYTES - sum(taken.values()), _free(folder) - LEFT_FREE)
     if old and not _sets_in(_root_of_earlier()):

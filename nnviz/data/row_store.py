@@ -238,9 +238,8 @@ class StoredSet:
             raise _not_kept(self, error) from error
 
     def _checked(self, wait: Callable[[], None]) -> NDArray[Any]:
-        """What is there already, by the checksums of its pieces."""
-        records = np.zeros(self.pieces, _RECORD)
-        with contextlib.suppress(OSError):
+        """What is there already, by the checksums of its pieces: nothing where the rows cannot be read."""
+        try:
             records = self._records()
             there = min(self._rows.stat().st_size // self._row, self._shape[0])
             records["state"][there // self.together + (there == self._shape[0] and there % self.together > 0) :] = (
@@ -255,6 +254,8 @@ class StoredSet:
                         wait()
                     if self._checksum(rows, piece) != records["checksum"][piece]:
                         records["state"][piece] = _NOTHING
+        except OSError:
+            return np.zeros(self.pieces, _RECORD)
         return records
 
     def finish(self, left_out: Mapping[int, str], levels: tuple[_Pair | None, _Pair | None]) -> None:

@@ -17,8 +17,9 @@ from pathlib import Path
 import polars as pl
 
 from nnviz.data.table_encoding import as_utf8
+from nnviz.data.table_lines import Lines
 from nnviz.data.table_of_file import MOST_NAMED, FileTable, HowToRead, Report, check_size, wrong_table
-from nnviz.data.table_written import Written, beginning, csv_reason, how_written
+from nnviz.data.table_written import SAMPLE_BYTES, Written, beginning, csv_reason, how_written
 
 #: Rows that are read at once.
 _AT_ONCE = 20_000
@@ -56,13 +57,15 @@ def read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileTa
     names, skipped = written.names, written.skipped
     check_size(path, data.count(b"\n") + 1, len(names))
     report(2, 4)
-    frame = _fast(data, written)
+    quoted = _lines_of(data, written) if b'"' in data else None
+    frame = None if quoted is not None and not quoted.sound else _fast(data, written)
     report(3, 4)
     notes, warnings = (written.words(encoding),), written.warnings
-    if frame is not None:
-        return FileTable(frame, lambda row: row + 1 + skipped, written.decimal, notes, warnings)
+    if frame is not None and (quoted is None or quoted.rows == frame.height):
+        lines = quoted.line if quoted is not None else lambda row: row + 1 + skipped
+        return FileTable(frame, lines, written.decimal, notes, warnings)
     parts: list[pl.DataFrame] = []
-    found = read_carefully(path, io.BytesIO(data), data.count(b'"'), written, parts.append, report)
+    found = read_carefully(path, io.BytesIO(data), written, parts.append, report)
     numbered = tuple((at, f"has {_values(count)}, not {len(names)}") for at, _, count in found.ragged)
     warnings = (*found.warnings(len(names)), *warnings)
     return FileTable(pl.concat(parts), found.line, written.decimal, notes, warnings, numbered)
@@ -71,6 +74,14 @@ def read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileTa
 def last_values(behind: bytes) -> int:
     """How many bytes of what stands behind the last letter are its row: tabs at the end of a row are empty values."""
     return len(behind.splitlines()[0].rstrip(b" \x1a")) if behind else 0
+
+
+def _lines_of(data: bytes, written: Written) -> Lines:
+    found = Lines(written.separator, written.skipped)
+    for first in range(0, len(data), SAMPLE_BYTES):
+        found.add(data[first : first + SAMPLE_BYTES])
+    found.end()
+    return found
 
 
 def _fast(data: bytes, written: Written) -> pl.DataFrame | None:
@@ -125,7 +136,6 @@ class Ragged:
 def read_carefully(
     path: Path,
     file: io.BufferedIOBase,
-    quotes: int,
     written: Written,
     add: Callable[[pl.DataFrame], object],
     report: Report,
@@ -136,7 +146,6 @@ def read_carefully(
     Args:
         path: Of whom is spoken.
         file: The text in UTF-8.
-        quotes: Quotation marks in it.
         written: How it is written.
         add: Gets the rows, some at a time.
         report: As of ``read_table``.
@@ -150,10 +159,13 @@ def read_carefully(
     columns = dict.fromkeys(written.names, pl.String)
     held: list[list[str]] = []
     text = io.TextIOWrapper(file, "utf-8", newline="")  # type: ignore[type-var]  # it needs no more than this
-    reader = csv.reader(_text_lines(path, text), delimiter=written.separator)
+    lines = _TextLines(path, text)
+    reader = csv.reader(lines, delimiter=written.separator)
     begins = last = 0
+    unclosed = False
     try:
         for row in reader:
+            unclosed = lines.ended  # it would have gone on
             begins, last = last + 1, reader.line_num
             if reader.line_num <= skipped or not any(row):
                 continue
@@ -174,7 +186,7 @@ def read_carefully(
         raise wrong_table(path, f"Line {reader.line_num:,} cannot be read: {csv_reason(error)}.") from None
     if held or not found.rows:
         add(pl.DataFrame(held, schema=columns, orient="row"))
-    if quotes % 2 and begins < last:
+    if unclosed and begins < last:
         raise wrong_table(path, f"A quotation mark is opened in line {begins:,} and never closed.")
     if found.left_out > found.rows:
         _, line, count = found.ragged[0]
@@ -186,12 +198,28 @@ def read_carefully(
     return found
 
 
-def _text_lines(path: Path, text: io.TextIOBase) -> Iterator[str]:
-    """The lines; one that has no end is not brought into memory."""
-    while line := text.readline(_LONGEST_LINE):
+class _TextLines:
+    """The lines; one that has no end is not brought into memory.
+
+    Attributes:
+        ended: One more was asked for than there are.
+    """
+
+    def __init__(self, path: Path, text: io.TextIOBase) -> None:
+        self._path, self._text = path, text
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(_LONGEST_LINE)
         if len(line) == _LONGEST_LINE:
-            raise wrong_table(path, f"A line has more than {_LONGEST_LINE:,} letters.")
-        yield line
+            raise wrong_table(self._path, f"A line has more than {_LONGEST_LINE:,} letters.")
+        if not line:
+            self.ended = True
+            raise StopIteration
+        return line
 
 
 def _values(count: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from nnviz.data.table_large import LargeFrame, Pieces, kept_in_pieces
+from nnviz.data.table_lines import Lines
 from nnviz.data.table_of_file import MOST_NAMED, PATH_FIELD, FileTable, HowToRead, Report, wrong_table
 from nnviz.data.table_text import EMPTY, last_values, read_carefully
 from nnviz.data.table_written import SAMPLE_BYTES, Written, beginning, how_written
@@ -54,15 +55,16 @@ def _read(path: Path, text: _Part, how: HowToRead, report: Report) -> FileTable:
         written = how_written(path, beginning(path, head), how, "")
     except UnicodeDecodeError:
         raise _not_plain(path, "it is no UTF-8") from None
-    counts = _counts(path, text, written.separator, how, report)
+    quoted = Lines(written.separator, written.skipped)
+    counts = _counts(path, text, written.separator, quoted, how, report)
     notes, warnings, skipped = (written.words("UTF-8"), "Read in pieces."), written.warnings, written.skipped
-    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
-    frame = _fast_in_pieces(path, text, written, counts, report)
-    if frame is None:
+    lines: Callable[[int], int] = quoted.line if counts[b'"'] else lambda row: row + 1 + skipped
+    frame = _fast_in_pieces(path, text, written, counts, report) if quoted.sound else None
+    if frame is None or (counts[b'"'] and quoted.rows != frame.height):
         frame = LargeFrame(written.names, Pieces())
         try:
             text.seek(0)
-            found = read_carefully(path, io.BufferedReader(text), counts[b'"'], written, frame.add, report, MOST_NAMED)
+            found = read_carefully(path, io.BufferedReader(text), written, frame.add, report, MOST_NAMED)
         except UnicodeDecodeError:  # it was changed meanwhile
             raise _not_plain(path, "it is no UTF-8") from None
         lines = found.line
@@ -136,8 +138,8 @@ class _Part(io.RawIOBase):
         super().close()
 
 
-def _counts(path: Path, text: _Part, separator: str, how: HowToRead, report: Report) -> dict[bytes, int]:
-    """How often what divides the values and the quotation mark stand in a text.
+def _counts(path: Path, text: _Part, separator: str, quoted: Lines, how: HowToRead, report: Report) -> dict[bytes, int]:
+    """How often what divides the values and the quotation mark stand in a text; all of it goes to ``quoted``, too.
 
     Raises:
         NotPlainError: It is no plain text in UTF-8, in any part of it.
@@ -155,7 +157,9 @@ def _counts(path: Path, text: _Part, separator: str, how: HowToRead, report: Rep
                 decoder.decode(content)
             for what in found:
                 found[what] += content.count(what)
+            quoted.add(content)
             report(1, 4)
+        quoted.end()
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise _not_plain(path, "it is no UTF-8") from None

@@ -151,8 +151,9 @@ class LiveUnits(Probe):
         def look(output: Tensor) -> None:
             # In numbers of the same kind: comparing into truth values takes three times as long.
             distance = (_first_examples(output) - middle).abs_()
-            total = distance.sum()
-            beyond, count = distance.gt_(half).sum(), distance.numel()
+            # Narrow numbers count neither exactly nor far: brain floats to 256, and half floats end at 65,504.
+            total = distance.sum(dtype=torch.float32)
+            beyond, count = distance.gt_(half).sum(dtype=torch.float32), distance.numel()
             if zero_is_flat and (off := self._switched_off.get(node)):
                 # They put out 0, each as often as any other unit, and are not saturated. What is 0 of itself is: the
                 # sigmoid of -104 is exactly 0 in float32.

@@ -15,6 +15,7 @@ from nnviz.project.checks.shapes import inputs_of
 from nnviz.project.cures import PREPARE, SCALE, USE_RELU, USUAL_START, edit_of
 from nnviz.project.model import Project
 from nnviz.project.starts import Start, starts_of, usual_before, usual_kinds
+from nnviz.record.number_text import format_number as measured
 from nnviz.record.quantities import INPUT_SIZE, SATURATION
 from nnviz.record.readings import Cure
 
@@ -67,6 +68,16 @@ class Remedies:
             if possible := self._possible(offered):
                 return possible
         return self._relu(course)
+
+    def reason(self, cures: Iterable[Cure], course: Course) -> str:
+        """What the first of them is the answer to, as a sentence with the number; empty where nothing was found."""
+        foremost = next(iter(cures), None)
+        if foremost is not None and foremost.action == PREPARE and course.data is not None:
+            return f"The inputs are about {measured(course.data.size)} in size (root mean square), where 1 is usual."
+        strongest = max((one.strength for one in self._starts.values() if one.strong), default=0.0)
+        if foremost is not None and foremost.action == USUAL_START and strongest:
+            return f"The weights start so large that a layer makes a signal up to {measured(strongest)} times as large."
+        return ""
 
     def _smaller_inputs(self, course: Course) -> Iterator[Cure]:
         data = course.data

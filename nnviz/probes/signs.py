@@ -99,7 +99,8 @@ class Signs:
             return None
         when = f"since step {int(steps.max())}" if steps.max() > 0 else "from the start"
         images = dead.meta.get("images")
-        evidence = f"Their output is 0 for all {images} probe images." if images else "Their output is always 0."
+        all_of_them = f"0 for all {images} examples of the probe set" if images else "always 0"
+        evidence = f"Their output is {all_of_them}."
         return Verdict(
             "error" if count / units >= DEAD_FRACTION.bands.error else "warning",
             f"{self._layers.name(node)}: {count} of {units} {noun} {verb} dead {when}.",
@@ -192,13 +193,15 @@ class Signs:
         found = course.run.latest(quantity.series(node))
         if not isinstance(found, Scalar) or not quantity.bands.warning.passed(found.value, holds):
             return None
+        remedies = self._remedies.of_saturated(node, course) if quantity is SATURATION else ()
         return Verdict(
             "error" if found.value >= quantity.bands.error else "warning",
             remark.text.format(node=self._layers.name(node), value=quantity.text(found.value)),
             remark.evidence,
             node,
             (why(remark.panel),),
-            remedies=self._remedies.of_saturated(node, course) if quantity is SATURATION else (),
+            self._remedies.reason(remedies, course),
+            remedies,
         )
 
     def _accuracy_at_chance(self, course: Course, holds: bool) -> Verdict | None:

@@ -67,12 +67,14 @@ def setting(settings: Mapping[str, Flat], path: str) -> Flat:
 
 
 def words_of(path: str) -> str:
-    """What a setting is called: ``learning rate``, ``data set``, ``kernel size of conv1``."""
+    """What a setting is called: ``learning rate``, ``data set``, ``kernel size of conv1``, ``conv1 frozen``."""
     place, _, name = path.partition(".")
     if path == "data.dataset":
         return "data set"
     if place in ("training", "data"):
         return name.replace(".", " ").replace("_", " ")
+    if name in (_BYPASSED, _FROZEN):
+        return f"{place} {name}"
     return f"{name.replace('.', ' ').replace('_', ' ')} of {place}" if name else f"kind of {place}"
 
 

@@ -444,7 +444,7 @@ DEAD_FRACTION = Quantity(
     unit="share",
     bands=_UNITS,
     layers="rectifier",
-    badge=Badge("dead", "of its units never fire on the probe images"),
+    badge=Badge("dead", "of its units never fire on the probe set"),
     lately=SILENT_FRACTION,
 )
 # Arrays: bool[units].

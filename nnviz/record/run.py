@@ -115,6 +115,7 @@ class Run:
     Attributes:
         state: State of the session behind it; whoever owns the session sets it.
         finished: Whether nothing more will come.
+        states_held: Step and tag of the states of the training that its file held when it was read to be gone on with.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class Run:
         self._sinks: list[Sink] = []
         self.state = "idle"
         self.finished = False
+        self.states_held: tuple[tuple[int, str], ...] = ()
 
     @property
     def info(self) -> RunInfo:

@@ -271,6 +271,7 @@ class StoredRun:
         run.state = self._state
         if step is not None:
             run.rewind(step)
+            run.states_held = tuple((one.step, one.tag) for one in self.checkpoints() if one.step <= step)
         return run
 
     def close(self) -> None:

@@ -177,7 +177,7 @@ _WHY: dict[str, Callable[[Pace], str]] = {
 def _rough(seconds: float) -> str:
     """``3 ms``, ``0.4 s``, ``40 s``, ``7 min``, ``3 h``: no more figures than an estimate deserves."""
     if seconds < 0.0995:
-        return f"{max(seconds * 1e3, 0.1):.1g} ms" if seconds < 0.01 else f"{seconds * 1e3:.0f} ms"
+        return f"{max(seconds * 1e3, 0.1):.1g} ms" if seconds < 0.0095 else f"{seconds * 1e3:.0f} ms"
     if seconds < 9.5:
         return f"{seconds:.1f} s"
     if seconds < 99.5:

@@ -98,7 +98,7 @@ class Runner:
         self.states = KeptStates(training)
         instruments.trials.kept = self.states.rewind.before
         #: What goes into the run's file. What is written lasts longer than what is not.
-        self._saving = Saving(training, store, self.states.rewind.clear, on_trouble)
+        self._saving = Saving(training, store, self.states.rewind.clear, on_trouble, run.states_held)
         #: Whether single steps are being made, the rest after them included.
         self._stepping = False
         #: The way back to an earlier step.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from nnviz.errors import NnvizError, StorageError
 from nnviz.train import checkpoint as checkpoints
@@ -29,6 +29,7 @@ class Saving:
         store: Where they go; None keeps none.
         make_room: Gives up what takes memory and lasts less long than what is written.
         on_trouble: Called when the disk is full; None lets the error pass.
+        held: Step and tag of the states that the run's file holds, where it is gone on with.
 
     Attributes:
         put_off: The tag of a checkpoint that waits until there is memory for it, or until an edit has come to rest;
@@ -41,6 +42,7 @@ class Saving:
         store: CheckpointStore | None,
         make_room: Callable[[], None],
         on_trouble: Callable[[NnvizError], None] | None,
+        held: Iterable[tuple[int, str]] = (),
     ) -> None:
         self._training = training
         self._store = store
@@ -50,7 +52,7 @@ class Saving:
         #: The step whose checkpoint was handed over last; -1 for none that holds.
         self._saved_step = -1
         #: Which of those at the ends of epochs the file goes on to keep.
-        self._way = Way()
+        self._way = Way(held=held)
         #: When (seconds, ``perf_counter``) the next checkpoint at the end of an epoch may be written.
         self._next_save = 0.0
 
@@ -83,7 +85,7 @@ class Saving:
 
     def next_tag(self) -> str:
         """The tag of one more state at the end of an epoch."""
-        return self._way.tag(self._size)
+        return self._way.tag(self._size, self._training.step)
 
     def save(self, make: Callable[[], Checkpoint], tag: str, *, last: bool) -> None:
         """Hands the present state over, if it is finite and there is memory for it; else it may be put off.

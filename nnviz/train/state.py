@@ -431,8 +431,10 @@ class TrainingState:
 
         Where the numbers of the network are divided, neither these nor those of the optimizer.
         """
+        # Steps that are made again have the settings of then, not the latest ones.
+        live = self.plans.at(self.step).settings if self.replaying else self.plans.latest.settings
         if not self.is_divided:
-            return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}))
+            return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}, live=live))
         curation = self.batches.curation_at(self.step).entries
         bare = Checkpoint(
             self._progress(),
@@ -440,7 +442,7 @@ class TrainingState:
             random=self.random.capture(),  # which each keeps its own of; no checkpoint is without
             switches=self.ways.switchboard.now,
             curation=curation,
-            live=self.plans.at(self.step).settings if self.replaying else self.plans.latest.settings,
+            live=live,
             sizes=self.epoch_plan.sizes,
             decided=self.batches.latest.entries,
         )

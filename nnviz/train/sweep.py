@@ -44,6 +44,7 @@ from nnviz.train.sweep_record import (
     SweepRecord,
     SweptRun,
     Trial,
+    nth_seed,
 )
 from nnviz.train.sweep_search import Judge, next_point
 from nnviz.train.sweep_space import Space
@@ -314,7 +315,7 @@ class Sweep:
     def _go_on_with(self, trial: Trial) -> None:
         """Make one run of a trial: the one that was begun, or that of the next seed."""
         begun = next((run for run in trial.runs if run.state == "begun"), None)
-        seed = (self._project.training.seed + len(trial.runs)) % 2**31 if begun is None else begun.seed
+        seed = nth_seed(self._project.training.seed, len(trial.runs)) if begun is None else begun.seed
         try:
             project = self._project_of(trial, seed)
         except DataError:

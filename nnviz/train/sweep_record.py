@@ -19,6 +19,7 @@ import msgspec
 from nnviz import paths
 from nnviz.errors import InputError
 from nnviz.project import registry
+from nnviz.project.files import io
 from nnviz.project.files.atomic import write_atomically
 from nnviz.record.places import RUN_SUFFIX, free_paths, runs_folder
 from nnviz.regular_files import read_regular
@@ -236,6 +237,19 @@ def load(path: Path) -> SweepRecord:
     return record
 
 
+def nth_seed(base: int, index: int) -> int:
+    """The seed of a run of a trial, whose first one has the project's."""
+    return (base + index) % 2**31
+
+
+def _seed_of(plan: Plan, otherwise: int) -> int:
+    """The project's seed; the other where the project cannot be read, with which a sweep is not gone on with anyway."""
+    try:
+        return io.loads(plan.project.encode(), plan.name).training.seed
+    except InputError:
+        return otherwise
+
+
 def _problems(record: SweepRecord) -> Iterator[tuple[str, str]]:
     plan = record.plan
     if plan.search not in SEARCHES:
@@ -246,9 +260,17 @@ def _problems(record: SweepRecord) -> Iterator[tuple[str, str]]:
         yield "plan.seeds", f"There are from 1 to {MOST_SEEDS} seeds."
     if not plan.name.strip() or len(plan.name) > 200 or not plan.name.isprintable():
         yield "plan.name", "A sweep has a name of one line."
+    seeds = [trial.runs[0].seed for trial in record.trials if trial.runs]
+    base = _seed_of(plan, seeds[0]) if seeds else 0
     for at, trial in enumerate(record.trials):
         if trial.number != at:
             yield f"trials[{at}].number", "The trials are not in their order."
+        if len(trial.runs) > plan.seeds:
+            yield f"trials[{at}].runs", f"A trial has more runs than the sweep has seeds ({plan.seeds})."
+        # The next run has the seed behind those there are: if one had it already, it would be made again without end.
+        for index, run in enumerate(trial.runs):
+            if run.seed != (meant := nth_seed(base, index)):
+                yield f"trials[{at}].runs[{index}].seed", f"The seeds of a trial are in order: here {meant} is due."
         for run in trial.runs:
             # It is opened by this name: nothing but a run in the folder of runs may be meant.
             if run.run and (Path(run.run).name != run.run or not run.run.endswith(RUN_SUFFIX) or "\\" in run.run):

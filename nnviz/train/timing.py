@@ -72,10 +72,13 @@ def _timed(training: Training) -> Pace | None:
         # Beside another busy program threads that spin are slower by far, and a training lets them sleep then.
         enough = _ENOUGH / _at_once(training)
         taken = _first_of(steps, enough)
+        validating = [_validation_seconds(training, copied)]
         waits = ThreadWaits()
         waits.choose(math.inf)
         try:
             slept = _first_of(steps, enough) if waits.asleep else []
+            if waits.asleep:
+                validating.append(_validation_seconds(training, copied))
         finally:
             waits.close()
     finally:
@@ -87,7 +90,7 @@ def _timed(training: Training) -> Pace | None:
         return None
     work = training.work * training.config.accumulation
     count = _at_once(training) * (len(taken) + len(slept))
-    return Pace(min(found), _validation_seconds(training, copied), work, paces.TIMED, count)
+    return Pace(min(found), min(validating), work, paces.TIMED, count)
 
 
 def _at_once(training: Training) -> int:

@@ -204,19 +204,21 @@ def test_the_second_gpu_trains_what_the_first_does(device: torch.device) -> None
 
 
 def test_two_gpus_train_together_what_one_trains(device: torch.device, tmp_path: Path) -> None:
-    """NCCL; the gradients of three batches are exchanged once an update."""
+    """NCCL; the gradients of three batches are exchanged once an update, or each GPU holds a half of the network."""
     if torch.cuda.device_count() < 2:
         pytest.skip("needs two GPUs")
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     train = ["-m", "nnviz", "train", "sample:spiral", "--epochs", "2", "--device", "cuda"]
     train += ["--set", "training.accumulation=3", "--set", "training.averaging=ema"]
-    runs = [tmp_path / "one.nnvizrun", tmp_path / "two.nnvizrun"]
-    for command, run in zip((train, [*torchrun, *train]), runs, strict=True):
+    runs = [tmp_path / f"{name}.nnvizrun" for name in ("one", "two", "divided")]
+    commands = (train, [*torchrun, *train], [*torchrun, *train, "--shard"])
+    for command, run in zip(commands, runs, strict=True):
         done = subprocess.run(
             [sys.executable, *command, "--run-file", str(run)], capture_output=True, text=True, timeout=100, check=False
         )
         assert done.returncode == 0, done.stderr
-    with open_run(runs[0]) as one, open_run(runs[1]) as two:
-        assert two.info.facts["processes"] == "2"
-        for series in ("loss/train", "loss/validation", "loss/test"):
-            assert two.scalars(series)[1] == pytest.approx(one.scalars(series)[1], rel=1e-3), series
+    for run in runs[1:]:
+        with open_run(runs[0]) as one, open_run(run) as two:
+            assert two.info.facts["processes"] == "2"
+            for series in ("loss/train", "loss/validation", "loss/test"):
+                assert two.scalars(series)[1] == pytest.approx(one.scalars(series)[1], rel=1e-3), series

@@ -62,6 +62,21 @@ def test_no_set_goes_for_another_of_the_same_load(three: list[StoredRows], monke
     assert there(inputs, targets, three[2]).count(True) == 1
 
 
+def test_what_is_deleted_and_still_in_use_takes_no_other_set_along(
+    three: list[StoredRows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that reads a set keeps its bytes on the disk after the set is deleted."""
+    monkeypatch.setattr(room_for_rows, "LEFT_FREE", 0)
+    in_use = {three[0].path}
+    freed = lambda: sum(one.nbytes for one in three if one.path not in in_use and not one.path.exists())  # noqa: E731
+    monkeypatch.setattr(room_for_rows, "_free", lambda folder: 10_000 + freed())
+    with pytest.raises(StorageError, match="has room for"):
+        stored("d")
+    assert there(*three) == [False, True, True]
+    stored("d")
+    assert there(*three) == [False, False, True]
+
+
 def test_what_an_earlier_version_kept_goes_once_nobody_uses_it() -> None:
     old = user_folders.cache_folder() / "pictures"
     for name, days in (("used", 1), ("unused", 30)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import polars as pl
 import pytest
 
 from nnviz.data.table_large import LargeFrame
+from nnviz.data.table_lines import Lines
 from nnviz.data.table_of_file import FileTable, HowToRead
 from nnviz.data.table_reading import read_table
 from nnviz.errors import DataError
@@ -96,3 +99,49 @@ def _is_other(file: Path) -> bool:
         return file.read_text("utf-8").endswith("\x1a")
     except UnicodeDecodeError:
         return True
+
+
+@pytest.mark.parametrize("most", [None, 0], ids=["whole", "in pieces"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'c0,c1,c2,c3\r\nabc,1,-,true\r\n1,inf,nan,\t\r\n"a\nb",inf,"a""b",a"b\n\n\n',
+        'c0,c1,c2\nNA,NA,NA\n"q",abc,1\nabc,a"b,"',
+        '"a""b"|1,5| 4|"a,b"\nx|"a\nb"|inf|2.5\nnan|inf|2.5|-3\n"q"|2.5|inf|abc\n007|a"b|nan|1e3\n',
+        'made by hand\n"c\n0",c1\n"p\n\n""x""",1\nq,2\n"r\n",3\n"",4\n',
+    ],
+)
+def test_quotation_marks_anywhere_do_not_lead_astray(
+    text: str, most: int | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes(text.encode())
+    table = read_table(file, HowToRead(), lambda done, total: None, most)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.notes[0].count("bars") * "|" or ",")
+    rows = [(reader.line_num, row) for row in reader if len(row) > 1]
+    rows = rows[-table.frame.height :]
+    assert [table.lines(row) for row in range(table.frame.height)] == [line for line, _ in rows]
+    texts = [one for one in table.frame.iter_columns() if one.dtype == pl.String]
+    assert texts and all(one.len() == len(rows) for one in texts)
+    assert capfd.readouterr().err == "", "polars says what goes wrong within it to the terminal"
+
+
+def test_lines_of_rows_are_those_of_the_csv_module() -> None:
+    chance = random.Random(5)
+    cells = ["1", "", '"q"', '""', '"a,b"', '"a\nb"', '"a\r\n\n""b"', '""""', '"""\n"""']
+    for _ in range(60):
+        text = "\n".join(",".join(chance.choice(cells) for _ in range(3)) for _ in range(9)).encode()
+        stray = chance.random() < 0.2
+        if stray:
+            text += chance.choice((b'\n"', b'\n,a"', b'\n"a" ,'))
+        lines, at = Lines(",", skipped=2), 0
+        while at < len(text):
+            step = chance.randint(0, 4)
+            lines.add(text[at : at + step])
+            at += step
+        lines.end()
+        assert lines.sound != stray
+        reader = csv.reader(io.StringIO(text.decode(), newline=""))
+        # A line end of two letters counts once, as a line of an editor does.
+        ends = [reader.line_num for _ in reader if reader.line_num > 2]
+        assert stray or [lines.line(row) for row in range(lines.rows)] == ends

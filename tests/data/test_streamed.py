@@ -213,6 +213,11 @@ def no_json(folder: Path) -> None:
     (folder / "whole.json").write_bytes(b"\x80\x04cos\nsystem\n")
 
 
+def only_rows_gone(folder: Path) -> None:
+    """As a cleaner leaves it that takes the largest file."""
+    (folder / "rows").unlink()
+
+
 def link(folder: Path) -> None:
     (folder / "rows").unlink()
     (folder / "rows").symlink_to(folder / "progress")
@@ -231,7 +236,10 @@ def half_with_its_time(folder: Path) -> None:
     os.utime(folder / "rows", ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-@pytest.mark.parametrize("damage", [zeroed, cut, foreign_header, no_json, link, whole_of_nothing, half_with_its_time])
+@pytest.mark.parametrize(
+    "damage",
+    [zeroed, cut, foreign_header, no_json, only_rows_gone, link, whole_of_nothing, half_with_its_time],
+)
 def test_what_is_damaged_or_foreign_is_made_anew(pets: Path, damage: Callable[[Path], None]) -> None:
     reference = load(config(pets))
     pictures = reference.train.inputs[:].clone()

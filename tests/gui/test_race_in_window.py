@@ -146,7 +146,7 @@ def test_other_entrants_after_a_race_leave_the_run_on_the_screen_its_file(
     races.remove(0)
     assert window.feed.shown.run is runs[0] and races.runs == ()
     assert kept.shown_path == path and kept.compared == (beside,) and kept.run_of(path) is runs[0]
-    assert kept.name_of(runs[0]) and kept.name_of(runs[1])
+    person.until(lambda: bool(kept.name_of(runs[0]) and kept.name_of(runs[1])))  # the list of files is read again
 
 
 def test_nothing_but_losses_is_measured_of_a_race_that_nobody_looks_at(

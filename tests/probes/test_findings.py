@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from probe_networks import chain
 
-from nnviz.probes.evidence import RateAnswer, RateQuestion
+from nnviz.probes.evidence import DataEvidence, RateAnswer, RateQuestion
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.verdict import plain_number
 from nnviz.project import registry
-from nnviz.project.model import Graph, Node
+from nnviz.project.model import Choice, Graph, Node, Project
 from nnviz.record.readings import ArrayReading, Cure, Finding, Reading, Scalar
 from nnviz.record.run import Run
 
@@ -70,7 +70,7 @@ def test_dead_units_in_the_words_of_the_screen(rules: FindingRules, run: Run):
     assert found.text == "relu2: 17 of 64 channels are dead since step 410."
     assert found.node == "relu2"
     assert found.severity == "warning"
-    assert "288 probe images" in found.evidence
+    assert "288 examples of the probe set" in found.evidence
     assert [(cure.title, cure.action, cure.value) for cure in found.cures] == [
         ("Show units", "show_units", "relu2"),
         ("Why?", "show_help", "dead_units"),
@@ -305,6 +305,41 @@ def test_all_units_equal_after_starting_at_zero(rules: FindingRules, run: Run):
     assert found["equal_units/linear1"].text == "All 50 units of linear1 are equal."
     run.append([ArrayReading("weights/linear1", 1, np.random.default_rng(0).normal(size=(20, 9)))])
     assert look(rules, run) == {}
+
+
+def squashing(weights: object = "default") -> Graph:
+    return chain(
+        ("input1", "input", {"shape": (100,)}),
+        ("linear1", "linear", {"out_features": 20, "weight_initialisation": weights}),
+        ("sigmoid1", "sigmoid", {}),
+        ("linear2", "linear", {"out_features": 10}),
+        ("output1", "output", {}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "data", "began", "loss", "cures", "words"),
+    [
+        (Choice("gaussian", {"deviation": 2.0}), DataEvidence(), 0.95, 2.3, ["usual_start"], "up to 20"),
+        ("default", DataEvidence(size=80.0, scaling="standardise"), 0.95, 0.3, ["prepare"], "about 80"),
+        ("default", DataEvidence(size=0.5, scaling="scale"), 0.95, 2.3, ["use_relu"], "hardly learn."),
+        # What the training did is not cured by another start; and what learns needs none.
+        (Choice("gaussian", {"deviation": 2.0}), DataEvidence(), 0.1, 2.3, ["use_relu"], "hardly learn."),
+        ("default", DataEvidence(size=80.0, scaling=""), 0.95, 0.3, [], "hardly learn."),
+    ],
+)
+def test_a_saturated_layer_is_cured_of_what_saturates_it(
+    weights: object, data: DataEvidence, began: float, loss: float, cures: list[str], words: str
+) -> None:
+    graph, run = squashing(weights), Run()
+    rules = FindingRules(graph, 10, data, project=Project(graph=graph))
+    run.append([Scalar("saturation/sigmoid1", 0, began)])
+    run.append([*curve("loss/train", [2.3] * 30), *curve("loss/train", [loss] * 120, 31)])
+    run.append(curve("accuracy/train", [0.3 if loss > 1 else 0.9] * 150))
+    run.append([Scalar("saturation/sigmoid1", 150, 0.95)])
+    found = look(rules, run)["saturation/sigmoid1"]
+    assert [cure.action for cure in found.cures] == [*cures, "show_help"]
+    assert words in found.evidence
 
 
 def test_the_name_that_the_user_gave_is_used():

@@ -149,6 +149,18 @@ def test_what_is_not_a_number_is_no_share() -> None:
     assert [math.isnan(value) for value in scalars(readings).values()] == [True, True]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_outputs_of_narrow_numbers_are_counted_one_by_one(dtype: torch.dtype) -> None:
+    graph = chain(("input1", "input", {"shape": (128,)}), ("tanh1", "tanh", {}), ("output1", "output", {}))
+    probe, network = LiveUnits(), Network(graph)
+    look, outputs = probe.watch(network)["tanh1"], torch.ones(1024, 128, dtype=dtype)
+    outputs[0, :7] = 0.0
+    for step in range(BATCHES):
+        look(outputs)
+        readings = probe.measure(Measurement(network, step, count=1024))
+    assert scalars(readings) == {SATURATING.series("tanh1"): 1 - 7 / outputs.numel()}
+
+
 def test_small_batches_are_looked_back_at_for_longer() -> None:
     network, probe = Network(DENSE), LiveUnits()
     for step in range(1, EXAMPLES // 4 + 1):

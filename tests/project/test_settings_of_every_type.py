@@ -13,7 +13,7 @@ from nnviz.errors import InputError
 from nnviz.project import registry, settings
 from nnviz.project.checks.validate import validate
 from nnviz.project.files import io
-from nnviz.project.flat_settings import flat_settings
+from nnviz.project.flat_settings import flat_settings, words_of
 from nnviz.project.model import Node, Project
 from nnviz.project.samples import templates
 
@@ -114,6 +114,7 @@ def test_a_layer_is_frozen_and_left_out_by_the_paths_that_a_run_lists() -> None:
     for path in asked:
         project = settings.with_setting(project, path, "true")
     assert asked.items() <= flat_settings(project).items()
+    assert [words_of(path) for path in asked] == ["linear1 frozen", "tanh2 bypassed"]
     assert settings.with_setting(project, "linear1.frozen", "false").graph.nodes["linear1"].frozen is False
     with pytest.raises(InputError, match="nothing to pass on"):
         settings.with_setting(project, "input.bypassed", "true")

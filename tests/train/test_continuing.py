@@ -11,7 +11,8 @@ from nnviz.errors import ProjectError
 from nnviz.project.choices import with_param
 from nnviz.project.model import Choice, Project
 from nnviz.project.samples import templates
-from nnviz.record.store import open_run
+from nnviz.record.store import RunWriter, open_run
+from nnviz.train import saving
 from nnviz.train.headless import train_to_file
 
 
@@ -31,3 +32,16 @@ def test_another_learning_rate_is_taken_on_and_other_settings_are_refused_by_nam
     train_to_file(with_training(project, epochs=2, optimizer=optimizer), path, resume=True)
     with open_run(path) as stored:
         assert stored.scalars("learning_rate")[1][-1] == 0.0125
+
+
+def test_going_on_keeps_the_states_of_the_sittings_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "_SAVE_SHARE", 0)  # however fast an epoch is
+    monkeypatch.setattr(RunWriter, "writing", False)
+    path, kept = tmp_path / "run.nnvizrun", set[int]()
+    for epochs in (2, 4, 5):
+        project = with_training(templates.sample("and"), epochs=epochs)
+        train_to_file(project, path, resume=epochs > 2, probes=(), test=False)
+        with open_run(path) as stored:
+            found = {one.step for one in stored.checkpoints() if one.tag.startswith("epoch")}
+        assert len(found) == epochs and kept <= found
+        kept = found

@@ -117,6 +117,20 @@ def changing(training: Training, kind: str) -> None:
     advance(training, 3)
 
 
+def test_a_process_that_follows_makes_steps_again_with_the_settings_of_then() -> None:
+    first, follower = made(project()), made(project())
+    start, usual = first.capture(), first.live_settings
+    advance(first, 2)
+    changed = other(first, "sgd", frozen=frozenset({"conv1"}))
+    first.take_on(changed)
+    advance(first, 2)
+    first.go_back(start, 3)
+    for step, then in enumerate((usual, usual, changed, changed)):
+        follower.take(from_blobs(first._state.for_the_others()))
+        assert (first.step, follower.step, follower.live_settings) == (step, step, then)
+        advance(first, 1)
+
+
 @pytest.mark.parametrize("kind", sorted(OPTIMIZERS))
 def test_ten_steps_with_changes_and_back_and_on_again_are_the_same_bits(kind: str) -> None:
     averaging = Choice("swa", {"from_epoch": 1}) if kind == "sgd" else Choice("ema")

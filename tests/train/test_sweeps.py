@@ -250,13 +250,18 @@ class _Told:
 def test_a_hostile_file_is_refused_and_executes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "bad.nnvizsweep"
-    good = SweepRecord(plan("training.learning_rate=0.01..0.1"), (trial(0, 0.5, rate=0.02),))
+    good = SweepRecord(plan("training.learning_rate=0.01..0.1", seeds=2), (trial(0, 0.5, rate=0.02),))
     assert pickle.loads(pickle.dumps(_Told())) is None and Path("executed").exists()
     Path("executed").unlink()
 
     def with_run(**changed: object) -> bytes:
         plain = json.loads(msgspec.json.encode(good))
         plain["trials"][0]["runs"][0] |= changed
+        return msgspec.json.encode(plain)
+
+    def with_runs(*seeds: int) -> bytes:
+        plain = json.loads(msgspec.json.encode(good))
+        plain["trials"][0]["runs"] = [plain["trials"][0]["runs"][0] | {"seed": seed} for seed in seeds]
         return msgspec.json.encode(plain)
 
     plain = json.loads(msgspec.json.encode(good))
@@ -268,6 +273,11 @@ def test_a_hostile_file_is_refused_and_executes_nothing(tmp_path: Path, monkeypa
         "no run": with_run(run="library.json"),
         "infinite": with_run(value=0.5).replace(b"0.5", b"1e999"),
         "a list": with_run(seed=[1]),
+        "the seed of the next run": with_run(seed=1),
+        "the seed of the next run, begun": with_run(seed=1, state="begun"),
+        "a seed twice": with_runs(0, 0),
+        "seeds the wrong way round": with_runs(1, 0),
+        "more runs than seeds": with_runs(0, 1, 2),
         "unknown search": msgspec.json.encode({**plain, "plan": {**plain["plan"], "search": "os.system"}}),
         "unknown figure": msgspec.json.encode({**plain, "plan": {**plain["plan"], "objective": "__class__"}}),
         "another setting": msgspec.json.encode(
@@ -284,6 +294,7 @@ def test_a_hostile_file_is_refused_and_executes_nothing(tmp_path: Path, monkeypa
             Sweep.reopen(path, Budget(runs=1))
         except InputError as error:
             assert "\n" not in str(error), what
+            assert "seed" not in what or ("bad.nnvizsweep" in str(error) and "trials[0].runs" in str(error)), what
         else:
             assert what == "no project"  # which is an empty one, with nothing to vary in it
     assert not Path("executed").exists()

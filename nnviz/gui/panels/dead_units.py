@@ -359,6 +359,12 @@ class DeadUnitsPanel(Panel):
         some = any(kind.rectifier or kind.saturates for kind in kinds)
         super().set_obstacle(text or ("" if some else _NONE_TO_COUNT))
 
+    def _counted(self) -> set[Quantity]:
+        """What is counted of the network on the canvas, before anything was."""
+        kinds = [registry.layer(node.kind) for node in self.document.project.graph.nodes.values()]
+        dead = {DEAD_FRACTION} if any(kind.rectifier for kind in kinds) else set()
+        return dead | ({SATURATION} if any(kind.saturates for kind in kinds) else set())
+
     def build(self) -> None:
         """One scrolling list of bars."""
         self.follow_layers()
@@ -403,8 +409,8 @@ class DeadUnitsPanel(Panel):
                     note = f"{note.rstrip('.')}. At step {at}: {lately.badge.word} {percent(newest.value)}."
             old = measured and self.moment.is_old(at_step, name)
             rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing, measured, at_step, old))
-        kinds = {row.quantity for row in rows}
-        images_words = f"{themes.format_count(images)} images" if images else "the probe images"
+        kinds = {row.quantity for row in rows} or self._counted()
+        images_words = f"{themes.format_count(images)} examples" if images else "the probe set"
         probe = f"on {images_words}"
         title = (
             DEAD_FRACTION.title

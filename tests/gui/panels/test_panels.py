@@ -337,7 +337,7 @@ def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtB
     assert (first.node, first.text, first.quantity.bands.level(first.share)) == ("relu1", "25 %", "warning")
     assert (second.node, second.text, second.quantity.bands.level(second.share)) == ("relu2", "0 %", "good")
     assert first.note == "5 of 20 units dead since step 40: 1, 4, 9, 12, 19"
-    assert panel._subtitle.text() == "never fire on 2\u202f000 images"
+    assert panel._subtitle.text() == "never fire on 2\u202f000 examples"
     assert table(panel)[1:] == [["relu1", "dead", "50", "0.25"], ["relu2", "dead", "50", "0.0"]]
     with qtbot.waitSignal(panel.node_requested) as asked:
         qtbot.mouseClick(panel.view, Qt.MouseButton.LeftButton, pos=QPoint(100, 5))
@@ -426,6 +426,13 @@ def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
     with qtbot.waitSignal(panel.titled) as called:  # so that the tab is called as the header is
         panel.refresh(Shown(run), frozenset(run.names()))
     assert panel._title.text() == "Saturated units" == called.args[0]
+
+
+def test_what_is_counted_is_named_before_anything_was(qtbot: QtBot) -> None:
+    for sample, title in (("digits-cnn", "Dead ReLU units"), ("spiral", "Saturated units")):
+        panel = shown(DeadUnitsPanel, Document(templates.sample(sample)), qtbot)
+        panel.refresh(Shown(Run(RunInfo())), frozenset())
+        assert panel._title.text() == title
 
 
 def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run: Run, qtbot: QtBot) -> None:

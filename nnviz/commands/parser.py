@@ -137,6 +137,12 @@ def _add_train(commands: Any) -> None:
         "own)",
     )
     _add_skip_bad(train)
+    train.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch the data set from where it is published if it is not there yet; what is broken off goes on next "
+        "time",
+    )
     train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
         "--warm-from",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz import interruption, paths
+from nnviz.commands.data_bar import DataBar
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, open_project, with_choices
 from nnviz.commands.training_report import BarReport, JsonReport
@@ -46,6 +47,7 @@ class TrainOptions:
     tensorboard: Path | None = None
     warm_from: str | None = None
     shard: bool = False
+    download: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -73,6 +75,8 @@ def train(options: TrainOptions) -> int:
     if own is not None and not own.leads:
         return _follow(options, own)
     project, found = checked(options)
+    if options.download:
+        _download(project, options.data_dir)
     share_cores(cores, watched=True)
     if own is None:
         if options.shard:
@@ -103,6 +107,19 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
     return project, found
+
+
+def _download(project: Project, data_dir: Path | None) -> None:
+    """Fetches the data set if it is in none of the places where it is looked for; the training finds it read.
+
+    Raises:
+        DataError: It could not be fetched; says how it can be put there by hand.
+        StorageError: It could not be written.
+    """
+    from nnviz.data.tensors import load  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    with DataBar() as bar:
+        load(project.data, data_dir, bar, download=True)
 
 
 def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:

@@ -44,6 +44,8 @@ _DIGITS = re.compile(rb"""r=["'][A-Za-z]*([0-9]{1,12})""")
 _HIDDEN = re.compile(rb"""\br(?:\s+=|=\s|=["'][A-Za-z0-9]{0,20}&)""")
 #: Parts of the kinds of workbooks whose cells do not say so: one cell stands for many, or all is in bytes.
 _NO_REFERENCES = ("content.xml", ".bin")
+#: What a workbook of the old kind (.xls) begins with.
+_OLD = b"\xd0\xcf\x11\xe0"
 #: Memory that a process that reads a workbook may take in any case.
 _LEAST_BUDGET = 1 << 30
 #: Seconds between two looks at it.
@@ -86,8 +88,10 @@ def _is_small(path: Path, data: bytes) -> bool:
     Raises:
         DataError: It is a damaged archive, or unpacks to too much.
     """
+    if data.startswith(_OLD):
+        return False  # whatever else it is: this is looked at first
     if not zipfile.is_zipfile(io.BytesIO(data)):
-        return len(data) <= _SMALL_BYTES  # an old one has few rows and columns at most
+        return True  # nor is it a workbook
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()

@@ -194,9 +194,9 @@ class StoredRun:
             except BaseException:
                 self._data_version = -1  # the next one tries again
                 raise
-        if _identity(self.path) != self._identity:
-            raise RunFileError("The run file was removed or replaced since it was opened.", file=str(self.path))
-        self._file.check_whole()
+            if _identity(self.path) != self._identity:
+                raise RunFileError("The run file was removed or replaced since it was opened.", file=str(self.path))
+            self._file.check_whole()
         return grown
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
@@ -275,8 +275,12 @@ class StoredRun:
         return run
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._context.__exit__(None, None, None)
+        """Let go of the file, once nobody reads in it; what is not in memory is a :class:`RunFileError` from then on.
+
+        May be called twice, and by any thread that may wait.
+        """
+        with self._lock:  # SQLite ends the process where a connection is closed while another thread reads through it
+            self._context.__exit__(None, None, None)
 
     def __enter__(self) -> StoredRun:
         return self

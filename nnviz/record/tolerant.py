@@ -123,7 +123,7 @@ class TolerantRun:
         return grown
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, once nobody reads in it: for a thread that may wait."""
         self._stored.close()
 
     def _read(self, what: str, series: str, read: Callable[[], _Answer], otherwise: _Answer) -> _Answer:

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from idx_files import write_set
 
+from nnviz.cli import main
+from nnviz.commands import train
 from nnviz.data import acquire, datasets, download, torchvision_bridge
 from nnviz.data.tensors import load
 from nnviz.data.torchvision_bridge import Remote
@@ -248,12 +250,15 @@ def test_a_missing_set_is_downloaded_into_torchvisions_layout_only_when_asked(
     assert len(theirs) == 10_000
 
 
-def test_only_what_is_missing_or_damaged_is_fetched(served_mnist: Site, tmp_path: Path) -> None:
+def test_only_what_is_missing_or_damaged_is_fetched(
+    served_mnist: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "_train", lambda *given: 0)
     folder = tmp_path / "data" / "MNIST" / "raw"
     write_set(folder, 60_000, 10_000, value=3)
     missing = folder / "t10k-labels-idx1-ubyte"
     missing.unlink()
-    load(DataConfig("mnist"), tmp_path / "data", download=True)
+    assert main(["train", "sample:softmax-regression", "--data-dir", str(tmp_path / "data"), "--download"]) == 0
     assert [name for name, _ in served_mnist.asked] == ["t10k-labels-idx1-ubyte.gz"]
     missing.write_bytes(b"damaged")
     with pytest.raises(DataError, match="t10k-labels"):

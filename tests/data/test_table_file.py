@@ -450,5 +450,7 @@ def test_two_cells_at_the_corners_of_a_sheet_take_no_memory(tmp_path: Path, monk
                 archive.writestr(entry, old.read(entry).replace(b'r="B2"', place.encode()))
         assert not table_workbook._is_small(tmp_path, content.getvalue())
         assert table_workbook._is_small(tmp_path, plain)
+        old = bytes.fromhex("d0cf11e0")  # the reader looks for that first
+        assert not table_workbook._is_small(tmp_path, old + plain)
     with pytest.raises(DataError, match="these are read in pieces"):
         looked(tmp_path, content.getvalue(), "corners.xlsx")

@@ -60,6 +60,32 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     free.set()
 
 
+def test_a_name_without_its_ending_replaces_nothing_that_was_not_asked_about(
+    qtbot: QtBot, window: MainWindow, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog asks about the very name that was typed, and no file has that one."""
+    theirs, chosen = tmp_path / "v1.2.nnviz", tmp_path / "v1.2"
+    theirs.write_bytes(b"precious")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen), ""))
+    done: list[bool] = []
+    window.files.save_as(lambda: done.append(True))
+    qtbot.waitUntil(lambda: bool(done), timeout=TIMEOUT)
+    saved = tmp_path / "v1.2 (2).nnviz"
+    assert theirs.read_bytes() == b"precious" and io.load(path) == PROJECT
+    assert window.document.path == saved and io.load(saved) == window.document.project
+    # Its own file is saved as ever: what somebody else has made of it is asked about.
+    chosen = tmp_path / "v1.2 (2)"
+    add(window, "relu2")
+    window.files.save_as(lambda: done.append(True))
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=TIMEOUT)
+    assert io.load(saved) == window.document.project
+    saved.write_bytes(io.dumps(PROJECT))
+    window.files.save_as()
+    qtbot.waitUntil(lambda: window.files.changed_question is not None, timeout=TIMEOUT)
+    assert io.load(saved) == PROJECT
+    window.files.changed_question.close()
+
+
 def test_what_follows_a_save_is_done_also_behind_another_save(
     qtbot: QtBot, window: MainWindow, path: Path, disk: threading.Event
 ) -> None:

@@ -139,6 +139,38 @@ def test_a_growing_file_is_followed(tmp_path: Path):
         assert len(again.scalars("loss/train")[0]) == 3001
 
 
+def test_a_run_is_closed_when_nobody_reads_in_it_any_more(tmp_path: Path):
+    path = tmp_path / "run.nnvizrun"
+    run = Run(INFO)
+    run.append(some_samples(0))
+    with RunWriter(run, path):
+        pass
+    stored, order = open_run(path), []
+    reading, go = threading.Event(), threading.Event()
+
+    def hold() -> None:  # in the middle of a statement
+        reading.set()
+        go.wait(20)
+
+    stored._connection.set_progress_handler(hold, 1)
+    reader = threading.Thread(target=lambda: (stored.scalars("loss/train"), order.append("read")))
+    closer = threading.Thread(target=lambda: (stored.close(), order.append("closed")))
+    reader.start()
+    assert reading.wait(20)
+    closer.start()
+    closer.join(0.1)
+    assert closer.is_alive()
+    go.set()
+    reader.join(20)
+    closer.join(20)
+    assert order == ["read", "closed"]
+    assert len(stored.scalars("loss/train")[0]) == 1  # is in memory
+    for read in (stored.refresh, stored.checkpoints, lambda: stored.scalars("odd"), lambda: stored.latest("output/a")):
+        with pytest.raises(RunFileError, match="was closed"):
+            read()
+    stored.close()
+
+
 def test_going_back_in_time(tmp_path: Path):
     path = tmp_path / "run"
     run = Run(INFO)

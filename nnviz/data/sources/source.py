@@ -287,8 +287,8 @@ def how_to_get(spec: DatasetSpec) -> str:
     """The cure for a missing or damaged data set, as a sentence."""
     megabytes = max(1, round(spec.download_bytes / 1e6))
     return (
-        f"Download it from the Data tab ({megabytes} MB), or name a folder that torchvision downloaded "
-        "with --data-dir or NNVIZ_DATA."
+        f"Download it from the Data tab ({megabytes} MB) or with 'nnviz train … --download', or name a folder that "
+        "torchvision downloaded with --data-dir or NNVIZ_DATA."
     )
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: All that touches the folder goes one after the other.
 _LANE = "library"
+#: Compared runs are read on and closed one after the other.
+_COMPARED_LANE = "follow compared"
 #: Seconds that one look reads new files for, before it shows what it has and goes on.
 _SLICE = 0.25
 #: Milliseconds between two looks at runs that are compared and still written by somebody.
@@ -290,11 +292,14 @@ class KeptRuns(QObject):
     def delete(self, paths: Sequence[Path]) -> None:
         """Move runs into the trash; the one that is trained stays."""
         folder = self.folder
+        closing = [run for path in paths if (run := self._opened.get(path)) is not None]
         self._forget(paths)
         names = [row.name for row in self._rows if row.path in paths]
         words = f"“{names[0]}”" if len(names) == 1 else f"{len(paths)} runs"
 
         def work() -> tuple[list[Path], str]:
+            for run in closing:  # Windows moves no file that is open
+                run.close()
             return _each(paths, Library(folder).delete)
 
         def done(result: tuple[list[Path], str]) -> None:
@@ -393,7 +398,7 @@ class KeptRuns(QObject):
         def done(run: TolerantRun) -> None:
             self._opening.discard(path)
             if path not in self._wanted or path in self._opened:
-                run.close()
+                self._close([run])
                 return
             self._opened[path] = run
             self._show()
@@ -430,9 +435,18 @@ class KeptRuns(QObject):
         self._wanted = tuple(path for path in self._wanted if path not in gone)
         closing = [run for path in gone if (run := self._opened.pop(path, None)) is not None]
         self._show()
-        for run in closing:
-            run.close()
+        self._close(closing)
         self.compared_changed.emit()
+
+    def _close(self, runs: Sequence[TolerantRun]) -> None:
+        """Let go of files of runs that are drawn no more, behind whoever reads on in them."""
+
+        def work() -> None:
+            for run in runs:
+                run.close()
+
+        if runs:
+            self._background.start(work, lambda _nothing: None, lambda _error: None, lane=_COMPARED_LANE)
 
     def _read_on(self) -> None:
         """Runs that somebody else still writes are followed."""
@@ -445,7 +459,7 @@ class KeptRuns(QObject):
             for run in growing:
                 run.refresh()
 
-        self._background.start(work, lambda _nothing: None, lambda _error: None, lane="follow compared")
+        self._background.start(work, lambda _nothing: None, lambda _error: None, lane=_COMPARED_LANE)
 
     def _on_training(self) -> None:
         """Another run may be on the screen, or another be trained."""
@@ -459,8 +473,7 @@ class KeptRuns(QObject):
         """The window ends."""
         self.sweeps.end()
         self._follow.stop()
-        for run in self._opened.values():
-            run.close()
+        self._close(list(self._opened.values()))
         self._opened.clear()
 
 

@@ -202,9 +202,17 @@ class Files(QObject):
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, "Save project", str(self._settings.folder / name), _PROJECTS
         )
-        if chosen:
-            path = Path(chosen)
-            self._write(path if path.suffix else path.with_suffix(PROJECT_SUFFIX), then)
+        if not chosen:
+            return
+        path, own = Path(chosen), self._document.path
+        if path.suffix.lower() != PROJECT_SUFFIX and path != own:
+            path = path.with_name(path.name + PROJECT_SUFFIX)
+            if path == own:  # as when it is saved: not over what somebody else has made of it
+                self._write(path, then, self.fingerprint)
+                return
+            # It was not asked whether what has the longer name may be replaced.
+            path = next(places.free_paths(path))
+        self._write(path, then)
 
     def _write(self, path: Path, then: Callable[[], None] | None, known: str | None = None) -> None:
         """Write in the background; not over a file that has changed since it was ``known``, but ask first."""

@@ -127,13 +127,21 @@ class Files(QObject):
         if _is_run(path):
             self._load_run(path, then)
             return
+        asked_of = self._document.project
 
         def done(result: tuple[Project, str]) -> None:
             project, fingerprint = result
-            self._replace(project, path, fingerprint)
-            self._remember(path)
-            if then is not None:
-                then()
+
+            def take() -> None:
+                self._replace(project, path, fingerprint)
+                self._remember(path)
+                if then is not None:
+                    then()
+
+            if self._document.project is asked_of:
+                take()
+            else:  # edited while the file was read: nobody was asked about that
+                self.ask_unsaved(take)
 
         self._background.start(
             lambda: disk_state.opened(given_path(path)), done, lambda error: self._open_failed(path, error)

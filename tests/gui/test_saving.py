@@ -19,7 +19,7 @@ from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
 from nnviz.project.files import atomic, io
 from nnviz.project.model import Node, Project
-from nnviz.project.safety import unsaved_run
+from nnviz.project.safety import disk_state, unsaved_run
 from nnviz.project.samples import templates
 
 PROJECT = templates.sample("and")
@@ -58,6 +58,32 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     monkeypatch.setattr(io, "save", slow)
     yield free
     free.set()
+
+
+def test_a_name_without_its_ending_replaces_nothing_that_was_not_asked_about(
+    qtbot: QtBot, window: MainWindow, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog asks about the very name that was typed, and no file has that one."""
+    theirs, chosen = tmp_path / "v1.2.nnviz", tmp_path / "v1.2"
+    theirs.write_bytes(b"precious")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen), ""))
+    done: list[bool] = []
+    window.files.save_as(lambda: done.append(True))
+    qtbot.waitUntil(lambda: bool(done), timeout=TIMEOUT)
+    saved = tmp_path / "v1.2 (2).nnviz"
+    assert theirs.read_bytes() == b"precious" and io.load(path) == PROJECT
+    assert window.document.path == saved and io.load(saved) == window.document.project
+    # Its own file is saved as ever: what somebody else has made of it is asked about.
+    chosen = tmp_path / "v1.2 (2)"
+    add(window, "relu2")
+    window.files.save_as(lambda: done.append(True))
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=TIMEOUT)
+    assert io.load(saved) == window.document.project
+    saved.write_bytes(io.dumps(PROJECT))
+    window.files.save_as()
+    qtbot.waitUntil(lambda: window.files.changed_question is not None, timeout=TIMEOUT)
+    assert io.load(saved) == PROJECT
+    window.files.changed_question.close()
 
 
 def test_what_follows_a_save_is_done_also_behind_another_save(
@@ -123,6 +149,32 @@ def test_another_file_is_opened_when_the_save_is_through(
     disk.set()
     qtbot.waitUntil(lambda: window.document.path == other, timeout=TIMEOUT)
     assert io.load(path) == saved and window.document.project == templates.sample("xnor-two-layer")
+
+
+def test_what_is_edited_while_a_file_is_read_is_not_lost_without_a_question(
+    qtbot: QtBot, window: MainWindow, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.nnviz"
+    other.write_bytes(io.dumps(templates.sample("xnor-two-layer")))
+    window.files.save()
+    qtbot.waitUntil(lambda: not window.document.is_modified, timeout=TIMEOUT)
+    free, opened = threading.Event(), disk_state.opened
+
+    def slow(file: Path) -> tuple[Project, str]:
+        free.wait(30)
+        return opened(file)
+
+    monkeypatch.setattr(disk_state, "opened", slow)
+    window.files.open(other)  # nothing is unsaved: nothing is asked
+    assert window.files.question is None
+    add(window, "relu2")
+    edited = window.document.project
+    free.set()
+    qtbot.waitUntil(lambda: window.files.question is not None, timeout=TIMEOUT)
+    assert window.document.project == edited
+    window.files.question.button(SAVE).click()
+    qtbot.waitUntil(lambda: window.document.path == other, timeout=TIMEOUT)
+    assert io.load(path) == edited and window.document.project == templates.sample("xnor-two-layer")
 
 
 def test_a_save_behind_the_first_naming_asks_for_no_second_name(

@@ -50,6 +50,7 @@ from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
 from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
+from nnviz.record.places import free_paths
 from nnviz.record.quantities import Quantity, prefixes_of
 from nnviz.record.run import RunView
 
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
 Cell = str | int | float
 
 
+#: What a picture or table of a panel can be: the ending of the file's name says it.
+_ENDINGS = (".png", ".svg", ".csv")
 #: Seconds between two looks at whether its numbers have become old.
 _AGES_EVERY = 0.1
 #: Seconds; a panel that draws faster is drawn at every call.
@@ -550,8 +553,9 @@ class Panel(QWidget):
         if not chosen:
             return
         path = Path(chosen)
-        if not path.suffix:
-            path = path.with_suffix(f".{suffix}")
+        if path.suffix.lower() not in _ENDINGS:
+            # It was not asked whether what has the longer name may be replaced.
+            path = next(free_paths(path.with_name(f"{path.name}.{suffix}")))
         self.save(path)
 
     # ------------------------------------------------------------------ events

@@ -6,6 +6,7 @@ live run is among them, and says of itself what it has in memory.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from nnviz.errors import StorageError
+from nnviz.errors import NnvizError, StorageError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
@@ -457,7 +458,8 @@ class KeptRuns(QObject):
 
         def work() -> None:
             for run in growing:
-                run.refresh()
+                with contextlib.suppress(NnvizError, OSError):  # the others go on; it is tried again
+                    run.refresh()
 
         self._background.start(work, lambda _nothing: None, lambda _error: None, lane=_COMPARED_LANE)
 

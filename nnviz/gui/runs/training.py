@@ -1,34 +1,34 @@
 """The life of training as the window sees it: a Workbench with Qt's signals, timers and threads around it.
 
-What an edit means, when a session is opened and what can be asked is decided in :mod:`nnviz.train.workbench`. Here are
-the clock (changes are followed once the hand rests), the look at the data, and the run from a file that may be shown
-instead. While it is, the session and its run go on as they were: nobody asks them anything, and what they bring about
-is seen when the replay is put away.
+What an edit means, when a session is opened and what can be asked is decided in :mod:`nnviz.train.workbench`. Here is
+what the window asks of it and is told, with the clocks: changes are followed once the hand rests, and the bars follow
+several times a second. Its parts have files of their own: what is waited for before a session begins is
+:mod:`~nnviz.gui.runs.beginning`, the run from a file that may be shown instead of the live one
+:mod:`~nnviz.gui.runs.shown_run`, and the bridge as the Workbench asks it :mod:`~nnviz.gui.runs.session_host`. While a
+run from a file is shown, nobody asks the session anything.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
-from nnviz.errors import DataError, InputError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
-from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.runs.beginning import Beginning
 from nnviz.gui.runs.expected_time import ExpectedTime
 from nnviz.gui.runs.run_feed import CALM_INTERVAL, RunFeed
-from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
-from nnviz.gui.runs.shown import Shown, empty_run
+from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge
+from nnviz.gui.runs.session_host import SessionHost
+from nnviz.gui.runs.shown import Shown
+from nnviz.gui.runs.shown_run import ShownRun
 from nnviz.gui.runs.standing import Racing, Standing, standing_of, standing_of_replay
 from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop
@@ -38,14 +38,13 @@ from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import LOSS, TEST_USES
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
-from nnviz.train.start import WarmStart
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
 
 if TYPE_CHECKING:
     from nnviz import train
-    from nnviz.train.session import CheckpointStore, TrainingSession
-    from nnviz.train.start import Start, Weights
+    from nnviz.train.session import CheckpointStore
+    from nnviz.train.start import Start
     from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
 
@@ -56,9 +55,6 @@ _REST = 150
 _POSITION_INTERVAL = 100
 #: Milliseconds after the end in which a press still means the pause that its button offered a moment before.
 _JUST_ENDED = 1000
-#: Who asks about the data of a replay.
-_OF_REPLAY = "replay"
-
 
 #: What can be done where something cannot be done to a replay.
 GO_BACK = "Go back to your project, or open the run's."
@@ -96,7 +92,6 @@ class Training(QObject):
     #: It is being found out what the data look like; where the session that was there is over, the next one begins
     #: with what :meth:`begin_with` says meanwhile.
     beginning = Signal()
-    _weights_taken = Signal(object)
     #: All epochs are done, and it is to be asked how many more.
     more_requested = Signal()
     #: Facts about the data are known: sizes of the three splits, or an empty tuple.
@@ -121,23 +116,12 @@ class Training(QObject):
         self.path_of: Callable[[Run], Path | None] = lambda _run: None
         self.known = KnownData(background, data_dir, self)
         self.expected = ExpectedTime(document, bridge, self)
-        self._host = _Host(self, store)
+        self._host = SessionHost(bridge, self.known, store)
+        self._shown_run = ShownRun(feed, shown_document, self.known)
         self.workbench = Workbench(document, self._host, _Observer(self))
-        #: The run from a file that is shown; None while the live one is.
-        self._replay: Shown | None = None
+        self._beginning = Beginning(self.workbench, bridge, self.known, self._file_of, self)
         #: The race of the window, whose runs may be shown as replays are.
         self.races: Racing | None = None
-        #: What was shown of the live run when the replay came before it.
-        self._aside = feed.shown
-        #: What is to be compared with whatever run is on the screen.
-        self._beside: tuple[RunView, ...] = ()
-        #: What cannot be read of the data that were looked at last, while nobody has said that it may be left out.
-        self.unread: SourceFacts | None = None
-        #: What that was said of, as long as the window is open.
-        self._skipped: set[Hashable] = set()
-        #: Whether it is waited for what the next session begins with, and what to do once that is there.
-        self._awaits_start = False
-        self._behind_start: list[Callable[[], None]] = []
         #: What is looked at; the session does not follow what is looked at in a replay.
         self._interest: Interest = EVERYTHING
         #: Whether sessions are opened: a replay that the window began with needs none.
@@ -160,7 +144,8 @@ class Training(QObject):
         self._ticker = QTimer(self)
         self._ticker.setInterval(_POSITION_INTERVAL)
         self._ticker.timeout.connect(self._on_timer)
-        self._weights_taken.connect(self._start_warm_with)
+        self._beginning.begun.connect(self.beginning)
+        self._beginning.failed.connect(self.failed)
         self._followings = (
             follow(document.changed, self._on_document_changed),
             follow(document.diagnostics_changed, self._on_diagnostics_changed),
@@ -175,7 +160,7 @@ class Training(QObject):
     @property
     def state(self) -> str:
         """State of the session; ``replay`` while a run from a file is shown."""
-        return "replay" if self._replay is not None else self.bridge.state
+        return "replay" if self.replay is not None else self.bridge.state
 
     @property
     def started(self) -> bool:
@@ -185,12 +170,17 @@ class Training(QObject):
     @property
     def replay(self) -> Shown | None:
         """The run from a file that is shown, with its project; None while the live one is."""
-        return self._replay
+        return self._shown_run.replay
+
+    @property
+    def unread(self) -> SourceFacts | None:
+        """What cannot be read of the data that were looked at last, while nobody has said that it may be left out."""
+        return self._beginning.unread
 
     @property
     def race(self) -> Racing | None:
         """The race that is under way, while one of its runs is on the screen: play, pause and speed are its then."""
-        races, replay = self.races, self._replay
+        races, replay = self.races, self.replay
         return None if races is None or replay is None or races.steps_of(replay.run) is None else races
 
     @property
@@ -215,13 +205,13 @@ class Training(QObject):
     @property
     def trained(self) -> bool:
         """Whether the run on the screen holds more than the untrained network."""
-        run: RunView | None = self._replay.run if self._replay is not None else self.workbench.run
+        run: RunView | None = self.replay.run if self.replay is not None else self.workbench.run
         return run is not None and run.last_step > 0
 
     @property
     def differs(self) -> bool:
         """Whether the network on the canvas is another than the one in training, and the user has not chosen yet."""
-        return self._replay is None and self.workbench.differs
+        return self.replay is None and self.workbench.differs
 
     @property
     def reason(self) -> str:
@@ -231,12 +221,12 @@ class Training(QObject):
     @property
     def in_use(self) -> TrainConfig | None:
         """The settings of the network in training, where those of the document wait for a restart; otherwise None."""
-        return None if self._replay is not None else self.workbench.in_use
+        return None if self.replay is not None else self.workbench.in_use
 
     @property
     def run(self) -> Run | None:
         """The live run; None while one from a file is shown."""
-        return None if self._replay is not None else self.workbench.run
+        return None if self.replay is not None else self.workbench.run
 
     @property
     def standing(self) -> Standing:
@@ -246,14 +236,14 @@ class Training(QObject):
     @property
     def split_sizes(self) -> tuple[int, ...]:
         """Training, validation and test examples of what is shown; empty while they are not known."""
-        if self._replay is not None:
+        if self.replay is not None:
             return self.known.split_sizes(self.shown_document.project.data) or ()
         return self.workbench.sizes
 
     @property
     def failure(self) -> str:
         """Why there is no session, as a sentence."""
-        return "" if self._replay is not None else self.workbench.failure
+        return "" if self.replay is not None else self.workbench.failure
 
     @property
     def test_uses(self) -> int:
@@ -266,7 +256,7 @@ class Training(QObject):
 
     def blocked(self) -> str:
         """Why it cannot be trained now; empty when it can."""
-        if self._replay is not None:
+        if self.replay is not None:
             return f"This run races, and is not the project's own. {GO_BACK}" if self.race is not None else _RECORDED
         return self.workbench.blocked()
 
@@ -298,7 +288,7 @@ class Training(QObject):
     def start(self) -> None:
         """Open the first session."""
         self._started = True
-        if self._replay is None:
+        if self.replay is None:
             self.shown_document.show_own()
         self._ticker.start()
         self.workbench.start()
@@ -324,12 +314,12 @@ class Training(QObject):
 
     def play(self, more: int = 0) -> None:
         """Train; after the last epoch so many more, or as many as the project says."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.play(more)
 
     def pause(self) -> None:
         """Stop after this batch."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.pause()
 
     @property
@@ -339,7 +329,7 @@ class Training(QObject):
 
     def toggle(self) -> None:
         """Play or pause; the race, where one of its runs is on the screen."""
-        if self._replay is None:
+        if self.replay is None:
             if not self.just_ended:
                 self.workbench.toggle()
         elif (race := self.race) is not None:
@@ -347,14 +337,14 @@ class Training(QObject):
 
     def step(self) -> None:
         """Train one batch; everyone does, where a run of a race is on the screen."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.step()
         elif (race := self.race) is not None:
             race.step()
 
     def epoch(self) -> None:
         """Train to the end of the present epoch."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.epoch()
 
     def sub_step_on(
@@ -366,17 +356,17 @@ class Training(QObject):
             nothing: Future[tuple[SubStep, _Result]] = Future()
             nothing.cancel()
             return nothing
-        self._show_newest()
+        self._shown_run.show_newest()
         return self.bridge.sub_step_on(look)
 
     def step_back(self) -> None:
         """Take the last batch back."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.step_back()
 
     def go_back(self, step: int) -> None:
         """Return to an earlier step."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.go_back(step)
 
     def reset(self, play: bool = False) -> None:
@@ -385,19 +375,15 @@ class Training(QObject):
 
     def await_start(self) -> None:
         """The next session waits for :meth:`begin_with`."""
-        self._awaits_start = True
+        self._beginning.await_start()
 
     def begin_with(self, start: Start | None) -> None:
         """What the next session begins with, besides its project."""
-        self._awaits_start = False
-        self.workbench.begin_with(start)
-        behind, self._behind_start = self._behind_start, []
-        for go in behind:
-            go()
+        self._beginning.begin_with(start)
 
     def why_no_warm_start(self) -> str:
         """Why there are no trained weights to begin with, as a sentence; empty where there are."""
-        if self._replay is not None:
+        if self.replay is not None:
             return self.blocked()
         if problems_that_stop(self.document.diagnostics):
             return "The network has a problem that stops training."
@@ -409,22 +395,11 @@ class Training(QObject):
         Args:
             path: The run that has these weights, as of its last checkpoint; None is the one in training, as it is.
         """
-        if path is not None:
-            self.workbench.reset(warm=WarmStart(path.name, path))
-            return
+        self._beginning.start_warm(path)
 
-        asked = self.bridge.ask(_weights_of)
-        asked.add_done_callback(self._weights_taken.emit)
-
-    def _start_warm_with(self, asked: Future[Weights]) -> None:
-        run, path = self.workbench.run, None if self.workbench.run is None else self.path_of(self.workbench.run)
-        if not asked.cancelled() and asked.exception() is None:
-            name = path.name if path is not None else "" if run is None else f"“{run.info.title}”"
-            self.workbench.reset(warm=WarmStart(name or "the network before", path, asked.result()))
-        elif path is not None:  # its session is gone; what it has left is in its file
-            self.workbench.reset(warm=WarmStart(path.name, path))
-        else:
-            self.failed.emit("The weights are not there any more, so nothing can start warm.", "")
+    def skip_unread(self) -> None:
+        """Yes: what cannot be read is left out, and the session is opened."""
+        self._beginning.skip_unread()
 
     def keep_old(self) -> None:
         """Go on with the network in training although the canvas shows another."""
@@ -432,17 +407,17 @@ class Training(QObject):
 
     def evaluate_test(self) -> None:
         """Measures on the test split, which is counted and recorded."""
-        if self._replay is None:
+        if self.replay is None:
             self.workbench.evaluate_test()
 
     def restore_best(self) -> None:
         """Put the weights of the best epoch back."""
-        if self._replay is None:
+        if self.replay is None:
             self.bridge.restore_best()
 
     def cannot_edit_weights(self) -> str:
         """Why no number of the network on the screen can be set by hand now, as a sentence; empty where it can."""
-        if self._replay is not None:
+        if self.replay is not None:
             return f"The numbers of a recorded run cannot be changed. {GO_BACK}"
         if self.feed.shown.step is not None:
             return "An earlier step is shown: return to live, or go back to it, to change its numbers."
@@ -517,35 +492,13 @@ class Training(QObject):
     def look(self, interest: Interest) -> None:
         """What is looked at in the window: only that is measured, and nothing else than before during a replay."""
         self._interest = interest
-        if self._replay is None:
+        if self.replay is None:
             self._host.look(interest)
 
     def compare(self, runs: Sequence[RunView]) -> None:
         """Draw these runs beside the one on the screen, in place of those before; see ``Workbench.compare``."""
-        self._beside = tuple(runs)
+        self._shown_run.compare(runs)
         self.workbench.compare(runs)
-
-    def _show_compared(self) -> None:
-        """What is compared stands beside the live run, and beside a run from a file that is before it."""
-        others = self.workbench.compared
-        if self._replay is None:
-            self.feed.set_others(others)
-            return
-        aside = replace(self._aside, others=others)
-        if not aside.same_runs(self._aside):
-            self._aside = aside
-        run = self._replay.run
-        before, self._replay = self._replay, replace(self._replay, others=self._beside_replay(run), gap=self._gap(run))
-        if not self._replay.same_runs(before) or self._replay.gap != before.gap:
-            self.feed.show(replace(self.feed.shown, others=self._replay.others, gap=self._replay.gap))
-
-    def _beside_replay(self, run: RunView) -> tuple[RunView, ...]:
-        """What is compared, without the file that is replayed itself; the live run may be among it."""
-        return tuple(one for one in self._beside if one is not run and one.info != run.info)
-
-    def _gap(self, run: RunView) -> int | None:
-        """Where the run on the screen stands among those that are compared."""
-        return next((at for at, one in enumerate(self._beside) if one is run or one.info == run.info), None)
 
     def show_replay(self, run: RunView, project: Project, read_only: str) -> None:
         """Show a run from a file with its own project, in front of the document and of the live run.
@@ -555,12 +508,7 @@ class Training(QObject):
             project: What it was made with.
             read_only: Why it cannot be changed, as a sentence.
         """
-        if self._replay is None:
-            self._aside = self.feed.shown
-        self._replay = Shown(run, self._beside_replay(run), project=project, gap=self._gap(run))
-        self.shown_document.show(project, read_only)
-        self.feed.show(self._replay)
-        self._learn_shown_facts(project.data)  # the cards name the classes
+        self._shown_run.show_replay(run, project, read_only)
         self._on_tick()
         self.changed.emit()
 
@@ -573,15 +521,11 @@ class Training(QObject):
         replaced = self.workbench.state is not State.EMPTY
         if replaced:  # also in a window that began with a run: another document opens its session itself
             self._started = True
-        if self._replay is None:
+        if self.replay is None:
             if replaced:  # while the run with which the window was to begin is still being read
                 self.shown_document.show_own()
             return
-        self.known.forget(_OF_REPLAY)
-        self.shown_document.show_own()
-        arrange()
-        self._replay = None
-        self.feed.show(self._aside)
+        self._shown_run.end_replay(arrange)
         self._host.look(self._interest)
         if self.workbench.state is State.EMPTY and not self._started:
             self.start()
@@ -594,7 +538,7 @@ class Training(QObject):
         self.workbench.document_changed(before, after, edit)
 
     def _on_bench(self) -> None:
-        self._show_compared()
+        self._shown_run.show_compared(self.workbench.compared)
         self.changed.emit()
 
     def _on_diagnostics_changed(self, _diagnostics: object) -> None:
@@ -615,70 +559,16 @@ class Training(QObject):
     def _settle_soon(self, at_once: bool) -> None:
         self._rest.start(0 if at_once else _REST)
 
-    def skip_unread(self) -> None:
-        """Yes: what cannot be read is left out, and the session is opened."""
-        if self.unread is not None:
-            self._skipped.add(_unread(self.unread))
-            self.reset()
+    def _file_of(self, run: Run) -> Path | None:
+        return self.path_of(run)
 
     def _learn_facts(self, config: DataConfig) -> None:
-        """Find out what the data look like (a folder has to be looked at for it)."""
-        self.unread = None
-        self.beginning.emit()
-
-        def known(found: SourceFacts) -> None:
-            self._once_it_begins(lambda: done(found))
-
-        def unknown(error: BaseException) -> None:
-            self._once_it_begins(lambda: failed(error))
-
-        def done(found: SourceFacts) -> None:
-            try:
-                sizes = datasets.divided(config, found.sizes, found.validation)
-            except InputError as error:
-                failed(error)
-                return
-            if found.unreadable and _unread(found) not in self._skipped:
-                self.unread = found
-                failed(DataError(found.unreadable_words))
-                return
-            self.workbench.facts_learnt(config, msgspec.structs.replace(found.data, examples=sizes), sizes)
-
-        def failed(error: BaseException) -> None:
-            self.workbench.facts_failed(config, sentence_of(error), details_of(error))
-
-        self.known.ask(config, known, unknown, "training")
-
-    def _once_it_begins(self, go: Callable[[], None]) -> None:
-        """Do it once it is known what the next session begins with."""
-        if self._awaits_start:
-            self._behind_start.append(go)
-        else:
-            go()
-
-    def _learn_shown_facts(self, config: DataConfig) -> None:
-        """The same for the project of a replay, as far as it can be known."""
-        shown = self._replay
-
-        def done(found: SourceFacts) -> None:
-            sizes = self.known.split_sizes(config)
-            if self._replay is shown and sizes is not None:
-                self.shown_document.set_facts(msgspec.structs.replace(found.data, examples=sizes))
-
-        self.known.ask(config, done, lambda _error: None, _OF_REPLAY)
+        self._beginning.learn_facts(config)
 
     def _show(self, run: Run | None) -> None:
-        if self._replay is None:
-            self.feed.set_run(run)
+        self._shown_run.set_live(run)
+        if self.replay is None:
             self._on_tick()
-        else:
-            self._aside = Shown(empty_run() if run is None else run, self._aside.others)
-
-    def _show_newest(self) -> None:
-        if self._replay is None:
-            self.feed.set_step(None)
-        else:
-            self._aside = self._aside.at(None)
 
     def _on_timer(self) -> None:
         """The bars follow as often as the panels."""
@@ -691,9 +581,9 @@ class Training(QObject):
         position = self.bridge.position
         self.feed.cores_are_full = position is not None and position.fills_cores
         sizes = self.workbench.sizes
-        if self._replay is not None:
+        if self.replay is not None:
             shown, sizes = self.feed.shown, self.split_sizes
-            project, run = self.shown_document.project, self._replay.run
+            project, run = self.shown_document.project, self.replay.run
             planned = 0 if self.races is None else self.races.steps_of(run) or 0
             standing = standing_of_replay(run, project, sizes, shown.step, planned)
         elif self.workbench.run is None and self.workbench.state is State.BROKEN:
@@ -720,63 +610,6 @@ def more_epochs_meaning(project: Project) -> str:
     return f"The schedule ({spec.title}) then spans all epochs, those that are done among them."
 
 
-def _weights_of(session: TrainingSession) -> Weights:
-    from nnviz.train.warm_start import weights_of  # noqa: PLC0415 - torch belongs to the session's thread
-
-    return weights_of(session.training)
-
-
-def _unread(found: SourceFacts) -> Hashable:
-    """What a yes was said to: other examples that cannot be read are asked about anew."""
-    return found.place, found.unreadable, found.first_unreadable
-
-
-class _Host:
-    """The bridge as a Workbench asks it: sessions are opened with what the window knows besides the project."""
-
-    def __init__(self, training: Training, store: CheckpointStore | None) -> None:
-        self._training = training
-        self._bridge = training.bridge
-        self._store = store
-        #: What is looked at in the window.
-        self._interest = EVERYTHING
-        #: Steps a second at the most; None for full speed.
-        self.pace: float | None = None
-        self.close_session = self._bridge.close_session
-        self.play = self._bridge.play
-        self.pause = self._bridge.pause
-        self.step = self._bridge.step
-        self.epoch = self._bridge.epoch
-        self.step_back = self._bridge.step_back
-        self.go_back = self._bridge.go_back
-        self.set_learning_rate = self._bridge.set_learning_rate
-        self.set_epochs = self._bridge.set_epochs
-        self.train_on = self._bridge.train_on
-        self.curate = self._bridge.curate
-        self.take_on = self._bridge.take_on
-        self.evaluate_test = self._bridge.evaluate_test
-
-    @property
-    def state(self) -> str:
-        return self._bridge.state
-
-    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
-        self._bridge.open(project, run, self._training.data_dir, self._store, start)
-        self._bridge.look(self._interest)
-        if self.pace is not None:
-            self._bridge.set_pace(self.pace)
-
-    def set_pace(self, steps_per_second: float | None) -> None:
-        if steps_per_second != self.pace:
-            self.pace = steps_per_second
-            self._bridge.set_pace(steps_per_second)
-
-    def look(self, interest: Interest) -> None:
-        if interest != self._interest:
-            self._interest = interest
-            self._bridge.look(interest)
-
-
 class _Observer:
     """What the Workbench tells, as signals of a Training."""
 
@@ -785,7 +618,7 @@ class _Observer:
         self.settle_soon = training._settle_soon
         self.learn = training._learn_facts
         self.show = training._show
-        self.show_newest = training._show_newest
+        self.show_newest = training._shown_run.show_newest
         self.changed = training._on_bench
         self.began = training.began.emit
         self.ended = training.ended.emit

@@ -127,13 +127,21 @@ class Files(QObject):
         if _is_run(path):
             self._load_run(path, then)
             return
+        asked_of = self._document.project
 
         def done(result: tuple[Project, str]) -> None:
             project, fingerprint = result
-            self._replace(project, path, fingerprint)
-            self._remember(path)
-            if then is not None:
-                then()
+
+            def take() -> None:
+                self._replace(project, path, fingerprint)
+                self._remember(path)
+                if then is not None:
+                    then()
+
+            if self._document.project is asked_of:
+                take()
+            else:  # edited while the file was read: nobody was asked about that
+                self.ask_unsaved(take)
 
         self._background.start(
             lambda: disk_state.opened(given_path(path)), done, lambda error: self._open_failed(path, error)
@@ -202,9 +210,17 @@ class Files(QObject):
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, "Save project", str(self._settings.folder / name), _PROJECTS
         )
-        if chosen:
-            path = Path(chosen)
-            self._write(path if path.suffix else path.with_suffix(PROJECT_SUFFIX), then)
+        if not chosen:
+            return
+        path, own = Path(chosen), self._document.path
+        if path.suffix.lower() != PROJECT_SUFFIX and path != own:
+            path = path.with_name(path.name + PROJECT_SUFFIX)
+            if path == own:  # as when it is saved: not over what somebody else has made of it
+                self._write(path, then, self.fingerprint)
+                return
+            # It was not asked whether what has the longer name may be replaced.
+            path = next(places.free_paths(path))
+        self._write(path, then)
 
     def _write(self, path: Path, then: Callable[[], None] | None, known: str | None = None) -> None:
         """Write in the background; not over a file that has changed since it was ``known``, but ask first."""

@@ -106,6 +106,24 @@ def test_every_panel_draws_in_both_themes_and_exports(
     assert QGuiApplication.clipboard().image().width() == 820
 
 
+def test_a_picture_named_without_its_ending_replaces_nothing_that_was_not_asked_about(
+    document: Document, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    for name in ("loss.svg", "loss v1.2.csv"):
+        (tmp_path / name).write_bytes(b"precious")
+    for chosen, command in (("loss", "svg"), ("loss v1.2", "csv"), ("loss.png", "csv")):
+        monkeypatch.setattr(base.QFileDialog, "getSaveFileName", lambda *_, chosen=chosen: (str(tmp_path / chosen), ""))
+        panel.do(command)
+    qtbot.waitUntil(lambda: not panel.workspace.background.busy)
+    assert {file.name for file in tmp_path.iterdir() if file.read_bytes() != b"precious"} == {
+        "loss (2).svg",
+        "loss v1.2 (2).csv",
+        "loss.png",  # the ending that was typed says what it is
+    }
+    assert (tmp_path / "loss.svg").read_bytes() == (tmp_path / "loss v1.2.csv").read_bytes() == b"precious"
+
+
 def test_a_folder_that_cannot_be_written_is_named(document: Document, run: Run, qtbot: QtBot, tmp_path: Path) -> None:
     panel = shown(LossPanel, document, qtbot)
     with qtbot.waitSignal(panel.failed) as failed:

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from nnviz import cli
 from nnviz.data import datasets, tensors
@@ -25,7 +26,7 @@ from nnviz.errors import DataError, RunFileError
 from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import infer
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
-from nnviz.project.samples.sketch import chain, features, linear, output
+from nnviz.project.samples.sketch import chain, features, flatten, image, linear, output
 from nnviz.train.headless import train_to_file
 from nnviz.train.kept_preparation import MOST_BYTES, PART, prepared_of
 from nnviz.train.predict import Predictor, predict_to_file
@@ -91,6 +92,34 @@ def test_a_table_that_has_changed_or_is_gone_gives_the_same_predictions(
         assert cli.main(command) == 0
         assert capsys.readouterr().err == said
         assert out.read_bytes() == expected
+
+
+def test_deep_pictures_are_black_and_white_where_those_of_the_training_were(tmp_path: Path) -> None:
+    """Of 12 bits in files of 16, from each pixel its own mean taken, scaled before and kept in bounds behind."""
+    random, run, new = np.random.default_rng(0), tmp_path / "a.nnvizrun", tmp_path / "new.png"
+    for name, most in (("dark", 900), ("light", 4000)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for at in range(8):
+            Image.fromarray(random.integers(0, most, (6, 6)).astype(np.uint16)).save(
+                tmp_path / "set" / name / f"{at}.png"
+            )
+    Image.fromarray(random.integers(0, 3000, (6, 6)).astype(np.uint16)).save(new)
+    steps = (Choice("scale"), Choice("centre", {"per": "pixel"}), Choice("standardise"), Choice("clip"))
+    config = DataConfig(
+        "image_folder", {"folder": str(tmp_path / "set"), "size": 8, "channels": "1"}, preparation=steps
+    )
+    graph = chain(image(1, 8, 8), flatten(), linear(1), output(loss="bce_logits"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    train_to_file(msgspec.structs.replace(project, training=TrainConfig(batch_size=8, epochs=1)), run, probes=())
+    predict_to_file(Predictor(run), new, tmp_path / "before.csv")
+    shutil.rmtree(tmp_path / "set")
+    tensors.clear_cache()
+    predictor = Predictor(run)
+    assert predictor.remark == (
+        "The data of the training cannot be read any more: examples are prepared as they were then."
+    )
+    predict_to_file(predictor, new, tmp_path / "after.csv")
+    assert (tmp_path / "after.csv").read_bytes() == (tmp_path / "before.csv").read_bytes()
 
 
 def test_a_table_that_is_written_while_it_is_read_never_has_the_columns_of_another(

@@ -658,11 +658,12 @@ class Training(QObject):
 
     def _learn_shown_facts(self, config: DataConfig) -> None:
         """The same for the project of a replay, as far as it can be known."""
-        shown = self._replay
+        project = None if self._replay is None else self._replay.project
 
         def done(found: SourceFacts) -> None:
             sizes = self.known.split_sizes(config)
-            if self._replay is shown and sizes is not None:
+            # The same replay is another value once other runs are laid beside it.
+            if self._replay is not None and self._replay.project is project and sizes is not None:
                 self.shown_document.set_facts(msgspec.structs.replace(found.data, examples=sizes))
 
         self.known.ask(config, done, lambda _error: None, _OF_REPLAY)

@@ -6,7 +6,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from PIL import Image
 from pointer import move_pointer
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -18,12 +20,13 @@ from window_kit import TIMEOUT, OpenWindow, is_ready, press_notice, state_is
 
 from nnviz.gui.app import open_target
 from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.runs.shown import empty_run
 from nnviz.gui.window.replay import READ_ONLY
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.edits import Move, RemoveNodes, SetParam, SetProject
 from nnviz.project.files import io
-from nnviz.project.model import Project
+from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 
 BACK, ON, OPEN = "Back to my project", "Continue training", "Open its project"
@@ -380,3 +383,24 @@ def test_any_sequence_of_runs_returns_edits_and_undo(
             assert set(window.canvas.canvas_scene.cards) == set(nodes)
         else:
             assert window.shown_document.project is covered
+
+
+def test_a_replay_with_others_beside_it_still_names_the_classes_of_its_folder(
+    qtbot: QtBot, open_window: OpenWindow, digits: Path, tmp_path: Path
+) -> None:
+    for name in ("ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"):
+        (tmp_path / "zoo" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("L", (28, 28), 20 * number).save(tmp_path / "zoo" / name / f"{number}.png")
+    window = open_window("and", ready=False)
+    show(window, digits, qtbot)
+    replay = window.training.replay
+    assert replay is not None and replay.project is not None
+    config = DataConfig("image_folder", {"folder": str(tmp_path / "zoo"), "size": 28, "channels": "1"})
+    window.training.show_replay(replay.run, msgspec.structs.replace(replay.project, data=config), READ_ONLY)
+    window.training.compare([empty_run()])  # as a race lays its other runs beside the one that is shown
+
+    def named() -> bool:
+        return window.canvas.canvas_scene.cards["output"].facts.class_names[:2] == ("ant", "bee")
+
+    qtbot.waitUntil(named, timeout=20_000)

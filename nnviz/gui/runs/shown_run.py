@@ -96,11 +96,12 @@ class ShownRun:
 
     def _learn_facts(self, config: DataConfig) -> None:
         """Find out what the data of the replay look like, as far as it can be known."""
-        shown = self._replay
+        project = None if self._replay is None else self._replay.project
 
         def done(found: SourceFacts) -> None:
             sizes = self._known.split_sizes(config)
-            if self._replay is shown and sizes is not None:
+            # The same replay is another value once other runs are laid beside it.
+            if self._replay is not None and self._replay.project is project and sizes is not None:
                 self._shown_document.set_facts(msgspec.structs.replace(found.data, examples=sizes))
 
         self._known.ask(config, done, lambda _error: None, _OF_REPLAY)

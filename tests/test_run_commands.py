@@ -91,6 +91,17 @@ def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.Capture
     assert "broken off" in states["third"] and "damaged" in states["broken"] and "not a run" in shown.err
 
 
+def test_a_run_that_was_given_more_epochs_has_no_more_of_them_than_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ["train", "sample:and", "--run-file", str(tmp_path / "more.nnvizrun"), "--epochs"]
+    assert cli.main([*train, "2"]) == cli.main([*train, "3", "--resume"]) == 0
+    capsys.readouterr()
+    assert cli.main(["runs", "--folder", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "3 of 2" not in said and said.splitlines()[1].split()[5] == "3"
+
+
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     elsewhere = tmp_path / "mine.nnvizrun"
     elsewhere.write_bytes((runs_folder() / "third.nnvizrun").read_bytes())

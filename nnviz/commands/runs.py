@@ -63,9 +63,9 @@ class ListedRun:
 
     @property
     def planned(self) -> int | None:
-        """Epochs that it was to have; None where that is not known."""
+        """Epochs that it was to have when it began; None where that is not known, or where it was given more since."""
         found = self.summary.settings.get("training.epochs")
-        return found if isinstance(found, int) else None
+        return found if isinstance(found, int) and found >= self.summary.epochs else None
 
 
 @dataclass(frozen=True)

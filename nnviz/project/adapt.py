@@ -10,7 +10,7 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.task_checks import check_input, check_output
 from nnviz.project.checks.wire_checks import check_shapes
 from nnviz.project.edits import Edit, InsertOnEdge, SetData, SetView, Several
-from nnviz.project.model import Choice, DataConfig, DataFacts, Project, View
+from nnviz.project.model import Choice, DataConfig, DataFacts, ParamValue, Project, View
 from nnviz.project.value_text import to_text
 
 #: Input shape, a Flatten or a few, loss, number of outputs: more would be guessing.
@@ -48,6 +48,25 @@ def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, g
         edits.append(fix.edit)
         project = fix.edit.apply(project)
     return Several(tuple(edits), title, gesture=gesture)
+
+
+def end_params(kind: str, facts: DataFacts | None) -> dict[str, ParamValue]:
+    """What a new Input or Output is given so that it fits the data, where what it has by itself does not.
+
+    Args:
+        kind: Key of the new layer; others than these two are left as they are.
+        facts: What is known of the data.
+    """
+    if facts is None:
+        return {}
+    usual = registry.layer(kind).values({})
+    if kind == "input" and usual["shape"] != facts.input_shape:
+        return {"shape": facts.input_shape}
+    if kind == "output":
+        fitting = [spec.kind for spec in registry.losses().values() if facts.task in spec.tasks]
+        if fitting and usual["loss"] not in fitting:
+            return {"loss": fitting[0]}
+    return {}
 
 
 def _shaping(config: DataConfig) -> tuple[Choice, ...]:

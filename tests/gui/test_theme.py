@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import shiboken6
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtGui import QColor, QFontMetricsF, QIcon, QImage, QPainter
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import icons, pictures, scales, theme
@@ -127,6 +128,17 @@ def test_every_icon_draws_something_in_its_colour(styled: QApplication) -> None:
         assert image.width() == 48
         seen = {image.pixelColor(x, y).alpha() for x in range(0, 48, 2) for y in range(0, 48, 2)}
         assert max(seen) > 128, path.stem
+
+
+def test_bound_icons_follow_the_theme_when_pyside_forgets_their_action(styled: QApplication, qtbot: QtBot) -> None:
+    line = QLineEdit()
+    qtbot.addWidget(line)
+    action = line.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
+    icons.bind(action, "search")
+    before = action.icon().cacheKey()
+    shiboken6.invalidate(action)  # type: ignore[attr-defined]  # as PySide does now and then, by itself
+    theme.set_theme("light")
+    assert line.actions()[0].icon().cacheKey() != before
 
 
 def test_bound_icons_follow_the_theme(styled: QApplication, qtbot: QtBot) -> None:

@@ -20,6 +20,7 @@ from nnviz.gui.canvas.placement import NEW_CARD, free_place, room_between
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project import registry
+from nnviz.project.adapt import end_params
 from nnviz.project.checks.trial import unfit_bridges
 from nnviz.project.document import Document
 from nnviz.project.drawing.alignment import Alignment, Direction
@@ -226,7 +227,8 @@ class Editing:
             frame = scene.frames.at(place + NEW_CARD.center())
             group = frame.node if frame is not None else scene.root
         identity = new_id(scene.graph, spec.kind, taken)
-        return Node(identity, spec.kind, x=round(place.x()), y=round(place.y()), group=group)
+        params = end_params(spec.kind, self._document.facts)
+        return Node(identity, spec.kind, params, x=round(place.x()), y=round(place.y()), group=group)
 
     def _group_of_wire(self, edge: Edge) -> str:
         """The innermost group that holds both ends of a wire between cards."""

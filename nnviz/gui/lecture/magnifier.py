@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shiboken6
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsProxyWidget, QGraphicsScene, QGraphicsView, QWidget
@@ -16,7 +17,8 @@ class Magnifier(QGraphicsView):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._scene = QGraphicsScene(self)
-        self._proxy: QGraphicsProxyWidget | None = None
+        #: Asked for its proxy whenever that is needed: PySide may take a kept one for deleted while it is not.
+        self._shown: QWidget | None = None
         self._glass = 1.0
         self.setScene(self._scene)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -29,7 +31,13 @@ class Magnifier(QGraphicsView):
     @property
     def widget(self) -> QWidget | None:
         """What is shown."""
-        return self._proxy.widget() if self._proxy is not None else None
+        return self._shown if self._proxy is not None else None
+
+    @property
+    def _proxy(self) -> QGraphicsProxyWidget | None:
+        """What holds the widget in the scene."""
+        shown = self._shown
+        return shown.graphicsProxyWidget() if shown is not None and shiboken6.isValid(shown) else None
 
     @property
     def glass(self) -> float:
@@ -38,17 +46,17 @@ class Magnifier(QGraphicsView):
 
     def show_widget(self, widget: QWidget | None) -> None:
         """Show another widget; the one before goes back to its owner, hidden. None shows nothing."""
-        if self._proxy is not None:
-            before = self._proxy.widget()
-            if before is not None:
-                before.hide()
-                self._proxy.setWidget(None)  # type: ignore[arg-type]  # that gives the widget back
-            self._scene.removeItem(self._proxy)
-            self._proxy = None
+        before, proxy = self._shown, self._proxy
+        self._shown = None
+        if before is not None and proxy is not None:
+            before.hide()
+            proxy.setWidget(None)  # type: ignore[arg-type]  # that gives the widget back
+            self._scene.removeItem(proxy)
         if widget is not None:
             # What stands on its own is as small as it is told to be, and not larger.
             widget.setMinimumSize(1, 1)
-            self._proxy = self._scene.addWidget(widget)
+            self._scene.addWidget(widget)
+            self._shown = widget
             self._fit()
 
     def set_glass(self, glass: float) -> None:
@@ -67,5 +75,6 @@ class Magnifier(QGraphicsView):
     def _fit(self) -> None:
         room = QRectF(0.0, 0.0, self.width() / self._glass, self.height() / self._glass)
         self._scene.setSceneRect(room)
-        if self._proxy is not None and not room.isEmpty():
-            self._proxy.setGeometry(room)
+        proxy = self._proxy
+        if proxy is not None and not room.isEmpty():
+            proxy.setGeometry(room)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from functools import cache
-from typing import Protocol
+from typing import Protocol, cast
 
+import shiboken6
 from PySide6.QtCore import QByteArray, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -106,6 +107,9 @@ class _Binding(QObject):
     def tint(self) -> None:
         """Draw the icon in the colours of the theme."""
         target = self._target()
+        known: object = target
+        if isinstance(known, QObject) and not shiboken6.isValid(known):
+            target = cast("HasIcon | None", self.parent())  # PySide took it for deleted; what lives has a fresh wrapper
         if target is not None:
             target.setIcon(icon(self.name, getattr(theme.current(), self.colour)))
 

@@ -288,6 +288,14 @@ LEARNING_RATE = Quantity(
     scale="log",
     holds=True,
 )
+BATCH_SIZE = Quantity(
+    "batch_size",
+    "Batch size",
+    "run",
+    "scalar",
+    "The examples in a batch of the steps that follow, recorded at the beginning and when it changes.",
+    holds=True,
+)
 EPOCH = Quantity(
     "epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.", holds=True
 )

@@ -164,7 +164,11 @@ class TrainingState:
     @property
     def batch_size(self) -> int:
         """Examples in a batch of the present epoch, of which a step takes one or several."""
-        return self.epoch_plan.piece_at(self.step).size // self.config.accumulation
+        return self.batch_size_at(self.step)
+
+    def batch_size_at(self, step: int) -> int:
+        """Examples in a batch of the step behind so many."""
+        return self.epoch_plan.piece_at(step).size // self.config.accumulation
 
     @property
     def is_divided(self) -> bool:

@@ -125,6 +125,10 @@ class Training:
         """Examples in a batch of the present epoch, of which a step takes one or several."""
         return self._state.batch_size
 
+    def batch_size_at(self, step: int) -> int:
+        """Examples in a batch of the step behind so many."""
+        return self._state.batch_size_at(step)
+
     @property
     def is_divided(self) -> bool:
         """Whether this process holds a part of weights, gradients and optimizer alone: nobody may look at them then.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, state_is
 
@@ -24,11 +24,14 @@ from nnviz.train.change import learning_rate_of
 
 #: At these steps the rate was changed: it holds from the next step on.
 RATES = {0: 0.1, 7: 0.05, 20: 0.4}
+#: Likewise the batch size.
+SIZES = {0: 4, 10: 16, 20: 8}
 
 
 def planted(epochs: int = 3, steps_per_epoch: int = 10) -> Run:
     run = Run(RunInfo(title="planted"))
     run.append([Scalar("learning_rate", step, rate) for step, rate in RATES.items()])
+    run.append([Scalar("batch_size", step, float(size)) for step, size in SIZES.items()])
     run.append([Scalar("loss/train", step, 1.0 / step) for step in range(1, epochs * steps_per_epoch + 1)])
     run.append([Scalar("epoch", epoch * steps_per_epoch, float(epoch)) for epoch in range(epochs + 1)])
     return run
@@ -40,6 +43,7 @@ def test_a_step_was_made_with_the_rate_that_held_before_it_and_lies_in_its_epoch
         seen = seen_at(run, step, 15)
         used = [rate for at, rate in RATES.items() if at < step] or [RATES[0]]
         assert seen.learning_rate == used[-1], step
+        assert seen.batch_size == ([size for at, size in SIZES.items() if at < step] or [SIZES[0]])[-1], step
         assert (seen.step, seen.epoch, seen.epochs) == (step, step // 10, 15)
 
 
@@ -57,7 +61,7 @@ def test_epochs_never_go_beyond_what_was_planned() -> None:
 
 def test_live_the_settings_of_the_project_are_shown() -> None:
     standing = standing_of(None, templates.sample("spiral"), (), planted(), None)
-    assert math.isnan(standing.seen.learning_rate) and standing.seen.step == 0
+    assert math.isnan(standing.seen.learning_rate) and standing.seen.step == standing.seen.batch_size == 0
 
 
 def bars(window: MainWindow) -> dict[str, str]:
@@ -67,6 +71,10 @@ def bars(window: MainWindow) -> dict[str, str]:
         "epoch": f"{top._epoch.text()} {fields['Epochs']}", "step": top._step.text(), "rate": fields["Learning rate"],
         "foot": window.timeline._where.text().partition(" · ")[0],
     }  # fmt: skip
+
+
+def setting(window: MainWindow, name: str) -> QComboBox:
+    return next(one for one in window.top_bar.findChildren(QComboBox) if one.accessibleName() == name)
 
 
 @pytest.fixture
@@ -94,6 +102,8 @@ def test_the_bars_of_a_replay_are_those_of_the_step(qtbot: QtBot, open_window: O
         assert bars(window) == {
             "epoch": f"{epoch} / 4", "step": str(step), "rate": f"{rate:g}", "foot": f"step {step}",
         }  # fmt: skip
+        size = [size for at, size in SIZES.items() if at < step] or [SIZES[0]]
+        assert setting(window, "Batch size").currentText() == str(size[-1]), step
     window.replay.back()
     assert bars(window)["rate"] == f"{learning_rate_of(window.document.project):g}"
 
@@ -142,3 +152,37 @@ def test_the_bars_of_the_timeline_are_those_of_the_step(qtbot: QtBot, open_windo
     field.setText("0.007")
     field.editingFinished.emit()
     assert window.feed.current_step is None and bars(window)["rate"] == "0.007"
+
+
+def test_an_earlier_step_shows_the_batch_size_and_the_optimizer_it_was_made_with(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    project = templates.sample("spiral")
+    training = msgspec.structs.replace(project.training, epochs=3, batch_size=100)
+    window = open_window(msgspec.structs.replace(project, training=training))
+    batch, optimizer = setting(window, "Batch size"), setting(window, "Optimizer")
+    line = batch.lineEdit()
+    assert line is not None
+    before = optimizer.currentText()
+    other = next(text for index in range(9) if (text := optimizer.itemText(index)) != before)
+    window.training.step()
+    qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)
+    line.setText("50")
+    line.editingFinished.emit()
+    window.training.play()
+    qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)
+    run = window.training.run
+    assert run is not None
+    ends = [int(step) for step in run.scalars("epoch")[0]][-3:]  # what was changed held from the second epoch on
+    optimizer.setCurrentText(other)
+    optimizer.activated.emit(optimizer.currentIndex())
+    assert (batch.currentText(), optimizer.currentText()) == ("50", other)
+    for step in (ends[0] + 1, ends[2], 1, ends[0]):
+        window.timeline.track._seek(step)
+        assert batch.currentText() == ("100" if step <= ends[0] else "50"), step
+        assert optimizer.currentText() == before and not optimizer.property("waiting"), step
+    line.setText("25")
+    line.editingFinished.emit()
+    assert window.feed.current_step is None
+    assert (batch.currentText(), optimizer.currentText()) == ("25", other)
+    qtbot.waitUntil(lambda: bool(optimizer.property("waiting")), timeout=TIMEOUT)

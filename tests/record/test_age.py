@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nnviz.record.age import LEAST_STEPS, Moment, moment_of
 from nnviz.record.quantities import (
+    BATCH_SIZE,
     CHANGE,
     DEAD_FRACTION,
     EPOCH,
@@ -65,7 +66,9 @@ def test_nothing_ages_while_no_step_is_made() -> None:
 def test_what_is_recorded_when_it_changes_never_ages() -> None:
     far = Moment(10**6, 20)
     holding = {quantity for quantity in QUANTITIES if quantity.holds}
-    assert holding == {LEARNING_RATE, EPOCH, TRAINING_SECONDS, TEST_USES, PINNED_INPUT, POINTS, FINDING, CHANGE}
+    assert holding == {
+        LEARNING_RATE, BATCH_SIZE, EPOCH, TRAINING_SECONDS, TEST_USES, PINNED_INPUT, POINTS, FINDING, CHANGE,
+    }  # fmt: skip
     for quantity in QUANTITIES:
         series = quantity.series("" if quantity.per == "run" else "here")
         assert far.is_old(0, series) is not quantity.holds

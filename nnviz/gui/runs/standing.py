@@ -11,12 +11,15 @@ import msgspec
 from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
-from nnviz.record.quantities import EPOCH, LEARNING_RATE
+from nnviz.record.quantities import BATCH_SIZE, EPOCH, LEARNING_RATE
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
     from nnviz.train.session import Position
+
+#: No batch has more examples; a file may say anything.
+_MOST_IN_A_BATCH = 2**31
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class Seen:
         epoch: Epochs that had ended by then; never more than ``epochs``.
         epochs: Epochs that the training was to go.
         learning_rate: With which that step was made; NaN where the project's own is meant, or nobody knows.
+        batch_size: Examples in the batch of that step; 0 where the project's own is meant, or nobody knows.
     """
 
     step: int = 0
     epoch: int = 0
     epochs: int = 0
     learning_rate: float = math.nan
+    batch_size: int = 0
 
 
 def seen_at(run: RunView, step: int, epochs: int) -> Seen:
@@ -46,10 +51,10 @@ def seen_at(run: RunView, step: int, epochs: int) -> Seen:
     """
     # A file may say anything, also that no number of epochs has ended.
     done, all_done = (_whole(run.latest(EPOCH.series(), at), run.last_step) for at in (step, None))
-    # A rate is recorded at the step after which it holds: the one before that which was made with it.
-    rate = run.latest(LEARNING_RATE.series(), max(step - 1, 0))
+    # A setting is recorded at the step after which it holds: the one before that which was made with it.
+    rate, size = (run.latest(one.series(), max(step - 1, 0)) for one in (LEARNING_RATE, BATCH_SIZE))
     used = rate.value if isinstance(rate, Scalar) else math.nan
-    return Seen(step, done, max(epochs, all_done), used)
+    return Seen(step, done, max(epochs, all_done), used, _whole(size, _MOST_IN_A_BATCH))
 
 
 def _whole(reading: Reading | None, most: int) -> int:

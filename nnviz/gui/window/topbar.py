@@ -112,6 +112,10 @@ def _waiting(used: str) -> str:
     return f"Waits for a restart. The network in training has {used}."
 
 
+def _made(setting: str, step: int, wanted: str) -> str:
+    return f"The {setting} that step {format_count(step)} was made with; the project says {wanted}."
+
+
 def _sentence(error: ParamError) -> str:
     """Why a value is refused, as a sentence."""
     return error.message[:1].upper() + error.message[1:]
@@ -412,7 +416,7 @@ class TopBar(QWidget):
 
     def _fill_rest(self) -> None:
         """What the bar has no room for, as it is at this moment; what could be changed there can be changed here."""
-        menu, training = self._rest, self._document.project.training
+        menu = self._rest
         menu.clear()
         hidden = self._form.hidden
         if "data" in hidden:
@@ -423,11 +427,11 @@ class TopBar(QWidget):
             pace = pace_of(self._training.pace)
             self._add_choices(f"Speed: {pace.title}", [one.title for one in PACES], pace.title, self._on_pace)
         if "optimizer" in hidden:
-            shown = registry.optimizer(training.optimizer.kind).title
+            shown = self._optimizer.currentText()
             names = [spec.title for spec in registry.optimizers().values()]
             self._add_choices(f"Optimizer: {shown}", names, shown, self._on_optimizer)
         if "batch" in hidden:
-            size = str(training.batch_size)
+            size = self._batch.currentText()
             self._add_choices(f"Batch: {size}", list(dict.fromkeys((*_BATCHES, size))), size, self._on_batch)
         facts = {
             "step": f"Step {self._step.text()}",
@@ -469,7 +473,6 @@ class TopBar(QWidget):
         pace = pace_of(self._training.pace)
         self._pace.show_value(pace.title)
         self._pace.setToolTip(f"How fast it may train, so that each step can be looked at: {pace.words}.")
-        self._show_waiting()
         self._show_standing(self._training.standing)
 
     def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
@@ -548,20 +551,30 @@ class TopBar(QWidget):
         return self._row.minimumSize().width() - self.width()
 
     def _update_fields(self) -> None:
-        training = self._document.project.training
         self._show_seen(self._training.standing)
-        self._batch.show_value(str(training.batch_size))
-        self._optimizer.show_value(registry.optimizer(training.optimizer.kind).title)
-        self._show_waiting()
 
-    def _show_waiting(self) -> None:
-        """The bar shows what the project says; what the network in training does not have yet looks so, and says it."""
-        wanted, used = self._document.project.training, self._training.in_use
-        waits = used is not None and used.batch_size != wanted.batch_size
-        self._batch.wait(waits, _waiting(str(used.batch_size)) if used is not None and waits else _BATCH_TIP)
-        waits = used is not None and used.optimizer.kind != wanted.optimizer.kind
-        title = registry.optimizer(used.optimizer.kind).title if used is not None else ""
-        self._optimizer.wait(waits, _waiting(title) if waits else _OPTIMIZER_TIP)
+    def _show_settings(self, standing: Standing) -> None:
+        """Live what the project says; what the network in training does not have yet looks so, and says it.
+
+        At an earlier step, and in a recorded run, what that step was made with.
+        """
+        wanted, used, seen = self._document.project.training, self._training.in_use, standing.seen
+        earlier = self._training.feed.current_step is not None
+        size = seen.batch_size or wanted.batch_size
+        self._batch.show_value(str(size))
+        waits = not seen.batch_size and used is not None and used.batch_size != wanted.batch_size
+        tip = _waiting(str(used.batch_size)) if used is not None and waits else _BATCH_TIP
+        if seen.batch_size:
+            tip = _made("batch size", seen.step, str(wanted.batch_size))
+        self._batch.wait(waits, tip)
+        asked = registry.optimizer(wanted.optimizer.kind).title
+        # One rule is kept for the whole of a run; which settings wait is known only once the hand rests.
+        opened = None if self._training.replay is not None else self._training.workbench.opened
+        has = asked if opened is None else registry.optimizer(opened.training.optimizer.kind).title
+        self._optimizer.show_value(has if earlier else asked)
+        waits = not earlier and used is not None and has != asked
+        tip = _made("optimizer", seen.step, asked) if earlier and has != asked else _OPTIMIZER_TIP
+        self._optimizer.wait(waits, _waiting(has) if waits else tip)
 
     def _show_seen(self, standing: Standing) -> None:
         """Of the settings those that may have been others at the step that is shown."""
@@ -575,11 +588,11 @@ class TopBar(QWidget):
         self._rate.show_value(f"{seen.learning_rate if earlier else wanted:.6g}")
         waits = not earlier and has != wanted
         if earlier:
-            made = f"The learning rate that step {format_count(seen.step)} was made with"
-            tip = f"{made}; the project says {wanted:.6g}."
+            tip = _made("learning rate", seen.step, f"{wanted:.6g}")
         else:
             tip = _waiting(f"{has:.6g}") if waits else _RATE_TIP
         self._rate.wait(waits, tip)
+        self._show_settings(standing)
 
     def _show_standing(self, standing: Standing) -> None:
         self._show_seen(standing)
@@ -636,8 +649,12 @@ class TopBar(QWidget):
             self.message.emit(_sentence(error))
             return
         self._apply(with_learning_rate(self._document.project, float(value)))
+        self._see_the_newest()
+
+    def _see_the_newest(self) -> None:
+        """What was chosen holds from now on, and is to be seen."""
         if self._training.replay is None:
-            self._training.feed.set_step(None)  # what was chosen holds now, and is to be seen
+            self._training.feed.set_step(None)
         self._update_fields()
 
     def _on_batch(self, text: str) -> None:
@@ -649,7 +666,7 @@ class TopBar(QWidget):
             return
         training = self._document.project.training
         self._apply(SetTraining(msgspec.structs.replace(training, batch_size=int(value))))
-        self._update_fields()
+        self._see_the_newest()
 
     def _on_epochs(self) -> None:
         self._epochs.setModified(False)
@@ -671,11 +688,12 @@ class TopBar(QWidget):
     def _on_optimizer(self, title: str) -> None:
         project = self._document.project
         kind = next((key for key, spec in registry.optimizers().items() if spec.title == title), None)
-        if kind is None or kind == project.training.optimizer.kind:
+        if kind is None:
             return
-        after = settings.with_setting(project, "training.optimizer", kind)
-        self._apply(SetTraining(after.training))
-        self._update_fields()
+        if kind != project.training.optimizer.kind:
+            after = settings.with_setting(project, "training.optimizer", kind)
+            self._apply(SetTraining(after.training))
+        self._see_the_newest()
 
     def _on_pace(self, title: str) -> None:
         self._training.set_pace(next(pace.steps_per_second for pace in PACES if pace.title == title))

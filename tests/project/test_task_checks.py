@@ -10,7 +10,7 @@ from nnviz.project import registry
 from nnviz.project.checks.answers import count_of_classes, loss_of
 from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import Diagnostic, validate
-from nnviz.project.samples.sketch import chain, features, linear, output, plain
+from nnviz.project.samples.sketch import chain, features, image, linear, output, plain
 from nnviz.project.samples.templates import sample
 
 
@@ -48,3 +48,11 @@ def test_how_many_classes_a_network_tells_apart_is_known_of_classes_alone() -> N
         found[name] = count_of_classes(project.graph, infer(project.graph), facts)
     assert found == {"digits-cnn": 10, "spiral": 0, "one-weight": 0}
     assert loss_of(sample("digits-cnn").graph) is registry.loss("cross_entropy")
+
+
+def test_an_input_that_does_not_match_the_data_is_mended_before_what_follows_from_it() -> None:
+    project = sample("spiral")
+    graph = chain(image(1, 8, 8), linear(8), plain("relu"), linear(3), output())
+    found = validate(msgspec.structs.replace(project, graph=graph), datasets.facts(project.data))
+    assert [fix.title for fix in found[0].fixes] == ["Set Input to 2"]
+    assert any("Linear expects a flat input" in item.text for item in found[1:])

@@ -34,8 +34,8 @@ CHECKS: tuple[Callable[[Look], Iterator[Diagnostic]], ...] = (
     check_ends,
     check_nodes,
     check_wires,
+    check_input,  # before what the layers behind it make of its shape: the cure at the cause comes first
     check_shapes,
-    check_input,
     check_output,
     check_layers,
     check_training,

@@ -26,6 +26,14 @@ _GROUPS = {
     "warning": "Probably a mistake",
     "information": "Good to know",
 }
+#: What is said where there are no problems, by the state of the training.
+_STANDS = {
+    "ready": "No problems: the network is ready to train.",
+    "running": "No problems: the network is being trained.",
+    "stopping": "No problems: the network is being trained.",
+    "paused": "No problems: the training is paused.",
+    "done": "No problems: the training is done.",
+}
 #: How many rows are shown at once; thousands of rows would stop the window.
 _MOST = 100
 
@@ -73,7 +81,7 @@ class ProblemsPanel(Panel):
     key = "problems"
     title = "Problems"
     letter = "P"
-    empty = "The network is ready to train."
+    empty = "No problems in the network."
     help = (
         "<p><b>What it shows.</b> What is wrong with the network on the canvas: sizes that do not fit, missing wires, "
         "a loss that does not suit the data. It is worked out from the drawing alone, before anything is trained; what "
@@ -106,6 +114,8 @@ class ProblemsPanel(Panel):
         self.add_scrolling(holder)
         follow(self.document.diagnostics_changed, self._on_diagnostics)
         follow(self.document.changed, self._on_changed)
+        follow(self.workspace.training.changed, self._say_where_it_stands)
+        self._say_where_it_stands()
 
     @property
     def cards(self) -> list[DiagnosticCard]:
@@ -138,6 +148,19 @@ class ProblemsPanel(Panel):
             if not self._holds_focus(card):
                 card.setFocus(Qt.FocusReason.OtherFocusReason)
         return bool(diagnostics)
+
+    def set_obstacle(self, text: str) -> None:
+        """What is in the way of training, the rows say; where there are none, how it stands."""
+        self._say_where_it_stands()
+
+    def _say_where_it_stands(self) -> None:
+        training = self.workspace.training
+        state = "other" if training.differs or training.replay is not None else training.state
+        if state == "ready" and training.trained:  # a recorded run that is gone on with
+            state = "paused"
+        text = _STANDS.get(state, self.empty)
+        if text != self.hint:
+            self._empty.say(text)
 
     def redraw(self) -> None:
         """Draw everything again; there need not be a run for it."""

@@ -18,10 +18,12 @@ from nnviz.gui.canvas.cards.describe import tooltip
 from nnviz.gui.look import theme
 from nnviz.gui.panels.findings import FindingsPanel
 from nnviz.gui.panels.problems import ProblemsPanel
+from nnviz.gui.parts.words_button import WordsButton
 from nnviz.gui.window.window import MainWindow
-from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, Rename, SetParam
+from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, Rename, SetParam, SetTraining
 from nnviz.project.model import Edge, Node, PortRef, Project
 from nnviz.project.samples import templates
+from nnviz.project.samples.sketch import chain, image, linear, output, plain
 from nnviz.record.readings import Finding
 
 SAMPLE = "digits-cnn"
@@ -254,3 +256,38 @@ def test_a_sweep_is_drawn_beside_the_arithmetic(open_window: OpenWindow, qtbot: 
     assert QColor(theme.current().danger).name() in colours
     window.canvas.select(["relu1"])
     assert not tab.sweep.isVisible()
+
+
+def test_a_long_cure_ends_in_an_ellipsis_and_is_whole_in_its_tip(open_window: OpenWindow, qtbot: QtBot) -> None:
+    graph = chain(image(1, 28, 28), linear(8), plain("relu"), linear(5), output())
+    window = open_window(changed(templates.sample(SAMPLE), graph=graph), ready=False)
+    qtbot.waitUntil(known(window), timeout=TIMEOUT)
+    window.resize(1280, 720)
+    panel = opened(window, qtbot)
+    title = "Insert Flatten 1×28×28→784 and set out features of linear2 to 10"
+    qtbot.waitUntil(lambda: [card.buttons[0].text() for card in panel.cards] == [title], timeout=TIMEOUT)
+    (button,) = panel.cards[0].buttons
+    assert isinstance(button, WordsButton)
+    qtbot.waitUntil(lambda: button.width() < button.sizeHint().width(), timeout=TIMEOUT)
+    shown = button.shown_text()
+    assert shown.endswith("…") and title.startswith(shown[:-1]) and len(shown) > 20
+    assert button.fontMetrics().horizontalAdvance(shown) < button.width() - 8
+    assert title in button.toolTip()
+    painted = button.grab().toImage()
+    button.setText(shown)
+    assert painted == button.grab().toImage()
+
+
+def test_without_problems_it_says_how_the_training_stands(open_window: OpenWindow, qtbot: QtBot) -> None:
+    project = templates.sample("spiral")
+    window = open_window(changed(project, training=changed(project.training, epochs=2000)))
+    panel = opened(window, qtbot)
+    qtbot.waitUntil(lambda: panel.hint.endswith("the network is ready to train."), timeout=TIMEOUT)
+    window.training.play()
+    qtbot.waitUntil(lambda: panel.hint.endswith("the network is being trained."), timeout=TIMEOUT)
+    window.training.pause()
+    qtbot.waitUntil(lambda: panel.hint.endswith("the training is paused."), timeout=TIMEOUT)
+    window.document.apply(SetTraining(changed(window.document.project.training, epochs=1)))
+    window.training.play()
+    qtbot.waitUntil(lambda: panel.hint.endswith("the training is done."), timeout=TIMEOUT)
+    assert panel.is_empty

@@ -15,6 +15,7 @@ from nnviz.gui.look.painting import guarded
 from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import set_font
+from nnviz.gui.parts.words_button import WordsButton
 from nnviz.project.checks.validate import Diagnostic
 
 #: Colour in the theme and name of the icon, by severity.
@@ -70,9 +71,8 @@ class DiagnosticCard(QWidget):
         if diagnostic.fixes:
             row = FlowRow(self)
             for fix in diagnostic.fixes:
-                button = QPushButton(fix.title, row)
+                button = WordsButton(fix.title, row, tip=f"{fix.title} (can be undone)")
                 set_font(button, 12, 500)
-                button.setToolTip(f"{fix.title} (can be undone)")
                 button.clicked.connect(lambda _checked=False, fix=fix: self.fix_requested.emit(fix))
                 row.add(button)
                 self.buttons.append(button)

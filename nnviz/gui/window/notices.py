@@ -38,6 +38,7 @@ from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.parts.words_button import WordsButton
 
 _log = logging.getLogger("nnviz")
 _MESSAGE_TIME = 4000
@@ -179,7 +180,7 @@ class Notice(QFrame):
                 self.resized.emit()
 
     def _add_button(self, button: Button) -> None:
-        widget = QPushButton(button.title, self)
+        widget = WordsButton(button.title, self)
         if button.primary:
             widget.setProperty("role", "primary")
         widget.setAutoDefault(False)

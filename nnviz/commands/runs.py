@@ -52,21 +52,6 @@ class ListedRun:
         """The user's own, else that of its project."""
         return self.label.title or self.summary.title
 
-    @property
-    def state(self) -> str:
-        """``running`` (somebody writes it), ``done``, ``failed``, ``broken off`` (killed) or ``damaged``."""
-        if self.summary.damage:
-            return "damaged"
-        if self.summary.running:
-            return "running"
-        return self.summary.state if self.summary.finished else "broken off"
-
-    @property
-    def planned(self) -> int | None:
-        """Epochs that it was to have when it began; None where that is not known, or where it was given more since."""
-        found = self.summary.settings.get("training.epochs")
-        return found if isinstance(found, int) and found >= self.summary.epochs else None
-
 
 @dataclass(frozen=True)
 class RunsOptions:
@@ -234,13 +219,13 @@ def _row(run: ListedRun) -> tuple[str, ...]:
     name = "".join(letter if letter.isprintable() else "?" for letter in name)  # a file may be called anything
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else _NOTHING
     if found.damage:
-        return (name, date, run.state, *[_NOTHING] * 6)
+        return (name, date, found.outcome, *[_NOTHING] * 6)
     best = _number(found.best_loss)
     return (
         name,
         date,
-        run.state,
-        str(found.epochs) if run.planned in (None, found.epochs) else f"{found.epochs} of {run.planned}",
+        found.outcome,
+        str(found.epochs) if found.planned in (None, found.epochs) else f"{found.epochs} of {found.planned}",
         best if found.best_epoch < 0 else f"{best} (epoch {found.best_epoch})",
         _share(found.best_accuracy),
         _number(_test_loss(found)),
@@ -299,8 +284,8 @@ def _plain(run: ListedRun) -> dict[str, object]:
         "tags": list(run.label.tags),
         "pinned": run.label.pinned,
         "created": run.created,
-        "state": run.state,
-        "planned_epochs": run.planned,
+        "state": run.summary.outcome,
+        "planned_epochs": run.summary.planned,
         "damage": run.summary.damage,
         "results": None if run.summary.damage else _plain_results(run.summary),
     }

@@ -12,7 +12,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.panels.runs_columns import NAME, Column, columns_of
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.runs.run_names import date_of
+from nnviz.gui.runs.run_names import date_of, ending_of
 from nnviz.gui.runs.run_row import RunRow
 
 _Index: TypeAlias = QModelIndex | QPersistentModelIndex
@@ -196,5 +196,7 @@ def _tip(row: RunRow) -> str:
         lines.append("It is the run that is trained here.")
     elif row.summary.running:
         lines.append("Somebody is writing it.")
+    elif ending := ending_of(row.summary):
+        lines.append(ending)
     lines.append(row.path.name)
     return "\n".join(lines)

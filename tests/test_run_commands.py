@@ -145,7 +145,10 @@ def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.Captu
     assert [one["test_loss"] for one in found["results"]] == [0.3, 0.2, None]
     assert [one["seconds"] for one in found["results"]] == [150, 100, 50]
     assert cli.main(["compare", "first", "third"]) == 0
-    assert "all the same" in capsys.readouterr().out
+    alone = capsys.readouterr()
+    assert "all the same" in alone.out and not alone.err
+    assert cli.main(["compare", "first", str(runs_folder() / "first.nnvizrun")]) == 0
+    assert capsys.readouterr().err.count("first is named more than once") == 1
     for words, what in ((["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")):
         assert cli.main(["compare", *words]) == 2
         assert what in capsys.readouterr().err

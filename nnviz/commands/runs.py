@@ -7,6 +7,7 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -141,7 +142,11 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     if len(named) < 2:
         raise InputError("Name two runs or more to compare them.", field="RUN")
     place = _folder(folder)
-    found = compare_runs([find_run(name, place, "RUN") for name in named], computed, setting)
+    files = [find_run(name, place, "RUN") for name in named]
+    for file, times in Counter(file.resolve() for file in files).items():
+        if times > 1:
+            print(f"nnviz: {file.stem} is named more than once: its columns are alike", file=sys.stderr)
+    found = compare_runs(files, computed, setting)
     if as_json:
         plain = {
             "runs": list(found.names),

@@ -23,7 +23,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.panels.runs_columns import NAME
-from nnviz.gui.panels.runs_model import PLACE_ROLE, ROW_ROLE, RunsModel
+from nnviz.gui.panels.runs_model import PLACE_ROLE, ROW_ROLE, SHOWN_ROLE, RunsModel
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
@@ -83,7 +83,7 @@ class _Names(QStyledItemDelegate):
                 room = QRect(left, option.rect.top(), right - left, option.rect.height())
                 right = self._quiet(painter, words, room, colours.good if goes_on else colours.text_muted)
             shown = row.summary.damage and not row.label.title
-            painter.setFont(themes.font(13, 600 if place == -1 else 400))
+            painter.setFont(themes.font(13, 600 if index.data(SHOWN_ROLE) else 400))
             painter.setPen(colours.text_faint if row.summary.damage else colours.text)
             left = self._say(painter, option.rect, left, right, f"{row.path.stem}: damaged" if shown else row.name)
             painter.setFont(themes.font(12))
@@ -152,8 +152,9 @@ class RunsTable(QTableView):
         header.setSectionsClickable(True)
         header.setMinimumSectionSize(44)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        # Asked for its parts whenever they are needed: PySide may take kept wrappers of them for deleted.
         header.customContextMenuRequested.connect(
-            lambda place: self.columns_requested.emit(header.viewport().mapToGlobal(place))
+            lambda place: self.columns_requested.emit(self.horizontalHeader().viewport().mapToGlobal(place))
         )
         header.sectionClicked.connect(self._on_header)
         self.doubleClicked.connect(self._on_double_click)

@@ -125,6 +125,16 @@ def check_new_file(path: Path, field: str = "", kind: type[InputError] = InputEr
         return
 
 
+def check_folder_of(path: Path, field: str = "") -> None:
+    """Refuses a file that is to be written into a folder that is not there.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    if not path.parent.exists():
+        raise InputError("There is no such folder.", file=shown(path.parent), field=field)
+
+
 def _found(path: Path, field: str, kind: type[InputError]) -> os.stat_result | None:
     try:
         return path.stat()

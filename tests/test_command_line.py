@@ -52,6 +52,18 @@ def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: 
     assert words in complaint(capsys, *arguments)
 
 
+def test_what_is_not_there_is_refused_in_words_of_the_command_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, own_folders: None
+) -> None:
+    assert "--out" in complaint(capsys, "screenshot", "sample:and", "--out", str(tmp_path / "nope" / "w.png"))
+    assert not (tmp_path / "nope").exists()
+    for command in ("train", "race"):
+        assert cli.main([command, "sample:digits-cnn", "--data", "mnist", "--data-dir", str(tmp_path)]) == 2
+        said = capsys.readouterr()
+        assert "--download" in said.err and "--data-dir" in said.err and "tab" not in said.err
+        assert "epoch" not in said.err + said.out, "no heading of a run that is not begun"
+
+
 def test_a_name_with_a_line_break_stays_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "a\\nb.nnviz: There is no such file." in complaint(capsys, "summary", "a\nb.nnviz")
     assert "\n" not in str(InputError("Wrong.", file="a\nb", field="c\x1bd"))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nnviz import cli
+from nnviz.gui.runs.run_names import ending_of
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
+from nnviz.project.flat_settings import settings_in
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 from nnviz.record.library import Label, Library
 from nnviz.record.places import runs_folder
-from nnviz.record.readings import Scalar
+from nnviz.record.readings import Finding, Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
+from nnviz.record.summary import summary_of
 
 SPIRAL = templates.sample("spiral")
 WIDER = SetParam("linear1", "out_features", 13).apply(SPIRAL)
@@ -32,6 +36,7 @@ def planted(
     *,
     finished: bool = True,
     test: float = -1,
+    findings: Sequence[Finding] = (),
 ) -> Path:
     """A run of ten steps an epoch whose accuracy is one less its loss."""
     runs_folder().mkdir(parents=True, exist_ok=True)
@@ -41,6 +46,7 @@ def planted(
         run.append([Scalar("loss/train", step, 2 * loss), Scalar("epoch", step, float(epoch))])
         run.append([Scalar("loss/validation", step, loss), Scalar("accuracy/validation", step, 1 - loss)])
         run.append([Scalar("training_seconds", step, 50.0 * epoch)])
+    run.append(findings)
     if test >= 0:
         run.append([Scalar("loss/test", 10 * len(losses), test)])
     run.state, run.finished = ("done" if finished else "running"), finished
@@ -80,7 +86,7 @@ def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.Capture
         "* first",
         "the narrow one",
         "exercise 3, kept",
-        "done",
+        "stopped",
         "3 of 300",
         "0.250 (epoch 2)",
         "75.00 %",
@@ -89,6 +95,31 @@ def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.Capture
         assert part in row
     states = {line.split()[0]: line for line in shown.out.splitlines()}
     assert "broken off" in states["third"] and "damaged" in states["broken"] and "not a run" in shown.err
+
+
+def test_every_end_before_the_last_epoch_has_its_word_in_list_filter_and_window(
+    own_folders: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = msgspec.structs.replace(SPIRAL, training=msgspec.structs.replace(SPIRAL.training, epochs=2))
+    said = Finding("finding/early_stopping", 10, "information", "Early stopping ended the training.", "")
+    planted("whole", short, [0.5, 0.4], created=1.0)
+    planted("ended", short, [0.5], created=2.0)
+    planted("patient", short, [0.5], created=3.0, findings=[said])
+    went_on = msgspec.structs.replace(SPIRAL, training=msgspec.structs.replace(SPIRAL.training, epochs=3))
+    planted("went on", went_on, [0.5, 0.4], created=4.0, findings=[said])
+    planted("killed", short, [0.5], created=5.0, finished=False)
+    assert cli.main(["runs", "--json"]) == 0
+    listing = json.loads(capsys.readouterr().out)
+    outcomes = {"whole": "done", "ended": "stopped", "patient": "early stopping", "went on": "stopped"}
+    assert {run["name"]: run["state"] for run in listing} == {**outcomes, "killed": "broken off"}
+    assert listed(capsys, "state:stopped") == ["went on", "ended"]
+    assert listed(capsys, "state=done") == ["whole"] and listed(capsys, 'state:"early stopping"') == ["patient"]
+    for name, outcome in outcomes.items():
+        with open_run(runs_folder() / f"{name}.nnvizrun") as run:
+            found = summary_of(run, settings_in(run.info.project_json))
+            assert found.outcome == outcome
+            assert summary_of(run.to_run(), {}).ended_early is found.ended_early
+    assert ending_of(found) == "It was stopped after epoch 2 of 3."
 
 
 def test_a_run_that_was_given_more_epochs_has_no_more_of_them_than_planned(
@@ -114,7 +145,10 @@ def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.Captu
     assert [one["test_loss"] for one in found["results"]] == [0.3, 0.2, None]
     assert [one["seconds"] for one in found["results"]] == [150, 100, 50]
     assert cli.main(["compare", "first", "third"]) == 0
-    assert "all the same" in capsys.readouterr().out
+    alone = capsys.readouterr()
+    assert "all the same" in alone.out and not alone.err
+    assert cli.main(["compare", "first", str(runs_folder() / "first.nnvizrun")]) == 0
+    assert capsys.readouterr().err.count("first is named more than once") == 1
     for words, what in ((["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")):
         assert cli.main(["compare", *words]) == 2
         assert what in capsys.readouterr().err

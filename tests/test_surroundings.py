@@ -226,7 +226,7 @@ def test_a_picture_of_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             write(picture, application._picture_format(path), path)
 
     monkeypatch.setattr(application, "_write", write_all)
-    out = tmp_path / "new" / "x.png"
+    out = tmp_path / "x.png"
     assert cli.main(["screenshot", "sample:and", "--out", str(out), "--size", "640x400"]) == 0
     for kind in kinds:
         with (out.parent / f"x.{kind}").open("rb") as file:

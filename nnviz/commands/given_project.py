@@ -121,17 +121,41 @@ def known_data(project: Project, target: str) -> SourceFacts:
     return found
 
 
-def data_to_train(project: Project, target: str, *, skip_bad: bool) -> SourceFacts:
+def data_to_train(
+    project: Project, target: str, *, skip_bad: bool, data_dir: Path | None, download: bool = False
+) -> SourceFacts:
     """The same of what is going to be trained: examples that cannot be read are left out where that is asked for.
 
+    Args:
+        project: What is going to be trained.
+        target: How it was named.
+        skip_bad: Leave out examples that cannot be read.
+        data_dir: Where published data sets are looked for first.
+        download: One that is in none of those places is going to be fetched.
+
     Raises:
-        InputError: As :func:`known_data`; or some examples cannot be read.
+        InputError: As :func:`known_data`; or some examples cannot be read, or a published data set is not there.
     """
     found = known_data(project, target)
+    if not download:
+        _refuse_missing(project.data, data_dir)
     if found.unreadable and not skip_bad:
         place = "" if found.place is None else paths.shown(found.place)
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     return found
+
+
+def _refuse_missing(config: DataConfig, data_dir: Path | None) -> None:
+    """Says what the command line can do about a published data set that is not there."""
+    spec = data_sets.dataset(config.dataset)
+    missing = data_sets.inspect(config, data_dir).missing if spec.downloads else ""
+    if missing:
+        size = max(1, round(spec.download_bytes / 1e6))
+        cure = (
+            f"Fetch it by 'nnviz train … --download' ({size} MB), or name a folder that torchvision downloaded with "
+            "--data-dir or NNVIZ_DATA."
+        )
+        raise DataError(missing.replace(data_sets.how_to_get(spec), cure), field="data.dataset")
 
 
 def refuse(errors: Sequence[Diagnostic], target: str) -> None:

@@ -83,7 +83,7 @@ def race(options: RaceOptions) -> int:
     """Run a race to its end and print the table."""
     project = with_choices(open_project(options.project), options.data, options.given)
     check_data_folder(options.data_dir)
-    found = data_to_train(project, options.project, skip_bad=options.skip_bad)
+    found = data_to_train(project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir)
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 

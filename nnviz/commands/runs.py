@@ -7,6 +7,7 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -51,21 +52,6 @@ class ListedRun:
     def title(self) -> str:
         """The user's own, else that of its project."""
         return self.label.title or self.summary.title
-
-    @property
-    def state(self) -> str:
-        """``running`` (somebody writes it), ``done``, ``failed``, ``broken off`` (killed) or ``damaged``."""
-        if self.summary.damage:
-            return "damaged"
-        if self.summary.running:
-            return "running"
-        return self.summary.state if self.summary.finished else "broken off"
-
-    @property
-    def planned(self) -> int | None:
-        """Epochs that it was to have when it began; None where that is not known, or where it was given more since."""
-        found = self.summary.settings.get("training.epochs")
-        return found if isinstance(found, int) and found >= self.summary.epochs else None
 
 
 @dataclass(frozen=True)
@@ -156,7 +142,11 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     if len(named) < 2:
         raise InputError("Name two runs or more to compare them.", field="RUN")
     place = _folder(folder)
-    found = compare_runs([find_run(name, place, "RUN") for name in named], computed, setting)
+    files = [find_run(name, place, "RUN") for name in named]
+    for file, times in Counter(file.resolve() for file in files).items():
+        if times > 1:
+            print(f"nnviz: {file.stem} is named more than once: its columns are alike", file=sys.stderr)
+    found = compare_runs(files, computed, setting)
     if as_json:
         plain = {
             "runs": list(found.names),
@@ -234,13 +224,13 @@ def _row(run: ListedRun) -> tuple[str, ...]:
     name = "".join(letter if letter.isprintable() else "?" for letter in name)  # a file may be called anything
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else _NOTHING
     if found.damage:
-        return (name, date, run.state, *[_NOTHING] * 6)
+        return (name, date, found.outcome, *[_NOTHING] * 6)
     best = _number(found.best_loss)
     return (
         name,
         date,
-        run.state,
-        str(found.epochs) if run.planned in (None, found.epochs) else f"{found.epochs} of {run.planned}",
+        found.outcome,
+        str(found.epochs) if found.planned in (None, found.epochs) else f"{found.epochs} of {found.planned}",
         best if found.best_epoch < 0 else f"{best} (epoch {found.best_epoch})",
         _share(found.best_accuracy),
         _number(_test_loss(found)),
@@ -299,8 +289,8 @@ def _plain(run: ListedRun) -> dict[str, object]:
         "tags": list(run.label.tags),
         "pinned": run.label.pinned,
         "created": run.created,
-        "state": run.state,
-        "planned_epochs": run.planned,
+        "state": run.summary.outcome,
+        "planned_epochs": run.summary.planned,
         "damage": run.summary.damage,
         "results": None if run.summary.damage else _plain_results(run.summary),
     }

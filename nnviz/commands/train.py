@@ -98,12 +98,14 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         InputError: It cannot be trained, or an option does not go with another.
     """
     project = options.apply(open_project(options.project))
-    found = data_to_train(project, options.project, skip_bad=options.skip_bad)
+    check_data_folder(options.data_dir)
+    found = data_to_train(
+        project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir, download=options.download
+    )
     if options.resume and options.run is None:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
     if options.resume and options.warm_from is not None:
         raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
-    check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
     return project, found

@@ -20,6 +20,7 @@ def window(target: str | None, data_dir: Path | None) -> int:
 def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_dir: Path | None) -> int:
     """Render the window to a PNG without a display."""
     paths.check_new_file(out, "--out")
+    paths.check_folder_of(out, "--out")
     check_data_folder(data_dir)
     app = _gui()
     app.render(target, out, size=size, theme_name=theme, data_dir=data_dir)

@@ -48,6 +48,7 @@ _ALIASES = {
     "tags": "tag",
     "title": "name",
     "best": "best_epoch",
+    "outcome": "state",
 }
 #: Times as they are written: 1:30, 2:03:09.
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
@@ -137,6 +138,8 @@ def _reader(key: str, paths: set[str]) -> Callable[[Filterable], object] | None:
         return lambda run: run.name
     if key == "tag":
         return lambda run: run.tags
+    if key == "state":
+        return lambda run: run.summary.outcome
     if key == "device":
         return lambda run: run.summary.device or run.summary.settings.get("training.device")
     if key in results(Summary()):

@@ -23,6 +23,8 @@ from nnviz.regular_files import read_regular
 
 #: The file of a folder's summaries.
 KEPT = ".summaries"
+#: Counts up when a summary of the same program says more: what was kept before is made anew.
+_FORM = 2
 #: Bytes of that file that are read, and runs of which summaries are kept.
 _LARGEST = 2**26
 _MOST_KEPT = 20_000
@@ -41,6 +43,7 @@ class _Kept(msgspec.Struct):
 class _File(msgspec.Struct):
     #: The program that made them: another one may sum up in another way.
     version: str = ""
+    form: int = 1
     runs: dict[str, _Kept] = {}
 
 
@@ -94,7 +97,7 @@ class Summaries:
         self._changed = False
         names = [run.path.name for run in runs][:_MOST_KEPT]
         self._kept = {name: self._kept[name] for name in names if name in self._kept}
-        content = msgspec.msgpack.encode(_File(__version__, self._kept))
+        content = msgspec.msgpack.encode(_File(__version__, _FORM, self._kept))
         if len(content) > _LARGEST:
             return
         beside = self.folder / f"{KEPT}.{secrets.token_hex(8)}.tmp"
@@ -111,7 +114,7 @@ class Summaries:
             self._kept = {}
             with suppress(OSError, ValueError, msgspec.MsgspecError, RecursionError):
                 found = msgspec.msgpack.decode(read_regular(self.folder / KEPT, _LARGEST), type=_File)
-                if found.version == __version__:
+                if (found.version, found.form) == (__version__, _FORM):
                     self._kept = {name: _Kept(one.mark, cleaned(one.summary)) for name, one in found.runs.items()}
         return self._kept
 

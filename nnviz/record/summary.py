@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from nnviz.errors import NnvizError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
-from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, STEPS_PER_SECOND, TRAINING_SECONDS
+from nnviz.record.quantities import ACCURACY, EPOCH, FINDING, LOSS, STEPS_PER_SECOND, TRAINING_SECONDS
+from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import RunInfo, RunView
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
@@ -41,6 +42,8 @@ _LONGEST_TITLE, _LONGEST_DEVICE = 200, 40
 #: Letters of a sentence about a file, whose path may be in it.
 _LONGEST_DAMAGE = 8192
 _MOST_PARAMETERS = 2**53
+#: The finding that says that early stopping ended a training, at the step of its end.
+EARLY_STOPPING = FINDING.series("early_stopping")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Summary:
         device: Where it was trained.
         seed: Of the training.
         parameters: Trainable numbers; 0 where that was not recorded.
+        ended_early: Early stopping ended it where it stands.
     """
 
     title: str = ""
@@ -89,6 +93,33 @@ class Summary:
     seed: int = 0
     parameters: int = 0
     state: str = ""
+    ended_early: bool = False
+
+    @property
+    def planned(self) -> int | None:
+        """Epochs that it was to have when it began; None where that is not known, or where it was given more since."""
+        found = self.settings.get("training.epochs")
+        return found if isinstance(found, int) and found >= self.epochs else None
+
+    @property
+    def outcome(self) -> str:
+        """How it stands or ended, in the word that every list, filter and sentence uses.
+
+        ``running`` (somebody writes it), ``damaged``, ``broken off`` (the program was killed), ``failed``,
+        ``early stopping`` (which ended it), ``stopped`` (somebody ended it before its last epoch), else the state of
+        its session: ``done``.
+        """
+        if self.damage:
+            return "damaged"
+        if self.running:
+            return "running"
+        if not self.finished:
+            return "broken off"
+        if self.state == "failed":
+            return self.state
+        if self.ended_early:
+            return "early stopping"
+        return "stopped" if self.planned is not None and self.epochs < self.planned else self.state
 
 
 class _State(msgspec.Struct):
@@ -130,6 +161,7 @@ def summary(path: Path, settings: Settings | None = None) -> Summary:
                 device=_line(info.device, _LONGEST_DEVICE),
                 seed=info.seed,
                 parameters=_parameters(info.facts),
+                ended_early=_ended_early(connection, state.last_step),
                 **_figures(lambda series, all_of_it: _curve(connection, series, all_of_it), state.last_step),
             )
     except NnvizError as error:
@@ -157,6 +189,7 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         device=_line(info.device, _LONGEST_DEVICE),
         seed=info.seed,
         parameters=_parameters(info.facts),
+        ended_early=_holds_at_end(run.latest(EARLY_STOPPING), run.last_step),
         **_figures(lambda series, _all: run.scalars(series), run.last_step),
     )
 
@@ -312,6 +345,18 @@ def _clean_settings(found: Mapping[str, SettingValue]) -> dict[str, SettingValue
         _line(path, LONGEST_SETTING): _line(value, LONGEST_SETTING) if isinstance(value, str) else value
         for path, value in itertools.islice(found.items(), MOST_SETTINGS)
     }
+
+
+def _ended_early(connection: sqlite3.Connection, last_step: int) -> bool:
+    """Whether early stopping ended it where it stands: who went on trained further than that was said."""
+    row = connection.execute(
+        "SELECT max(step) FROM findings WHERE series = (SELECT id FROM series WHERE name = ?)", (EARLY_STOPPING,)
+    ).fetchone()
+    return isinstance(row[0], int) and row[0] >= last_step
+
+
+def _holds_at_end(found: Reading | None, last_step: int) -> bool:
+    return isinstance(found, Finding) and found.step >= last_step
 
 
 def _parameters(facts: Mapping[str, str]) -> int:

@@ -226,8 +226,8 @@ def check_out(out: Path, given: Path, *, force: bool) -> None:
             raise InputError("This is the file that the examples are read from.", file=paths.shown(out), field="--out")
         if not force:
             raise InputError("There is such a file already: --force replaces it.", file=paths.shown(out), field="--out")
-    elif not out.parent.exists():
-        raise InputError("There is no such folder.", file=paths.shown(out.parent), field="--out")
+    else:
+        paths.check_folder_of(out, "--out")
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> bytes:

@@ -14,6 +14,8 @@ from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.panels.runs import RunsPanel
+from nnviz.gui.panels.runs_model import PLACE_ROLE, SHOWN_ROLE
 from nnviz.gui.runs.races import Races
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetTraining
@@ -85,6 +87,13 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     loss = person.panel("loss")
     assert isinstance(loss, LossPanel)
     person.until(lambda: {"SGD", "Adam"} <= {entry.title for entry in loss.legend.entries})
+    # The run on the screen has one colour everywhere: that of its place among those that race.
+    person.keys(Key.Key_R, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    listed, path = person.panel("runs"), races.path_of(races.runs[3])
+    assert isinstance(listed, RunsPanel) and path is not None
+    person.until(lambda: listed.model.places.get(path) == 3 == loss._place)
+    at = next(at for at, row in enumerate(listed.model.rows) if row.path == path)
+    assert listed.model.index(at, 0).data(SHOWN_ROLE) and listed.model.index(at, 0).data(PLACE_ROLE) == 3
     person.keys(Key.Key_F12, Qt.KeyboardModifier.ShiftModifier)
     if races.alive:  # it may be through already
         person.click(page.stop_button)

@@ -100,7 +100,7 @@ def test_after_a_replay_everything_is_as_it_was(qtbot: QtBot, open_window: OpenW
     assert window.files.question is None
     notice = window.notices.notice("replay")
     assert notice is not None and not notice.closable
-    assert notice.text == "Replay of digits, read-only."
+    assert notice.text == "Replay of digits, read-only. It was stopped after epoch 8 of 15."
     assert [button.text() for button in notice.buttons] == [BACK, ON, OPEN]
     theirs = templates.sample("digits-cnn")
     assert window.shown_document.project.graph == theirs.graph

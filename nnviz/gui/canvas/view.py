@@ -148,7 +148,7 @@ class CanvasView(QGraphicsView):
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Network canvas")
-        self._navigating = self._timer(_REST, self.viewport().update)
+        self._navigating = self._timer(_REST, self._repaint)
         self._hurried = False
         self._camera.zoom_changed.connect(self._on_zoom_changed)
         self._camera.moved.connect(self._follower.look_later)
@@ -182,6 +182,9 @@ class CanvasView(QGraphicsView):
         self.offered = {offer.name: offer for offer in self.offers if isinstance(offer, Action)}
         self._menus = CanvasMenus(self._tools, self.offered)
         self._on_scene_refreshed()
+
+    def _repaint(self) -> None:
+        self.viewport().update()  # asked for anew: PySide may take a kept one for deleted
 
     def _timer(self, interval: int, slot: Callable[[], object]) -> QTimer:
         timer = QTimer(self)

@@ -86,7 +86,7 @@ class ComparePage(CoveringPage):
         super().__init__(window, "Compare runs")
         self._workspace = workspace
         self._runs = workspace.runs
-        #: Files of the runs that are laid out, with their places: -1 is on the screen.
+        #: Files of the runs that are laid out, with their places: the one on the screen first.
         self._paths: tuple[tuple[Path, int], ...] = ()
         #: The networks of runs, by what their files say of them.
         self._documents: dict[bytes, Document | str] = {}
@@ -145,7 +145,10 @@ class ComparePage(CoveringPage):
         left, right = (side.cards for side in self.sides)
         left.beside, right.beside = right, left
         for one, other in ((left, right), (right, left)):
-            one.verticalScrollBar().valueChanged.connect(other.verticalScrollBar().setValue)
+            # The other's bar is asked for whenever it is needed: PySide may take a kept one for deleted.
+            one.verticalScrollBar().valueChanged.connect(
+                lambda value, other=other: other.verticalScrollBar().setValue(value)
+            )
         self.stack.addWidget(self.layers)
         self.column.addWidget(self.stack, 1)
         self.views.set_value("results")
@@ -213,7 +216,7 @@ class ComparePage(CoveringPage):
         if not self.isVisible():
             return
         shown = self._runs.shown_path
-        paths = ([(shown, -1)] if shown is not None else []) + [
+        paths = ([(shown, self._runs.shown_place)] if shown is not None else []) + [
             (path, place) for path, place in self._runs.places.items()
         ]
         self._paths = tuple(paths)

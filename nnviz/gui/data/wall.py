@@ -79,12 +79,15 @@ class Wall(QAbstractScrollArea):
         self._empty = ""
         self.thumbnails = Thumbnails(background, self)
         self._measure()
-        self.thumbnails.arrived.connect(self.viewport().update)
+        self.thumbnails.arrived.connect(self._repaint)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Examples")
         self.setMinimumWidth(180)
         self.viewport().setMouseTracking(True)
         follow(theme.notifier.changed, self._on_theme)
+
+    def _repaint(self) -> None:
+        self.viewport().update()  # asked for anew: PySide may take a kept one for deleted
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 

@@ -350,8 +350,8 @@ class RunsPanel(Panel):
         selected, current = [row.path for row in self.table.chosen], self.table.current_path
         places = self._runs.places
         if (shown := self._runs.shown_path) is not None:
-            places[shown] = -1
-        if self._model.show(in_order(fitting, by, descending=descending), columns, places):
+            places[shown] = self._runs.shown_place
+        if self._model.show(in_order(fitting, by, descending=descending), columns, places, shown):
             self.table.choose(selected, current)
             self.table.fit_columns()
         self.table.set_sort(by.key, descending)
@@ -393,9 +393,11 @@ class RunsPanel(Panel):
 
     def add_options(self, menu: QMenu) -> None:
         """The columns, and what can be done with the chosen runs."""
-        columns = menu.addMenu("Col&umns")
+        columns = QMenu("Col&umns", menu)  # its own: PySide may take what Qt has made for deleted while it is not
+        menu.addMenu(columns)
         columns.aboutToShow.connect(lambda: self._fill_columns(columns))
-        deeds = menu.addMenu("With the &selected runs")
+        deeds = QMenu("With the &selected runs", menu)
+        menu.addMenu(deeds)
 
         def fill() -> None:
             deeds.clear()

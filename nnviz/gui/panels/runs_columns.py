@@ -119,6 +119,14 @@ FIXED: tuple[Column, ...] = (
         lambda row: row.summary.best_epoch if row.summary.best_epoch >= 0 else math.nan,
         _counted,
     ),
+    Column(
+        "state",
+        "State",
+        "Whether it trained all its epochs: done, stopped before that, ended by early stopping, failed or broken off",
+        lambda row: row.summary.outcome,
+        lambda row: row.summary.outcome,
+        number=False,
+    ),
     _figure("epochs", "Epochs", "How many epochs it finished", lambda row: row.summary.epochs, _counted),
     _figure(
         "seconds",

@@ -12,18 +12,20 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.panels.runs_columns import NAME, Column, columns_of
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.runs.run_names import date_of
+from nnviz.gui.runs.run_names import date_of, ending_of
 from nnviz.gui.runs.run_row import RunRow
 
 _Index: TypeAlias = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-#: The run of a row, and its place among those that are compared: -1 is on the screen, None is not compared.
+#: The run of a row, and the place whose colour its curves have: -1 is that of text, None is not drawn.
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 PLACE_ROLE = Qt.ItemDataRole.UserRole + 2
 #: Whether a cell holds the best value of its column.
 BEST_ROLE = Qt.ItemDataRole.UserRole + 3
+#: Whether it is the run on the screen.
+SHOWN_ROLE = Qt.ItemDataRole.UserRole + 4
 
 
 class RunsModel(QAbstractTableModel):
@@ -43,11 +45,15 @@ class RunsModel(QAbstractTableModel):
         self.columns: tuple[Column, ...] = columns_of((), ())
         #: Places of the runs that are drawn, by their files.
         self.places: Mapping[Path, int] = {}
+        #: The file of the run on the screen.
+        self.shown: Path | None = None
         self._best: frozenset[tuple[int, int]] = frozenset()
         #: The column that rows are ordered by, and whether from the greatest down.
         self._sort = ("", False)
 
-    def show(self, rows: Sequence[RunRow], columns: Sequence[Column], places: Mapping[Path, int]) -> bool:
+    def show(
+        self, rows: Sequence[RunRow], columns: Sequence[Column], places: Mapping[Path, int], shown: Path | None
+    ) -> bool:
         """Show these; whether rows or columns are others, so that what was selected has to be selected again."""
         same = [row.path for row in rows] == [row.path for row in self.rows] and tuple(
             column.key for column in columns
@@ -56,8 +62,9 @@ class RunsModel(QAbstractTableModel):
             self.beginResetModel()
         # Rows that say what they said before need no painting.
         moved = [at for at, row in enumerate(rows) if not same or row != self.rows[at]]
-        replaced = places != self.places
+        replaced = (places, shown) != (self.places, self.shown)
         self.rows, self.columns, self.places = list(rows), tuple(columns), dict(places)
+        self.shown = shown
         best, self._best = self._best, self._found_best()
         if not same:
             self.endResetModel()
@@ -136,7 +143,8 @@ class RunsModel(QAbstractTableModel):
             return themes.font(13 if named else 12, 600 if self._is_best(index) else 400)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{column.title} {column.text(row)}{', best' if self._is_best(index) else ''}"
-        return {ROW_ROLE: row, PLACE_ROLE: self.places.get(row.path), BEST_ROLE: self._is_best(index)}.get(role)
+        own = {ROW_ROLE: row, PLACE_ROLE: self.places.get(row.path), SHOWN_ROLE: row.path == self.shown}
+        return {**own, BEST_ROLE: self._is_best(index)}.get(role)
 
     def _is_best(self, index: _Index) -> bool:
         return (index.row(), index.column()) in self._best
@@ -175,7 +183,7 @@ class RunsModel(QAbstractTableModel):
         if row is not None and named and not row.trashed:
             flags |= Qt.ItemFlag.ItemIsEditable
             # The run on the screen is always drawn.
-            if self.places.get(row.path) != -1 and not row.summary.damage:
+            if row.path != self.shown and not row.summary.damage:
                 flags |= Qt.ItemFlag.ItemIsUserCheckable
         return flags
 
@@ -196,5 +204,7 @@ def _tip(row: RunRow) -> str:
         lines.append("It is the run that is trained here.")
     elif row.summary.running:
         lines.append("Somebody is writing it.")
+    elif ending := ending_of(row.summary):
+        lines.append(ending)
     lines.append(row.path.name)
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QColor, QContextMenuEvent, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -23,10 +23,11 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.panels.runs_columns import NAME
-from nnviz.gui.panels.runs_model import PLACE_ROLE, ROW_ROLE, RunsModel
+from nnviz.gui.panels.runs_model import PLACE_ROLE, ROW_ROLE, SHOWN_ROLE, RunsModel
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
+from nnviz.gui.runs.run_names import ending_of
 from nnviz.gui.runs.run_row import RunRow
 
 _Index: TypeAlias = QModelIndex | QPersistentModelIndex
@@ -75,11 +76,14 @@ class _Names(QStyledItemDelegate):
                 pin = icons.pixmap("pin", colours.text_muted, size, painter.device().devicePixelRatioF())
                 painter.drawPixmap(left, middle - size // 2, pin)
                 left += size + 4
-            words = "live" if row.live else "running" if row.summary.running else ""
+            outcome = row.summary.outcome
+            goes_on = row.live or outcome == "running"
+            words = "live" if row.live else outcome if goes_on or ending_of(row.summary) else ""
             if words:
-                right = self._quiet(painter, words, QRect(left, option.rect.top(), right - left, option.rect.height()))
+                room = QRect(left, option.rect.top(), right - left, option.rect.height())
+                right = self._quiet(painter, words, room, colours.good if goes_on else colours.text_muted)
             shown = row.summary.damage and not row.label.title
-            painter.setFont(themes.font(13, 600 if place == -1 else 400))
+            painter.setFont(themes.font(13, 600 if index.data(SHOWN_ROLE) else 400))
             painter.setPen(colours.text_faint if row.summary.damage else colours.text)
             left = self._say(painter, option.rect, left, right, f"{row.path.stem}: damaged" if shown else row.name)
             painter.setFont(themes.font(12))
@@ -87,10 +91,10 @@ class _Names(QStyledItemDelegate):
             self._say(painter, option.rect, left + 4, right, " ".join(f"#{tag}" for tag in row.label.tags))
 
     @staticmethod
-    def _quiet(painter: QPainter, words: str, room: QRect) -> int:
-        """A word at the right, in the colour of what goes on; where the name has to end."""
+    def _quiet(painter: QPainter, words: str, room: QRect, colour: QColor) -> int:
+        """A word at the right; where the name has to end."""
         painter.setFont(themes.font(12, 600))
-        painter.setPen(themes.current().good)
+        painter.setPen(colour)
         painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words)
         return room.right() - painter.fontMetrics().horizontalAdvance(words) - 8
 
@@ -148,8 +152,9 @@ class RunsTable(QTableView):
         header.setSectionsClickable(True)
         header.setMinimumSectionSize(44)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        # Asked for its parts whenever they are needed: PySide may take kept wrappers of them for deleted.
         header.customContextMenuRequested.connect(
-            lambda place: self.columns_requested.emit(header.viewport().mapToGlobal(place))
+            lambda place: self.columns_requested.emit(self.horizontalHeader().viewport().mapToGlobal(place))
         )
         header.sectionClicked.connect(self._on_header)
         self.doubleClicked.connect(self._on_double_click)

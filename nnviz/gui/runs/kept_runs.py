@@ -166,6 +166,12 @@ class KeptRuns(QObject):
         """Their places, which decide their colours; the run on the screen keeps its own free."""
         return {path: place for place, path in enumerate(self._wanted) if not self._is_shown(path)}
 
+    @property
+    def shown_place(self) -> int:
+        """The place whose colour the run on the screen has in its curves; -1 where it stands for itself."""
+        shown = self._training.feed.shown
+        return shown.gap if shown.gap is not None and shown.others else -1
+
     def run_of(self, path: Path) -> RunView | None:
         """The run that is drawn for a file: the one on the screen, or one beside it; None while it is being opened."""
         if self._is_shown(path):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nnviz.gui.runs.run_row import RunRow
 from nnviz.project.flat_settings import Flat, differing, setting, words_of
 from nnviz.record.number_text import written_number
+from nnviz.record.summary import Summary
 
 #: Settings that tell two runs of one name apart, at most.
 _MOST = 2
@@ -36,6 +37,18 @@ def said(value: Flat) -> str:
     if isinstance(value, int | float):
         return written_number(float(value))
     return value.replace("_", " ") if value else "–"
+
+
+def ending_of(found: Summary) -> str:
+    """How a run ended that did not train all its epochs, as a sentence; empty for one that did, or still trains."""
+    began = {
+        "stopped": "It was stopped",
+        "early stopping": "Early stopping ended it",
+        "failed": "It failed",
+        "broken off": "It was broken off",
+    }.get(found.outcome)
+    of = "" if found.planned is None else f" of {found.planned:,}"
+    return "" if began is None else f"{began} after epoch {found.epochs:,}{of}."
 
 
 def date_of(seconds: float) -> str:

@@ -16,13 +16,16 @@ from nnviz.errors import InputError
 from nnviz.gui.look.theme import format_bytes, format_count
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.runs.run_names import ending_of
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training, more_epochs_meaning
 from nnviz.gui.window.notices import Button, NoticeArea
 from nnviz.project.checks.validate import Diagnostic, problems_that_stop
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit, SetData
+from nnviz.project.flat_settings import settings_in
 from nnviz.record.run import RunView
+from nnviz.record.summary import summary_of
 
 _MOST_FIXES = 2
 _WARM = "Start warm from the layers that fit"
@@ -187,7 +190,10 @@ class Guidance(QObject):
         """
         info = run.info
         when = _date(info.created)
-        growing = "" if run.finished else " It is still growing and is followed."
+        growing = " It is still growing and is followed."
+        if run.finished:
+            ending = ending_of(summary_of(run, settings_in(info.project_json)))
+            growing = ending and f" {ending}"
         where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         self._tell_shown(

@@ -104,7 +104,7 @@ def one_by_one(step: Choice, numbers: np.ndarray) -> np.ndarray:
 
 
 def test_moments_in_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnviz.data.preparation._CHUNK", 500)
+    monkeypatch.setattr("nnviz.data.streamed.NUMBERS_AT_ONCE", 500)
     inputs = noise(50, 0, 256, 5)
     mean, deviation = moments(inputs, each_pixel=True)
     np.testing.assert_allclose(mean.numpy(), inputs.numpy().mean(0, dtype=np.float64), rtol=1e-12)

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import shiboken6
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.app import application
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
-from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs import session_bridge
 from nnviz.gui.window.window import MainWindow
@@ -93,25 +91,5 @@ def open_window(qtbot: QtBot, styled: QApplication, tmp_path: Path) -> Iterator[
     yield open_one
     for window in windows:
         window.finish()
-    parts: list[QObject] = [part for window in windows for part in (window, *window.findChildren(QObject))]
-    for window in windows:
         window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    _forget_gone()
-    _gone.extend(parts)
-
-
-#: What windows that are closed consisted of. Events may still be on their way to them.
-_gone: list[QObject] = []
-
-
-def _forget_gone() -> None:
-    """Take the attributes of what the windows of the last test consisted of.
-
-    Qt's side of them is gone. What Python keeps of each would stay: they hold each other by slots that its collector
-    does not see, 11 MB a window, which are gigabytes by the end of all tests.
-    """
-    for part in _gone:
-        if not shiboken6.isValid(part) and not isinstance(part, Background):  # answers of slow jobs still come to it
-            part.__dict__.clear()
-    _gone.clear()

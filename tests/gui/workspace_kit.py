@@ -54,6 +54,7 @@ class NoTraining(QObject):
     state = "idle"
     replay = None
     running = False
+    differs = False
     test_uses = 0
     split_sizes = ()
 

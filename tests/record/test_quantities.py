@@ -136,9 +136,20 @@ def test_every_quantity_says_what_it_is() -> None:
 DISTINCT = {
     quantity.name
     for quantity in QUANTITIES
-    # A loss, an epoch, an output are many things; "dead_units" is a panel, too, "learning_rate" a setting.
+    # A loss, an epoch, an output are many things; "dead_units" is a panel, two others are settings, too.
     if quantity.name
-    not in {"loss", "accuracy", "learning_rate", "epoch", "weights", "output", "plane", "finding", "dead_units"}
+    not in {
+        "loss",
+        "accuracy",
+        "learning_rate",
+        "batch_size",
+        "epoch",
+        "weights",
+        "output",
+        "plane",
+        "finding",
+        "dead_units",
+    }
 }
 #: Where such a word means something else: the saturation of colours.
 OTHERWISE = {("project/declared/augmentations.py", "saturation"), ("data/augmentation.py", "saturation")}

@@ -87,7 +87,7 @@ class Saving:
 
     def next_tag(self) -> str:
         """The tag of one more state at the end of an epoch."""
-        return self._way.tag(self._size, self._training.step)
+        return self._way.tag(self._size + sum(map(len, self._preparation.values())), self._training.step)
 
     def save(self, make: Callable[[], Checkpoint], tag: str, *, last: bool) -> None:
         """Hands the present state over, if it is finite and there is memory for it; else it may be put off.

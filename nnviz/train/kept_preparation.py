@@ -188,9 +188,7 @@ def read(blob: bytes, project: Project, classes: Sequence[str] | None) -> Prepar
 
 def _check_facts(facts: DataFacts, project: Project, classes: Sequence[str] | None) -> None:
     inference = infer(project.graph)
-    inputs = [key for key, node in project.graph.nodes.items() if node.kind == "input"]
-    shapes = [inference.results[key].output for key in inputs if key in inference.results]
-    if shapes != [facts.input_shape]:
+    if inference.network_input_shape != facts.input_shape:
         raise _damaged("its examples are not those that the network takes")
     if classes is not None and facts.class_names != tuple(classes):
         raise _damaged("its classes are others than those of the checkpoint")

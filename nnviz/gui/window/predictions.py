@@ -16,7 +16,6 @@ from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.notices import Button, NoticeArea
 
 if TYPE_CHECKING:
-    from nnviz.project.model import Shape
     from nnviz.train.predict import Predicted
 
 _KEY = "predictions"
@@ -61,21 +60,13 @@ class Predictions(QObject):
         """Why nothing can be predicted now, as a sentence; empty where it can."""
         if self._stop is not None:
             return "Predictions are under way."
-        if self._shape is None:
+        if self._workspace.document.inference.network_input_shape is None:
             return "It is not known yet what the network takes."
         return "" if self._workspace.network.kept_file is not None else "Nothing has been trained yet."
 
-    @property
-    def _shape(self) -> Shape | None:
-        """What the network takes, by itself: its data may be gone. None where that is not known."""
-        document = self._workspace.document
-        inputs = [key for key, node in document.project.graph.nodes.items() if node.kind == "input"]
-        results = document.inference.results
-        return results[inputs[0]].output if len(inputs) == 1 and inputs[0] in results else None
-
     def choose(self) -> None:
         """Ask for the examples, then for the file to write."""
-        shape, settings = self._shape, self._workspace.settings
+        shape, settings = self._workspace.document.inference.network_input_shape, self._workspace.settings
         if shape is None:
             return
         if len(shape) == 3:

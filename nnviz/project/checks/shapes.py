@@ -93,6 +93,12 @@ class Inference:
         result = self.results.get(node)
         return None if result is None else result.output
 
+    @property
+    def network_input_shape(self) -> Shape | None:
+        """What the network takes, whatever its data are; None where it has not one input alone."""
+        inputs = [key for key, node in self.graph.nodes.items() if node.kind == "input"]
+        return self.shape(inputs[0]) if len(inputs) == 1 else None
+
     def can_be_read(self, node: Node, spec: LayerSpec) -> bool:
         """Whether a node's parameters have been read and are allowed; False where nobody has read them yet."""
         reading = self.readings.get(node.id)

@@ -15,7 +15,8 @@ examples that nnviz splits off, in memory, the same batch size and optimizer, an
 split after each epoch; each goes once without anything that writes, and once with a log and a checkpoint at the end of
 each epoch, as its manual shows it. Whose torch is another one than ours is not measured. What is compared is the time
 from the end of the first epoch, in which all warms up, to the end of the last one. With ``--quick`` each goes once.
-On two cores all of it takes about 25 minutes with Lightning and Keras on torch, with ``--quick`` about 16.
+All of it takes, as reckoned from single epochs and never measured, about 25 minutes on two cores with Lightning and
+Keras on torch, and about 16 with ``--quick``.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from nnviz.record.quantities import (
     SATURATION,
     SILENT_FRACTION,
     Quantity,
+    badge_of,
     percent,
 )
 from nnviz.record.readings import ArrayReading, Scalar, count_in
@@ -317,6 +318,8 @@ class SharesView(QWidget):
         self.picked.emit(names[min(max(index, 0), len(names) - 1)])
 
 
+#: What this panel draws of layers.
+_COUNTED = (DEAD_FRACTION, SATURATION)
 #: What stands there where nothing can be counted, whether it trains or not.
 _NONE_TO_COUNT = "There is no ReLU, sigmoid or tanh in this network: no unit of it can die or saturate."
 
@@ -355,15 +358,13 @@ class DeadUnitsPanel(Panel):
     def set_obstacle(self, text: str) -> None:
         """What keeps the network from being trained; beside that, whether it has what is counted here."""
         self._obstacle = text
-        kinds = (registry.layer(node.kind) for node in self.document.project.graph.nodes.values())
-        some = any(kind.rectifier or kind.saturates for kind in kinds)
-        super().set_obstacle(text or ("" if some else _NONE_TO_COUNT))
+        super().set_obstacle(text or ("" if self._counted() else _NONE_TO_COUNT))
 
     def _counted(self) -> set[Quantity]:
-        """What is counted of the network on the canvas, before anything was."""
-        kinds = [registry.layer(node.kind) for node in self.document.project.graph.nodes.values()]
-        dead = {DEAD_FRACTION} if any(kind.rectifier for kind in kinds) else set()
-        return dead | ({SATURATION} if any(kind.saturates for kind in kinds) else set())
+        """What is counted of the network on the canvas, whether or not it was yet."""
+        kinds = {node.kind for node in self.document.project.graph.nodes.values()}
+        badges = (badge_of(registry.layer(kind)) for kind in kinds)
+        return {badge for badge in badges if badge in _COUNTED}
 
     def build(self) -> None:
         """One scrolling list of bars."""
@@ -382,7 +383,7 @@ class DeadUnitsPanel(Panel):
         nodes = self.document.project.graph.nodes
         found = [
             (order.get(node, len(order)), name, node, quantity)
-            for quantity in (DEAD_FRACTION, SATURATION)
+            for quantity in _COUNTED
             for name in run.names(quantity.prefix)
             if (node := quantity.where(name) or "") in nodes  # Else it was taken off the canvas.
         ]

@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QAction,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QShowEvent,
-)
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from nnviz import interruption
@@ -414,7 +408,7 @@ class MainWindow(QMainWindow):
         docks.explain_backward(self.flow.backward)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
-        docks.spread()
+        docks.row.spread()
         self.arrangement.restore_docks()
 
     # ---- edits ---------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from nnviz.data.tensors import load as load_data
 from nnviz.errors import Cancelled, NnvizError
 from nnviz.project.model import Project
 from nnviz.train import devices, failures
-from nnviz.train.distributed import SPLITS, Order, Together, What
+from nnviz.train.distributed import Together
 from nnviz.train.failures import readable
 from nnviz.train.loop import evaluation_mode
+from nnviz.train.orders import SPLITS, Order, What
 from nnviz.train.training import Training
 
 

@@ -21,9 +21,9 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.gui.canvas.cards import card_pictures
 from nnviz.gui.lecture import large_pictures
-from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.lecture.instrument import INSTRUMENTS
 from nnviz.gui.lecture.keys import KEPT
+from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.lecture.page import LecturePage
 from nnviz.gui.lecture.spotlight import figures_of
 from nnviz.gui.lecture.strip import window_of
@@ -380,10 +380,10 @@ def test_space_trains_and_pauses_and_the_figures_follow(qtbot: QtBot, open_windo
     page = begin(window)
     qtbot.keyClick(page, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.training.standing.step > 3, timeout=TIMEOUT)
-    assert page.play.accessibleName() == "Pause"
+    assert page.head.play.accessibleName() == "Pause"
     qtbot.keyClick(page, Qt.Key.Key_Space)
     qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: page.play.accessibleName() == "Train", timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: page.head.play.accessibleName() == "Train", timeout=TIMEOUT)
     assert page.panel is not None
     qtbot.waitUntil(lambda: page.panel is not None and not page.panel.is_empty, timeout=TIMEOUT)
     window.action("lecture").trigger()
@@ -403,9 +403,9 @@ def test_the_line_at_the_foot_seeks_and_returns(qtbot: QtBot, open_window: OpenW
     window.training.bridge.step(5)
     qtbot.waitUntil(lambda: window.feed.run.last_step >= 5, timeout=TIMEOUT)
     page = begin(window)
-    qtbot.mouseClick(page.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.line.height() // 2))
+    qtbot.mouseClick(page.foot.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.foot.line.height() // 2))
     assert window.feed.current_step == 0
-    qtbot.mouseDClick(page.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.line.height() // 2))
+    qtbot.mouseDClick(page.foot.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.foot.line.height() // 2))
     assert window.feed.current_step is None
 
 
@@ -417,9 +417,9 @@ def test_what_the_window_says_stands_on_the_page(open_window: OpenWindow) -> Non
     window.notices.show_notice("one", "And this needs an answer.")
     assert page.foot.said == "And this needs an answer."
     # Neither lies over the line of the run.
-    assert not page.line.isVisible()
+    assert not page.foot.line.isVisible()
     page.say("")
-    assert page.line.isVisible()
+    assert page.foot.line.isVisible()
 
 
 def test_a_ring_follows_the_mouse_until_it_is_switched_off(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -557,11 +557,11 @@ def test_a_recorded_run_offers_no_training(qtbot: QtBot, open_window: OpenWindow
     path = good_run(tmp_path / "kept.nnvizrun", "spiral")
     window = open_window("and")
     page = begin(window)
-    assert page.play.isVisible() and "train" in page.foot.hint
+    assert page.head.play.isVisible() and "train" in page.foot.hint
     window.files.open(path)
     qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
     page = page_of(window)
-    qtbot.waitUntil(page.play.isHidden, timeout=TIMEOUT)
+    qtbot.waitUntil(page.head.play.isHidden, timeout=TIMEOUT)
     assert "train" not in page.foot.hint
 
 

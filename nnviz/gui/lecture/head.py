@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from nnviz.gui.lecture.measure import Measure
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.workspace import Workspace
 
 #: On the page: its height, the margin at both sides, the button.
 HEIGHT, _MARGIN = 76, 28
@@ -28,33 +28,68 @@ class LectureHead(QWidget):
     """Title, step, play or pause.
 
     Args:
-        feed: Knows the step that is shown.
+        workspace: What is trained, and the step that is shown.
+        actions: Those of the window, by name.
         title: Says whose network it is.
         parent: Owner.
 
     Signals:
-        play_pressed: The training is to go on, or to pause.
+        said: Why it cannot be trained, or how it can.
     """
 
-    play_pressed = Signal()
+    said = Signal(str)
 
-    def __init__(self, feed: RunFeed, title: Callable[[], str], parent: QWidget) -> None:
+    def __init__(
+        self, workspace: Workspace, actions: Mapping[str, QAction], title: Callable[[], str], parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self._feed = feed
+        self._training = workspace.training
+        self._feed = workspace.feed
+        self._actions = actions
         self._title = title
+        self._differs = False
         self._measure = Measure()
         self.play = QToolButton(self)
         self.play.setObjectName("LecturePlay")
         self.play.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.play.clicked.connect(self.play_pressed)
+        self.play.clicked.connect(self.toggle_play)
 
     def set_measure(self, measure: Measure) -> None:
         """Have another size."""
         self._measure = measure
         self._arrange()
 
-    def show_running(self, running: bool) -> None:
-        """The button pauses, or trains."""
+    @property
+    def is_recorded(self) -> bool:
+        """Whether what is shown is a recorded run, which no race makes: nothing trains it."""
+        return self._training.replay is not None and self._training.race is None
+
+    def toggle_play(self) -> None:
+        """Train, or pause; where neither can be done, say why."""
+        action = self._actions["play"]
+        if action.isEnabled() or self._training.state == "running":
+            action.trigger()
+        elif self._can_restart:
+            self.said.emit(self._how_to_restart())
+        else:
+            self.said.emit(str(action.property("reason") or action.statusTip()))
+
+    @property
+    def _can_restart(self) -> bool:
+        return self._training.differs and self._actions["reset"].isEnabled()
+
+    def _how_to_restart(self) -> str:
+        keys = self._actions["reset"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return f"The network is another one now: {keys} begins again with it."
+
+    def follow_training(self) -> None:
+        """The button pauses, or trains; another network has to be begun with first."""
+        self.play.setHidden(self.is_recorded)
+        if self._training.differs != self._differs:
+            self._differs = self._training.differs
+            if self._can_restart:
+                self.said.emit(self._how_to_restart())
+        running = self._training.state == "running"
         words = "Pause (Space)" if running else "Train (Space)"
         if self.play.toolTip() != words:
             self.play.setToolTip(words)

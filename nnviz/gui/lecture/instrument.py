@@ -6,17 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from nnviz.gui.explain.written_update import WrittenUpdate
 from nnviz.gui.lecture.magnifier import Magnifier
-from nnviz.gui.lecture.measure import Measure
+from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.plot import CurvePlot
+from nnviz.gui.panels.sweep import SweepPanel
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.interest import Interest
@@ -24,13 +25,22 @@ from nnviz.record.interest import Interest
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
 
-#: The instruments that can be chosen: those that measure something.
+#: The instruments that are walked through: those that measure something.
 INSTRUMENTS: tuple[type[Panel], ...] = tuple(kind for kind in PANELS if kind.quantities)
+#: Those that take the page for themselves.
+FILLING: tuple[type[Panel], ...] = tuple(kind for kind in PANELS if kind.fills_page)
 #: On the page: letters of the title, the row in which it stands, and a button in that row.
 _LETTERS, _TITLE, _CHEVRON, _ICON = 28, 54, 44, 26
-#: Room around an update that is written out, and how much larger than on the canvas it is, where that has room.
-_ROOM, _WRITTEN = 16, (1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1.0)
+#: Room around an update that is written out; how much larger than on the canvas it is, where that has room.
+_ROOM, _WRITTEN = 16, (2.4, 2.2, 2.0, 1.8, 1.0)
+#: The button under an update that is longer than its room.
+_MORE = 44
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+def kind_of(key: str) -> type[Panel] | None:
+    """The instrument of this key; None where a lecture has none."""
+    return next((kind for kind in (*INSTRUMENTS, *FILLING) if kind.key == key), None)
 
 
 class InstrumentPlace(QWidget):
@@ -38,12 +48,14 @@ class InstrumentPlace(QWidget):
 
     Args:
         workspace: What an instrument may know.
+        narrow: Key of the instrument that comes back when one that fills the page goes.
         parent: Owner.
 
     Attributes:
         panel: The instrument; None for none.
         glass: Enlarges it.
         written: The update of one weight.
+        more: Turns the pages of an update that is longer than its room; there where it is.
 
     Signals:
         node_requested: A layer was clicked in the instrument.
@@ -51,6 +63,7 @@ class InstrumentPlace(QWidget):
         said: A sentence about what the instrument did.
         looked: The instrument looks at something else.
         stepped: The instrument so many places on is wanted.
+        closed: An instrument that fills the page is to go.
     """
 
     node_requested = Signal(str)
@@ -58,9 +71,11 @@ class InstrumentPlace(QWidget):
     said = Signal(str)
     looked = Signal()
     stepped = Signal(int)
+    closed = Signal()
 
-    def __init__(self, workspace: Workspace, parent: QWidget) -> None:
+    def __init__(self, workspace: Workspace, narrow: str, parent: QWidget) -> None:
         super().__init__(parent)
+        self.narrow = narrow
         self._workspace = workspace
         self._measure = Measure()
         self._obstacle = ""
@@ -68,18 +83,29 @@ class InstrumentPlace(QWidget):
         self.glass = Magnifier(self)
         self.written = WrittenUpdate(self)
         self.written.hide()
+        self.more = QToolButton(self)
+        self.more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.more.clicked.connect(self.next_view)
+        self.more.hide()
+        bar = self.written.rest.verticalScrollBar()
+        bar.valueChanged.connect(self._tell_more)
+        bar.rangeChanged.connect(self._tell_more)
         self._before = self._chevron("chevron-left", "The instrument before", -1)
         self._behind = self._chevron("chevron-right", "The next instrument", 1)
         self._show_what_there_is()
 
     def _chevron(self, icon: str, words: str, by: int) -> QToolButton:
+        button = self._button(icon, words)
+        button.clicked.connect(lambda: self.stepped.emit(by))
+        return button
+
+    def _button(self, icon: str, words: str) -> QToolButton:
         button = QToolButton(self)
         button.setProperty("role", "flat")
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setToolTip(words)
         button.setAccessibleName(words)
         icons.bind(button, icon, "text_muted")
-        button.clicked.connect(lambda: self.stepped.emit(by))
         return button
 
     # ---- what is shown -------------------------------------------------------------------------------------------
@@ -93,6 +119,11 @@ class InstrumentPlace(QWidget):
     def is_written(self) -> bool:
         """Whether an update stands in the place of the instrument."""
         return not self.written.isHidden()
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether the instrument takes the page for itself; not while an update stands in its place."""
+        return self.panel is not None and self.panel.fills_page and not self.is_written
 
     @property
     def is_empty(self) -> bool:
@@ -111,9 +142,19 @@ class InstrumentPlace(QWidget):
             selection: The layer of which it speaks.
         """
         self.end_panel()
+        if kind is None or not kind.fills_page:
+            self.narrow = kind.key if kind is not None else ""
         if kind is not None:
             self.panel = panel = kind(self._workspace)
-            panel.header.hide()
+            if kind.fills_page:
+                panel.leave_desk()
+                close = self._button("close", "Back (Esc)")
+                close.setIconSize(QSize(16, 16))
+                close.setFixedSize(24, 24)
+                close.clicked.connect(self.closed, Qt.ConnectionType.QueuedConnection)  # it goes itself
+                panel.add_to_header(close)
+            else:
+                panel.header.hide()
             panel.body_layout.setContentsMargins(6, 0, 6, 2)
             panel.set_obstacle(self._obstacle)
             panel.set_selection(selection)
@@ -126,23 +167,39 @@ class InstrumentPlace(QWidget):
             self._weigh()
         self._show_what_there_is()
 
+    @property
+    def has_sweep(self) -> bool:
+        """Whether there is a sweep that could be shown."""
+        sweeps = self._workspace.runs.sweeps
+        return sweeps.running or sweeps.record is not None or bool(sweeps.known)
+
+    def neighbour(self, by: int) -> str:
+        """Key of the instrument so many places on; behind the last one comes the first. A sweep is the last of them."""
+        keys = [kind.key for kind in INSTRUMENTS]
+        if self.has_sweep:
+            keys.append(SweepPanel.key)
+        key = self.key if self.key in keys else self.narrow
+        at = keys.index(key) if key in keys else -1 if by > 0 else 0
+        return keys[(at + by) % len(keys)]
+
     def end_panel(self) -> None:
         """The instrument goes at once, and asks for nothing any more."""
-        panel, self.panel = self.panel, None
-        self.glass.show_widget(None)
-        if panel is not None:
-            panel.deleteLater()
+        self.panel = None
+        self.glass.end_widget()
 
     def show_update(self, update: tuple[Explanation, float] | None) -> None:
         """Write the update of one weight out in the place of the instrument; None shows that again."""
         if update is not None:
             self.written.show_update(*update)
+            self.written.rest.verticalScrollBar().setValue(0)
         self.written.setVisible(update is not None)
         self._show_what_there_is()
 
     def _show_what_there_is(self) -> None:
-        for widget in (self.glass, self._before, self._behind):
-            widget.setVisible(self.panel is not None and not self.is_written)
+        seen = self.panel is not None and not self.is_written
+        self.glass.setVisible(seen)
+        for chevron in (self._before, self._behind):
+            chevron.setVisible(seen and not self.is_filling)
         self.setVisible(not self.is_empty)
         self._arrange()
 
@@ -163,15 +220,17 @@ class InstrumentPlace(QWidget):
             self.panel.refresh(shown, changed)
 
     def next_view(self) -> None:
-        """Let the instrument show the next of what it can show."""
-        panel = self.panel
-        if panel is None or not panel.choices:
-            return
-        choice = panel.choices[0]
-        keys = [option.key for option in choice.options]
-        value = panel.option(choice.key)
-        panel.set_option(choice.key, keys[(keys.index(value) + 1) % len(keys) if value in keys else 0])
-        self.update()
+        """Let the instrument show the next of what it can show; an update turns its page."""
+        if self.is_written:
+            bar = self.written.rest.verticalScrollBar()
+            bar.setValue(bar.value() + bar.pageStep() if bar.value() < bar.maximum() else 0)
+        elif self.panel is not None:
+            self.panel.next_view()
+            self.update()
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Hand a key to an instrument that fills the page; whether it means anything there."""
+        return self.is_filling and self.panel is not None and self.panel.take_key(event)
 
     @property
     def title(self) -> str:
@@ -210,24 +269,48 @@ class InstrumentPlace(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def fits_written(self, size: QSize) -> bool:
+        """Choose the largest letters with which the update that is written out can be read whole in so much room.
+
+        Where there are none they are the smallest of a lecture: the rest stands on further pages.
+        """
+        inset = 2 * self._measure.px(_ROOM)
+        room = size - QSize(inset, inset)
+        for larger in _WRITTEN:
+            self.written.set_fonts(partial(self._font, larger))
+            if self.written.fits(room):
+                return True
+        return False
+
+    def _font(self, larger: float, pixels: int, weight: int) -> QFont:
+        return self._measure.font(max(larger * pixels, LETTERS), weight)
+
     def _arrange(self) -> None:
         measure = self._measure
         title = measure.px(_TITLE)
-        self.glass.setGeometry(self.rect().adjusted(measure.px(4), title, -measure.px(8), -measure.px(8)))
-        if self.is_written:
-            inset = measure.px(_ROOM)
-            room = self.rect().adjusted(inset, inset, -inset, -inset)
-            self.written.setGeometry(room)
-            for larger in _WRITTEN:
-                self.written.set_fonts(partial(measure.font_of, larger))
-                if self.written.fits(room.size()):
-                    break
+        edge = measure.px(4 if self.is_filling else 8)
+        self.glass.setGeometry(self.rect().adjusted(measure.px(4), edge if self.is_filling else title, -edge, -edge))
+        inset = measure.px(_ROOM)
+        room = self.rect().adjusted(inset, inset, -inset, -inset)
+        paged = self.is_written and not self.fits_written(self.size())
+        self.more.setVisible(paged)
+        if paged:
+            self.more.setFont(measure.font(LETTERS, 500))
+            self.more.setGeometry(room.left(), room.bottom() - measure.px(_MORE) + 1, room.width(), measure.px(_MORE))
+            room.setBottom(self.more.y() - measure.px(6))
+        self.written.setGeometry(room)
+        self._tell_more()
         side = measure.px(_CHEVRON)
         for index, chevron in enumerate((self._behind, self._before)):
             chevron.setFixedSize(side, side)
             chevron.setIconSize(QSize(measure.px(_ICON), measure.px(_ICON)))
             chevron.move(self.width() - measure.px(8) - (index + 1) * side, (title - side) // 2)
         self.update()
+
+    def _tell_more(self, *_: int) -> None:
+        """Say where more stands."""
+        bar = self.written.rest.verticalScrollBar()
+        self.more.setText("▾ more below (V)" if bar.value() < bar.maximum() else "▴ back to the top (V)")
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -240,7 +323,7 @@ class InstrumentPlace(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.panel)
         painter.drawRoundedRect(QRectF(self.rect()), measure.px(10), measure.px(10))
-        if not self.is_written:
+        if not self.is_written and not self.is_filling:
             painter.setPen(colours.text)
             painter.setFont(measure.font(_LETTERS, 600))
             row = QRectF(measure.px(22), 0, self.width() - measure.px(130), measure.px(58))

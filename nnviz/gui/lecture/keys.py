@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from nnviz.gui.lecture.instrument import INSTRUMENTS
+from nnviz.gui.lecture.instrument import INSTRUMENTS, kind_of
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.parts.key_use import KeyUse
 
@@ -14,14 +14,17 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
     KeyUse("The layer before or behind", ("Left", "Right", "PgUp", "PgDown")),
     KeyUse("The first layer, the last one", ("Home", "End")),
     KeyUse("Train, or pause", ("Space",)),
-    KeyUse("Look inside a group", ("Return",)),
+    KeyUse("Look inside a group; take a number of a layer apart", ("Return",)),
+    KeyUse("A number taken apart, or back", ("E", "F8")),
+    KeyUse("The sweep, or back", ("S",)),
+    KeyUse("The race, or back", ("Shift+F12",)),
     KeyUse("Gradients that flow back, or what flows forwards again", ("F9",)),
     KeyUse("The next part of a step: batch, forward, loss, backward, update", ("F7",)),
     KeyUse("All parts of a step, to its update", ("Shift+F7",)),
-    KeyUse("Back: to what flows forwards, out of the group, out of the lecture", ("Esc",)),
+    KeyUse("Back: to the instrument before, to what flows forwards, out of the group, out of the lecture", ("Esc",)),
     KeyUse("The instrument before or behind", ("Up", "Down")),
     KeyUse("An instrument by its number; none", ("1", "9", "0")),
-    KeyUse("What the instrument shows: its next view", ("V",)),
+    KeyUse("What the instrument shows: its next view; the next page of an update", ("V",)),
     KeyUse("The layer's filters, or what it puts out", ("F",)),
     KeyUse("The ring round the mouse", ("P",)),
 )
@@ -29,7 +32,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
 KEPT = (
     "lecture", "play", "step", "epoch", "step_back", "reset", "live", "evaluate_test", "switch_theme", "system_theme",
     "full_screen", "save", "quit", "backward", "sub_step", "sub_steps", "previous_sample", "next_sample",
-    "random_sample", "shortcuts",
+    "random_sample", "shortcuts", "race",
 )  # fmt: skip
 _DESK = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -43,7 +46,7 @@ def instrument_of(event: QKeyEvent) -> str | None:
     if held == _DESK:
         for number, kind in enumerate(PANELS, start=1):
             keys = QKeySequence(f"Ctrl+Alt+{number if number <= 9 else kind.letter}")
-            if keys == QKeySequence(event.keyCombination()) and kind in INSTRUMENTS:
+            if keys == QKeySequence(event.keyCombination()) and kind_of(kind.key) is not None:
                 return kind.key
         return None
     number = event.key() - int(Qt.Key.Key_0)

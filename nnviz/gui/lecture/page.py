@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -19,8 +19,9 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QWidget
 
+from nnviz.explain.place import LOSS
 from nnviz.gui.canvas.cards.describe import describe
 from nnviz.gui.canvas.cards.facts import ON_CARDS
 from nnviz.gui.canvas.cards.lens import Looking
@@ -30,18 +31,19 @@ from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.explain.written_update import WrittenUpdate
 from nnviz.gui.lecture import foot, head
 from nnviz.gui.lecture.band import LectureBand
-from nnviz.gui.lecture.instrument import INSTRUMENTS, InstrumentPlace
+from nnviz.gui.lecture.instrument import INSTRUMENTS, InstrumentPlace, kind_of
 from nnviz.gui.lecture.keys import KEPT, instrument_of
 from nnviz.gui.lecture.magnifier import Magnifier
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.lecture.place import Place
 from nnviz.gui.lecture.pointer import Pointer
-from nnviz.gui.lecture.run_line import RunLine
 from nnviz.gui.lecture.spotlight import Spotlight
 from nnviz.gui.lecture.strip import Strip
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.explain import ExplainPanel
+from nnviz.gui.panels.sweep import SweepPanel
 from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.interests import OF_THE_SELECTED
 from nnviz.gui.runs.run_events import event_marks
@@ -55,6 +57,7 @@ from nnviz.record.readings import Cure
 
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
+    from nnviz.explain.place import Place as NumberPlace
 
 _HINT = "← → walk · Space train · Esc back"
 #: Where a recorded run is shown, which nothing trains.
@@ -63,8 +66,10 @@ _REPLAY_HINT = "← → walk · Esc back"
 _MARGIN, _GAP, _BELOW = 28, 18, 12
 #: Of the width, what is talked about has beside the instrument.
 _SHARE = 0.53
-#: And beside an update that is written out.
+#: And beside an update that is written out, which gets all of it where it needs that.
 _SHARE_BESIDE = 0.3
+#: What is said where no sweep can be shown.
+_NO_SWEEP = "There is no sweep yet: the panel Sweep (Ctrl+Alt+T at the desk) makes one."
 
 
 class LecturePage(QWidget):
@@ -86,6 +91,13 @@ class LecturePage(QWidget):
         interest_changed: What it looks at: an :class:`Interest`.
         cure_requested: A cure of a finding was pressed.
         chosen: Another card is talked about: the id of its layer or group.
+
+    Args:
+        window: What is covered.
+        workspace: What is shown.
+        actions: Those of the window, by name.
+        place: Where the lecture begins.
+        number: Gives the number that is taken apart at the desk; None where none is.
     """
 
     chosen = Signal(str)
@@ -95,14 +107,21 @@ class LecturePage(QWidget):
     interest_changed = Signal(object)
     cure_requested = Signal(object)
 
-    def __init__(self, window: QWidget, workspace: Workspace, actions: Mapping[str, QAction], place: Place) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        workspace: Workspace,
+        actions: Mapping[str, QAction],
+        place: Place,
+        number: Callable[[], NumberPlace | None],
+    ) -> None:
         super().__init__(window)
+        self._number = number
         self._workspace = replace(workspace, say=self.say)
         self._actions = actions
         self._measure = Measure()
         self._shown: Shown | None = None
         self._interest = NOTHING
-        self._differs = False
         self.setObjectName("Lecture")
         self.setAccessibleName("Lecture")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -110,11 +129,11 @@ class LecturePage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._stage = Stage()
         self._scene = CanvasScene(workspace.document, self._stage, self)
-        self.head = head.LectureHead(workspace.feed, self._title, self)
+        self.head = head.LectureHead(workspace, actions, self._title, self)
         self.strip = Strip(self._scene, self._stage, self)
         self.spotlight = Spotlight(self._scene, self._stage, workspace.document, self)
         self.band = LectureBand(self)
-        self.beside = InstrumentPlace(self._workspace, self)
+        self.beside = InstrumentPlace(self._workspace, place.instrument, self)
         self.foot = foot.LectureFoot(workspace.feed, self)
         self.foot.set_hint(_HINT)
         self.pointer = Pointer(self)
@@ -124,7 +143,7 @@ class LecturePage(QWidget):
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._repaint)
         self._repainted = 0.0
-        self.head.play_pressed.connect(self._toggle_play)
+        self.head.said.connect(self.say)
         self.band.part_wanted.connect(self.part_wanted)
         self.strip.picked.connect(self.choose)
         self.strip.entered.connect(lambda _node: self.enter())  # the press before it has chosen the card
@@ -135,6 +154,7 @@ class LecturePage(QWidget):
         self.beside.said.connect(self.say)
         self.beside.looked.connect(self._tell_interest)
         self.beside.stepped.connect(self.next_instrument)
+        self.beside.closed.connect(self.leave)
         self._scene.refreshed.connect(self._on_refreshed)
         follow(workspace.document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._restyle)
@@ -146,7 +166,8 @@ class LecturePage(QWidget):
         self.strip.follow()
         self.strip.choose(place.chosen)
         self.spotlight.show_node(self.strip.chosen)
-        self.show_instrument(place.instrument)
+        workspace.runs.sweeps.look()
+        self.show_instrument(place.filling or place.instrument)
         for widget in (self, *self.findChildren(QWidget)):
             if widget is not self.pointer:
                 self.pointer.watch(widget)
@@ -158,7 +179,8 @@ class LecturePage(QWidget):
     @property
     def place(self) -> Place:
         """Where the lecture is."""
-        return Place(self._scene.root, self.strip.chosen, self.beside.key, self.pointer.on)
+        key, narrow = self.beside.key, self.beside.narrow
+        return Place(self._scene.root, self.strip.chosen, narrow, self.pointer.on, key if key != narrow else "")
 
     @property
     def measure(self) -> Measure:
@@ -190,16 +212,6 @@ class LecturePage(QWidget):
         """The update of one weight, which stands in the place of the instrument for a while."""
         return self.beside.written
 
-    @property
-    def line(self) -> RunLine:
-        """The run, at the foot."""
-        return self.foot.line
-
-    @property
-    def play(self) -> QToolButton:
-        """Trains, or pauses."""
-        return self.head.play
-
     def choose(self, node: str) -> None:
         """Talk about a card; of a layer inside a folded group about the group."""
         node = node if node in self._scene.cards else self._scene.seen.owner.get(node, "")
@@ -214,13 +226,17 @@ class LecturePage(QWidget):
         self.choose(self.strip.neighbour(by))
 
     def enter(self) -> None:
-        """Look inside the chosen card, where it is a group."""
+        """Look inside the chosen card, where it is a group; take a number of it apart, where it is a layer."""
         if self.strip.chosen in self._scene.seen.cards:
             self._scene.enter(self.strip.chosen)
+        elif self.strip.chosen:
+            self.show_instrument(ExplainPanel.key)
 
     def leave(self) -> None:
-        """To what flows forwards, where something else is shown; out of the group; out of the lecture."""
-        if self.band.looking is not None:
+        """Back to what was shown before: the instrument, what flows forwards; out of the group; out of the lecture."""
+        if self.beside.is_filling:
+            self.show_instrument(self.beside.narrow)
+        elif self.band.looking is not None:
             self.forward_wanted.emit()
         elif self._scene.root:
             self.step_out()
@@ -241,7 +257,7 @@ class LecturePage(QWidget):
         before = self.band.height_at(across)
         self.band.show_looking(looking)
         self._scene.show_lens(looking.lens if looking is not None else None)
-        if self.band.height_at(across) != before:
+        if self.band.height_at(across) != before or self.beside.is_filling:
             self._arrange()
         self._repaint()
 
@@ -251,21 +267,38 @@ class LecturePage(QWidget):
         self._arrange()
 
     def show_instrument(self, key: str) -> None:
-        """Show another instrument beside what is talked about; an empty key shows none."""
-        kind = next((kind for kind in INSTRUMENTS if kind.key == key), None)
+        """Show another instrument beside what is talked about, or all over the page; an empty key shows none."""
+        kind = kind_of(key)
         if kind is not None and kind.key == self.beside.key:
             return
         self.beside.show_kind(kind, self._pictured())
+        self._take_number()
         self._arrange()
         if self._shown is not None:
             self.beside.refresh(self._shown, self._shown.names)
+        self._tell_state()
         self._tell_interest()
+
+    def _take_number(self) -> None:
+        """What is taken apart at the desk is taken apart here, where it is of the chosen layer."""
+        number, card = self._number(), self._scene.cards.get(self.strip.chosen)
+        if not isinstance(self.panel, ExplainPanel) or number is None or card is None:
+            return
+        if number.node == card.facts.pictured or (number.node == LOSS and card.facts.kind == "output"):
+            self.panel.walk.start(number)
+
+    def switch_instrument(self, key: str) -> None:
+        """Show an instrument that fills the page, or the one before it again."""
+        if self.beside.key == key:
+            self.show_instrument(self.beside.narrow)
+        elif key == SweepPanel.key and not self.beside.has_sweep:
+            self.say(_NO_SWEEP)
+        else:
+            self.show_instrument(key)
 
     def next_instrument(self, by: int) -> None:
         """Show the instrument so many places on; behind the last one comes the first."""
-        keys = [kind.key for kind in INSTRUMENTS]
-        at = keys.index(self.beside.key) if self.beside.key else -1 if by > 0 else 0
-        self.show_instrument(keys[(at + by) % len(keys)])
+        self.show_instrument(self.beside.neighbour(by))
 
     def close_panel(self) -> None:
         """The lecture is over: the instrument goes at once, and asks for nothing any more."""
@@ -374,39 +407,16 @@ class LecturePage(QWidget):
         training, feed = self._workspace.training, self._workspace.feed
         last = max(feed.run.last_step, 0)
         planned = last if training.state == "replay" else max(training.standing.steps, last)
-        self.line.set_range(last, planned)
-        self.line.set_events(event_marks(feed.run))
-        self.line.update()
+        self.foot.line.set_range(last, planned)
+        self.foot.line.set_events(event_marks(feed.run))
+        self.foot.line.update()
         self._tell_state()
-        self.head.show_running(training.state == "running")
+        self.head.follow_training()
 
     def _tell_state(self) -> None:
-        """A recorded run that no race makes cannot be trained, and another network has to be begun with first."""
-        training = self._workspace.training
-        recorded = training.replay is not None and training.race is None
-        self.foot.set_hint(_REPLAY_HINT if recorded else _HINT)
-        self.play.setHidden(recorded)
-        if training.differs != self._differs:
-            self._differs = training.differs
-            if self._can_restart:
-                self.say(self._how_to_restart())
-
-    @property
-    def _can_restart(self) -> bool:
-        return self._workspace.training.differs and self._actions["reset"].isEnabled()
-
-    def _how_to_restart(self) -> str:
-        keys = self._actions["reset"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        return f"The network is another one now: {keys} begins again with it."
-
-    def _toggle_play(self) -> None:
-        action = self._actions["play"]
-        if action.isEnabled() or self._workspace.training.state == "running":
-            action.trigger()
-        elif self._can_restart:
-            self.say(self._how_to_restart())
-        else:
-            self.say(str(action.property("reason") or action.statusTip()))
+        """What the keys do, at the foot."""
+        hint = self.panel.page_hint if self.beside.is_filling and self.panel is not None else ""
+        self.foot.set_hint(hint or (_REPLAY_HINT if self.head.is_recorded else _HINT))
 
     def _restyle(self) -> None:
         for part in (self.head, self.beside, self.foot):
@@ -430,9 +440,14 @@ class LecturePage(QWidget):
         event.accept()
         instrument = instrument_of(event)
         if instrument is not None:
-            self.show_instrument(instrument)
+            if instrument == SweepPanel.key:
+                self.switch_instrument(instrument)
+            else:
+                self.show_instrument(instrument)
             return
         if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier != Qt.KeyboardModifier.NoModifier:
+            return
+        if self.beside.take_key(event):
             return
         uses: Mapping[Qt.Key, Callable[[], object]] = {
             Qt.Key.Key_Left: lambda: self.walk(-1),
@@ -450,12 +465,15 @@ class LecturePage(QWidget):
             Qt.Key.Key_V: self.beside.next_view,
             Qt.Key.Key_F: self._switch_filters,
             Qt.Key.Key_P: self.pointer.switch,
+            Qt.Key.Key_E: lambda: self.switch_instrument(ExplainPanel.key),
+            Qt.Key.Key_F8: lambda: self.switch_instrument(ExplainPanel.key),
+            Qt.Key.Key_S: lambda: self.switch_instrument(SweepPanel.key),
         }
         key = Qt.Key(event.key())
         if key in uses:
             uses[key]()
         elif key is Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._toggle_play()
+            self.head.toggle_play()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Keep the keyboard, and go to the next instrument."""
@@ -479,25 +497,43 @@ class LecturePage(QWidget):
 
     def _arrange(self) -> None:
         measure, wide = self._measure, self.width()
-        margin, gap, below = (measure.px(one) for one in (_MARGIN, _GAP, _BELOW))
+        margin = measure.px(_MARGIN)
         across, high = wide - 2 * margin, measure.px(foot.HEIGHT)
         bottom, top = self.height() - high, measure.px(head.HEIGHT)
         self.head.setGeometry(0, 0, wide, top)
         self.foot.setGeometry(0, bottom, wide, high)
+        filling = self.beside.is_filling
+        for part in (self.strip, self.spotlight):
+            part.setVisible(not filling)
+        self.band.setVisible(self.band.looking is not None and not filling)
+        if filling:
+            self.beside.setGeometry(margin, top, across, bottom - top)
+        else:
+            self._arrange_side_by_side(margin, top, across, bottom)
+        self.foot.place_sentence()
+        self.update()
+
+    def _arrange_side_by_side(self, left: int, top: int, across: int, bottom: int) -> None:
+        """The network above; below it what is talked about, and beside that the instrument."""
+        gap, below = self._measure.px(_GAP), self._measure.px(_BELOW)
         self.strip.set_width(across)
         high = self.strip.sizeHint().height()
-        self.strip.setGeometry(margin, top, across, high)
+        self.strip.setGeometry(left, top, across, high)
         top += high + below
         banded = self.band.height_at(across)
         if banded:
-            self.band.setGeometry(margin, top, across, banded)
+            self.band.setGeometry(left, top, across, banded)
             top += banded + below
-        share = 1.0 if self.beside.is_empty else _SHARE_BESIDE if self.beside.is_written else _SHARE
-        left = round(across * share)
-        self.spotlight.setGeometry(margin, top, left, bottom - top)
-        self.beside.setGeometry(margin + left + gap, top, max(0, across - left - gap), bottom - top)
-        self.foot.place_sentence()
-        self.update()
+        room = bottom - top
+        talked = across if self.beside.is_empty else round(_SHARE * across)
+        if self.beside.is_written:
+            talked = round(_SHARE_BESIDE * across)
+            if not self.beside.fits_written(QSize(across - talked - gap, room)):
+                talked = 0
+        self.spotlight.setVisible(talked > 0)
+        self.spotlight.setGeometry(left, top, talked, room)
+        beside = talked + gap if talked else 0
+        self.beside.setGeometry(left + beside, top, max(0, across - beside), room)
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -230,7 +230,7 @@ class EvaluationPanel(Panel):
             self._show_button()
             self.redraw()
 
-        self._asked = network.evaluate(split, done, self._on_failure)
+        self._asked = network.evaluate(split, done, self._on_failure, self)
         self._show_button()
 
     def _on_failure(self, error: BaseException) -> None:

@@ -401,6 +401,7 @@ class Docks(QObject):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
             tabs.setUsesScrollButtons(True)
             tabs.setExpanding(False)
+            tabs.lower()  # Qt puts a new one before all else: before a page that covers the window, too.
             tabs.setVisible(number in needed)
 
     def _tab_groups(self) -> set[frozenset[str]]:
@@ -487,6 +488,12 @@ class Docks(QObject):
         """Whether a number is taken apart over the canvas."""
         panel = self._panels[ExplainPanel.key]
         return isinstance(panel, ExplainPanel) and panel.is_large
+
+    @property
+    def explained(self) -> Place | None:
+        """The number that is taken apart; None where none was asked about."""
+        panel = self._panels[ExplainPanel.key]
+        return panel.walk.place if isinstance(panel, ExplainPanel) else None
 
     def explain_backward(self, on: bool) -> None:
         """Numbers are taken apart in the direction that the canvas shows."""

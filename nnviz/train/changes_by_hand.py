@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from nnviz.project.model import Curated
+from nnviz.record.evaluated import outdated
 from nnviz.record.run import Run
 from nnviz.train import remarks
 from nnviz.train.instruments import Instruments
@@ -100,6 +101,7 @@ class ChangesByHand:
                 for unit in sorted(old ^ now)
             ]
         )
+        self._run.append(outdated(self._run, self._training.step))
 
     def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
         """Numbers of the network; ``write`` sets them."""
@@ -111,6 +113,7 @@ class ChangesByHand:
         self._evaluations.drop()  # which began with other weights
         self._instruments.look_anew()
         self._run.append(remarks.edited(self._training, edit))
+        self._run.append(outdated(self._run, self._training.step))
         self._states.renew()
         self._saving.changed()
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
 from nnviz.project.model import Curated
-from nnviz.record.evaluated import AnyEvaluated
+from nnviz.record.evaluated import AnyEvaluated, outdated
 from nnviz.record.run import Run
 from nnviz.train import origin as origins
 from nnviz.train import remarks
@@ -377,7 +377,7 @@ class Runner:
         self.states.forget()
         self._saving.changed()
         self.instruments.look_from_here()
-        self._run.append([remarks.best_put_back(self.training)])
+        self._run.append([remarks.best_put_back(self.training), *outdated(self._run, training.step)])
 
     def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
         """Numbers of the network are set by hand, or such an edit is undone: it is recorded, and measured anew.
@@ -425,6 +425,7 @@ class Runner:
             else:
                 training.weights.use_average()
                 self._run.append([remarks.average_put_in(training)])
+            self._run.append(outdated(self._run, training.step))
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""

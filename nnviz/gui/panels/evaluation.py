@@ -230,7 +230,7 @@ class EvaluationPanel(Panel):
             self._show_button()
             self.redraw()
 
-        self._asked = network.evaluate(split, done, self._on_failure)
+        self._asked = network.evaluate(split, done, self._on_failure, self)
         self._show_button()
 
     def _on_failure(self, error: BaseException) -> None:
@@ -320,7 +320,7 @@ class EvaluationPanel(Panel):
         found = self._evaluated
         assert found is not None
         count = themes.format_count(len(found))
-        at = f"step {themes.format_count(found.weights_of)}"
+        at = f"step {themes.format_count(found.weights_of)}{', changed since' if found.outdated else ''}"
         best = " (best weights)" if found.weights_of != found.step else ""
         words = _SPLIT_WORDS[found.split]
         uses = self.workspace.training.test_uses
@@ -455,8 +455,9 @@ class EvaluationPanel(Panel):
 
     @property
     def is_old(self) -> bool:
-        """Whether training has gone on since it was made."""
-        return self._evaluated is not None and self.moment.is_old(self._evaluated.step)
+        """Whether training has gone on since it was made, or the network was made another one by hand."""
+        found = self._evaluated
+        return found is not None and (found.outdated or self.moment.is_old(found.step))
 
     def has_aged(self) -> bool:
         """Whether it has become old, or is new again, since that was said."""
@@ -466,7 +467,12 @@ class EvaluationPanel(Panel):
         """Say that it is of an earlier step."""
         self._was_old = self.is_old
         found = self._evaluated
-        self._subtitle.set_age((lambda: self.moment.words(found.step)) if self._was_old and found is not None else None)
+        self._subtitle.set_age((lambda: self._age(found)) if self._was_old and found is not None else None)
+
+    def _age(self, found: AnyEvaluated) -> str:
+        """When it was made, and what it does not know of."""
+        words = self.moment.words(found.step)
+        return f"{words}, before other weights or units were put in there" if found.outdated else words
 
     def restyle(self) -> None:
         """Colours of the theme in the line of figures, too."""

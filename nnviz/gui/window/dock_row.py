@@ -212,6 +212,7 @@ class DockRow(QObject):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
             tabs.setUsesScrollButtons(True)
             tabs.setExpanding(False)
+            tabs.lower()  # Qt puts a new one before all else: before a page that covers the window, too.
             tabs.setVisible(number in needed)
 
     def tab_groups(self) -> set[frozenset[str]]:

@@ -264,6 +264,12 @@ class Docks(QObject):
         panel = self._panels[ExplainPanel.key]
         return isinstance(panel, ExplainPanel) and panel.is_large
 
+    @property
+    def explained(self) -> Place | None:
+        """The number that is taken apart; None where none was asked about."""
+        panel = self._panels[ExplainPanel.key]
+        return panel.walk.place if isinstance(panel, ExplainPanel) else None
+
     def explain_backward(self, on: bool) -> None:
         """Numbers are taken apart in the direction that the canvas shows."""
         panel = self._panels[ExplainPanel.key]

@@ -174,6 +174,9 @@ class MainWindow(QMainWindow):
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
         self.race_room.lecture = lambda: self.lecture.page
         self.lecture.changed.connect(self.race_room.follow_lecture)
+        self.lecture.number = lambda: (
+            (self.docks.explained, self.docks.is_explained_large) if self.docks is not None else (None, False)
+        )
         self.lecture.cure_requested.connect(self.cures.cure)
         self.message.said.connect(self.lecture.say)
         self.notices.told.connect(self.lecture.say)

@@ -25,6 +25,7 @@ from nnviz.record.evaluated import EvaluatedClasses, EvaluatedNumbers, to_readin
 from nnviz.record.quantities import EVALUATION
 from nnviz.record.run import Run
 from nnviz.train.figures import ClassFigures, NumberFigures
+from nnviz.train.weight_edits import WeightChange
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -85,6 +86,16 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
     assert window.document.project.view.pinned_sample == places[0]
     truth = session.ask(lambda: int(session.training.data.validation.targets[places[0]])).result(20)
     assert found.names[right] == session.ask(lambda: session.training.data.class_names[truth]).result(20)
+
+    # A number of the network is set by hand: what was found is of the network before that, until it is asked again.
+    first = next(node for node, one in window.document.project.graph.nodes.items() if one.kind == "linear")
+    assert window.training.edit_weights([WeightChange(first, "bias", (0,), 9.0)]) == ""
+    qtbot.waitUntil(lambda: panel.is_old and panel._figures is not None, timeout=TIMEOUT)
+    assert "step 12, changed since" in panel._subtitle.text() and panel._subtitle.old
+    QTest.mouseClick(panel.again, LEFT)
+    qtbot.waitUntil(lambda: not panel.is_old and panel._figures is not None, timeout=TIMEOUT)
+    assert panel._evaluated is not None and not panel._subtitle.old and "changed" not in panel._subtitle.text()
+    found, figures = panel._evaluated, panel._figures
 
     # A table, sorted by a click on a heading, and saved.
     QTest.mouseClick(panel.views._buttons["table"], LEFT)

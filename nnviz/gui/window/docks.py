@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QTabBar, QToolButton, QWidget
@@ -356,6 +357,24 @@ class Docks(QObject):
         self._whole_tabs()
         QTimer.singleShot(0, self, self._share_row)
 
+    def _follow_width(self) -> None:
+        """The window has another size. Qt puts what it tabs anew in front of all: what covers the docks stays there."""
+        over = [one for one in self._window.children() if isinstance(one, QWidget) and not self._is_laid_out(one)]
+        self.keep_apart()
+
+        def cover() -> None:
+            for one in over:
+                if shiboken6.isValid(one) and one.isVisible():
+                    one.raise_()
+
+        QTimer.singleShot(0, self, cover)  # behind the sharing of the row
+
+    def _is_laid_out(self, widget: QWidget) -> bool:
+        """Whether it is a part of the window itself, or another window: what else there is lies over these."""
+        parts = (self._window.centralWidget(), self._window.menuWidget(), self._window.statusBar())
+        own = isinstance(widget, QDockWidget | QTabBar) or widget in parts or widget.objectName().startswith("qt_")
+        return own or widget.isWindow()
+
     def _row_width(self) -> int:
         """Pixels that the row at the foot has: what stands at the left stands beside it, too."""
         centre, area = self._window.centralWidget(), Qt.DockWidgetArea.LeftDockWidgetArea
@@ -569,7 +588,7 @@ class Docks(QObject):
         elif kind == QEvent.Type.Show and isinstance(watched, QWidget):
             self._watch_presses(watched)
         elif kind == QEvent.Type.Resize and watched is self._window:
-            QTimer.singleShot(0, self, self.keep_apart)
+            QTimer.singleShot(0, self, self._follow_width)
         elif kind == QEvent.Type.Resize and isinstance(watched, QDockWidget):
             self._settling.start(0)
         return False

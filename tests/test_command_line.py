@@ -13,7 +13,10 @@ from nnviz import cli
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import InputError
 from nnviz.project.samples import templates
+from nnviz.record.library import Library
+from nnviz.record.places import runs_folder
 from nnviz.record.store import RunWriter, open_run
+from nnviz.record.summaries import Summaries
 
 START = ["train", "sample:xnor-two-layer", "--epochs", "2", "--json"]
 
@@ -121,6 +124,30 @@ def test_training_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.undo()
     with open_run(kept) as stored:
         assert stored.finished and stored.last_step == 2
+
+
+@pytest.mark.parametrize("command", ["race", "sweep"])
+def test_runs_are_made_when_nobody_reads(command: str, own_folders: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    vary = ["--vary", "training.learning_rate=0.1,0.2", "--epochs", "1", "--json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Gone())
+        assert cli.main([command, "sample:xnor-two-layer", *vary]) == 0
+    found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
+    assert [one.outcome for one in found] == ["done", "done"]
+
+
+def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = ["train", "sample:one-weight", "--set", "training.learning_rate=1000", "--epochs", "200"]
+    kept = tmp_path / "mine.nnvizrun"
+    monkeypatch.setattr(sys, "stderr", Gone())
+    assert cli.main([*wild, "--run-file", str(kept)]) == 1
+    monkeypatch.undo()
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    kept.unlink()
+    assert cli.main([*wild, "--run-file", str(kept), "--json"]) == 1
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["event"], last["run"]) == ("failed", str(kept)) and last["quantity"] and last["step"] > 0
 
 
 def test_output_that_cannot_be_written_is_said(

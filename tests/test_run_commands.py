@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from nnviz import cli
+from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
@@ -23,6 +25,7 @@ from nnviz.record.readings import Finding, Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
 from nnviz.record.summary import summary_of
+from nnviz.train.position import EpochResult
 
 SPIRAL = templates.sample("spiral")
 WIDER = SetParam("linear1", "out_features", 13).apply(SPIRAL)
@@ -131,6 +134,38 @@ def test_a_run_that_was_given_more_epochs_has_no_more_of_them_than_planned(
     assert cli.main(["runs", "--folder", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "3 of 2" not in said and said.splitlines()[1].split()[5] == "3"
+
+
+def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
+    own_folders: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = ["--set", "training.learning_rate=0.3"]
+    assert cli.main(["train", "sample:and", "--epochs", "2", *rate]) == 0
+    (kept,) = runs_folder().glob("*.nnvizrun")
+    capsys.readouterr()
+    real = JsonReport.epoch
+
+    def stop(report: JsonReport, result: EpochResult) -> None:
+        real(report, result)
+        if result.epoch == 4:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(JsonReport, "epoch", stop)
+    assert cli.main(["train", kept.stem, "--resume", "--epochs", "6", "--json"]) == 130
+    assert capsys.readouterr().err == "nnviz: interrupted\n", "everything else is as it was"
+    assert cli.main(["runs", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["planned_epochs"], told["results"]["epochs"]) == ("stopped", 6, 4)
+    with open_run(kept) as run:
+        of_file = summary_of(run, settings_in(run.info.project_json))
+        assert ending_of(of_file) == "It was stopped after epoch 4 of 6."
+        assert summary_of(run.to_run(), {}).goal == of_file.goal == 6
+    assert cli.main(["train", kept.stem, "--resume"]) == 0
+    assert "6 epochs" in capsys.readouterr().err, "as far as it was told last"
+    assert cli.main(["train", "sample:and", "--resume", "--run-file", str(kept), "--epochs", "7"]) == 0
+    assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
+    assert cli.main(["evaluate", kept.stem, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 7
 
 
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

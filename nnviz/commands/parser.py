@@ -34,6 +34,7 @@ Without a command the window opens, with FILE or sample:NAME if one is given:
   nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
 """
 
+_A_RUN = "a .nnvizrun file, or a kept run by its name or a part of it (nnviz runs lists them)"
 _RACE_EPILOGUE = """\
   nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
   nnviz race sample:digits-cnn --vary activations=sigmoid,tanh,relu       of all layers between
@@ -65,7 +66,10 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     first = next((word for word in given if not word.startswith("-")), None)
     if first is None or first not in COMMANDS:
         return _window_parser(parser).parse_args(given)
-    return parser.parse_args(given)
+    found, rest = parser.parse_known_args(given)
+    if rest:
+        _Parser(prog=f"nnviz {first}").error(f"unrecognized arguments: {' '.join(rest)}")
+    return found
 
 
 class _Parser(argparse.ArgumentParser):
@@ -122,7 +126,7 @@ def _add_summary(commands: Any) -> None:
 
 def _add_train(commands: Any) -> None:
     train = commands.add_parser("train", help="train without a window")
-    _add_project(train)
+    _add_project(train, "; with --resume also the run to go on with, by its file or its name, as it was made")
     _add_choices(train)
     _add_data_folder(train)
     _add_epochs(train)
@@ -137,13 +141,12 @@ def _add_train(commands: Any) -> None:
         "own)",
     )
     _add_skip_bad(train)
+    _add_download(train)
     train.add_argument(
-        "--download",
+        "--resume",
         action="store_true",
-        help="fetch the data set from where it is published if it is not there yet; what is broken off goes on next "
-        "time",
+        help="go on where the run stopped that stands in --run-file FILE, or in place of PROJECT",
     )
-    train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
         "--warm-from",
         metavar="RUN",
@@ -187,6 +190,7 @@ def _add_race(commands: Any) -> None:
     _add_epochs(race, " of each")
     _add_seed_and_device(race, " of all")
     _add_skip_bad(race)
+    _add_download(race)
     _add_json(race, "one JSON object a line")
 
 
@@ -201,6 +205,7 @@ def _add_sweep(commands: Any) -> None:
     _add_choices(sweep)
     _add_data_folder(sweep)
     _add_epochs(sweep, " of each run")
+    _add_seed_and_device(sweep, " of the first run of each combination")
     sweep.add_argument(
         "--vary",
         action="append",
@@ -231,6 +236,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
     sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
     _add_skip_bad(sweep)
+    _add_download(sweep)
     _add_json(sweep, "one JSON object a line")
 
 
@@ -279,7 +285,7 @@ def _add_run_commands(commands: Any) -> None:
         description="Write every curve of a run, each value at its step, and its settings as an event file into DIR; "
         "tensorboard --logdir DIR shows it.",
     )
-    export.add_argument("run", metavar="RUN", help="a .nnvizrun file, or a kept run by its name or a part of it")
+    export.add_argument("run", metavar="RUN", help=_A_RUN)
     export.add_argument("folder", type=argument_types.path, metavar="DIR", help="made where it is missing")
 
 
@@ -405,12 +411,12 @@ def _add_screenshot(commands: Any) -> None:
 # -- what several of them have -----------------------------------------------------------------------------------------
 
 
-def _add_project(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+def _add_project(parser: argparse.ArgumentParser, more: str = "") -> None:
+    parser.add_argument("project", metavar="PROJECT", help=f"a .nnviz file or sample:NAME{more}")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=argument_types.path, metavar="RUN", help="a .nnvizrun file")
+    parser.add_argument("run", type=argument_types.path, metavar="RUN", help=_A_RUN)
 
 
 def _add_project_or_run(parser: argparse.ArgumentParser) -> None:
@@ -437,6 +443,15 @@ def _add_skip_bad(
     parser: argparse.ArgumentParser, what: str = "leave out pictures that cannot be read, and list them"
 ) -> None:
     parser.add_argument("--skip-bad", action="store_true", help=what)
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch the data set from where it is published if it is not there yet; what is broken off goes on next "
+        "time",
+    )
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from nnviz import streams
 from nnviz.commands.given_project import open_project, refuse, with_choices
 from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
@@ -40,10 +40,10 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
     if (data is not None or given) and data_sets.dataset(project.data.dataset).needs_folder:
         found = data_sets.source_facts(project.data)
         for warning in found.warnings:
-            print(f"nnviz: {warning}", file=sys.stderr)
+            streams.complain(warning)
         for column in found.columns[:_MOST_COLUMNS]:
             use = column.kind if column.use == "input" else column.use
-            print(f"nnviz: column '{column.name}' ({use}): {column.about}", file=sys.stderr)
+            streams.complain(f"column '{column.name}' ({use}): {column.about}")
     inference = infer(effective_graph(project.graph))
     expected = _expected(project) if inference.macs else None
     ordered = set(inference.order)

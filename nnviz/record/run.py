@@ -68,6 +68,10 @@ class RunView(Protocol):
         """Whether nothing more will come."""
 
     @property
+    def planned_epochs(self) -> int:
+        """How many epochs it was told last to train, which may be others than its project says; 0 where unknown."""
+
+    @property
     def last_step(self) -> int:
         """The highest step of any reading; -1 before the first."""
 
@@ -115,6 +119,7 @@ class Run:
     Attributes:
         state: State of the session behind it; whoever owns the session sets it.
         finished: Whether nothing more will come.
+        planned_epochs: How far it is to train, once that is known; whoever trains sets it.
         states_held: Step and tag of the states of the training that its file held when it was read to be gone on with.
     """
 
@@ -134,6 +139,7 @@ class Run:
         self._sinks: list[Sink] = []
         self.state = "idle"
         self.finished = False
+        self.planned_epochs = 0
         self.states_held: tuple[tuple[int, str], ...] = ()
 
     @property

@@ -398,7 +398,14 @@ class RunWriter:
 
     def _state(self) -> bytes:
         run = self._run
-        return msgspec.json.encode({"state": run.state, "finished": run.finished, "last_step": run.last_step})
+        return msgspec.json.encode(
+            {
+                "state": run.state,
+                "finished": run.finished,
+                "last_step": run.last_step,
+                "planned_epochs": run.planned_epochs,
+            }
+        )
 
     def _report(self, error: Exception, text: str = "") -> None:
         """It cannot be written at the moment."""

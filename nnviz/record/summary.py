@@ -71,6 +71,7 @@ class Summary:
         seed: Of the training.
         parameters: Trainable numbers; 0 where that was not recorded.
         ended_early: Early stopping ended it where it stands.
+        goal: Epochs to which it was to train when it was last told; 0 in older files, where only the project says it.
     """
 
     title: str = ""
@@ -94,11 +95,12 @@ class Summary:
     parameters: int = 0
     state: str = ""
     ended_early: bool = False
+    goal: int = 0
 
     @property
     def planned(self) -> int | None:
-        """Epochs that it was to have when it began; None where that is not known, or where it was given more since."""
-        found = self.settings.get("training.epochs")
+        """Epochs that it was to have; None where that is not known, as of older files that were given more since."""
+        found = self.goal or self.settings.get("training.epochs")
         return found if isinstance(found, int) and found >= self.epochs else None
 
     @property
@@ -126,6 +128,7 @@ class _State(msgspec.Struct):
     state: str = ""
     finished: bool = False
     last_step: int = -1
+    planned_epochs: int = 0
 
 
 class _Info(msgspec.Struct):
@@ -162,6 +165,7 @@ def summary(path: Path, settings: Settings | None = None) -> Summary:
                 seed=info.seed,
                 parameters=_parameters(info.facts),
                 ended_early=_ended_early(connection, state.last_step),
+                goal=_goal(state.planned_epochs),
                 **_figures(lambda series, all_of_it: _curve(connection, series, all_of_it), state.last_step),
             )
     except NnvizError as error:
@@ -190,6 +194,7 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         seed=info.seed,
         parameters=_parameters(info.facts),
         ended_early=_holds_at_end(run.latest(EARLY_STOPPING), run.last_step),
+        goal=_goal(run.planned_epochs),
         **_figures(lambda series, _all: run.scalars(series), run.last_step),
     )
 
@@ -205,6 +210,7 @@ def cleaned(told: Summary) -> Summary:
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
+        goal=_goal(told.goal),
     )
 
 
@@ -313,6 +319,10 @@ def _epoch_at(step: int, steps: NDArray[np.int64], epochs: NDArray[np.float64]) 
         return -1
     place = int(np.searchsorted(steps, step, side="right")) - 1
     return _whole(epochs[place]) if place >= 0 else 0
+
+
+def _goal(epochs: int) -> int:
+    return epochs if 0 <= epochs <= form.MOST_STEP else 0
 
 
 def _whole(value: float) -> int:

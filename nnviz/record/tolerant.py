@@ -72,6 +72,11 @@ class TolerantRun:
         return self._stored.finished
 
     @property
+    def planned_epochs(self) -> int:
+        """How far it was to train; 0 where that is not known."""
+        return self._stored.planned_epochs
+
+    @property
     def last_step(self) -> int:
         """The highest step of any reading; -1 before the first."""
         return self._stored.last_step

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz import __version__
+from nnviz import __version__, interruption
 from nnviz.errors import InputError, RunFileError, StorageError
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
@@ -18,7 +18,7 @@ from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import devices
-from nnviz.train.change import learning_rate_of
+from nnviz.train.change import differences, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
@@ -138,6 +138,8 @@ def _train_to_file(
             if path is None:
                 raise InputError("There is no run to go on with.")
             writer, run, checkpoint = _go_on(project, path, warn)
+            if other := _said_to_differ(run, project):
+                warn(other)
         else:
             run = Run(
                 RunInfo(
@@ -192,15 +194,19 @@ def _train_to_file(
     finally:
         # It failed before anything was measured: no empty file is left behind.
         discard = not resume and run.last_step < 0
-        _close(writer, discard, warn)
-        if on_kept is not None and not discard:
-            moved = writer.kept != first
-            on_kept(Kept(writer.kept if moved or path is None else path, writer.complete))
+        try:
+            _close(writer, discard, warn, alone=together is None)
+        finally:
+            if on_kept is not None and not discard:
+                moved = writer.kept != first
+                on_kept(Kept(writer.kept if moved or path is None else path, writer.complete))
 
 
-def _close(writer: RunWriter, discard: bool, warn: Callable[[str], None]) -> None:
+def _close(writer: RunWriter, discard: bool, warn: Callable[[str], None], *, alone: bool) -> None:
     """However long the disk takes: whoever does not want to wait interrupts."""
-    if not writer.close(_PATIENCE, discard=discard) and writer.busy:
+    with interruption.put_off(however_often=not alone):
+        whole = writer.close(_PATIENCE, discard=discard)
+    if not whole and writer.busy:
         warn(f"The end of the run is still being written to {writer.path}; an interruption gives it up.")
         writer.close(None)
 
@@ -226,6 +232,13 @@ def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[R
         lock.release()
         raise
     return RunWriter(run, path, on_error=_as_text(warn), resume=True, lock=lock), run, checkpoint
+
+
+def _said_to_differ(run: Run, project: Project) -> str:
+    """With which settings a run is gone on with that it was not begun with, as a sentence; empty for none."""
+    found = differences(io.loads(run.info.project_json), project)
+    told = [one.text for one in found if one.live and one.field != "training.epochs"]
+    return f"Not as the run was begun: {'; '.join(told)}." if told else ""
 
 
 def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:

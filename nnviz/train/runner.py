@@ -232,6 +232,7 @@ class Runner:
             self._journal.rate_if_new()
         self._journal.speed_if_due(self._published)
         self._journal.put_late_examples(self._published)
+        self._run.planned_epochs = self.epochs
         self.position = self._make_position()
         if self.training.spoilt_step is not None and not self.halted:
             self.break_down(self.training.spoilt_step)

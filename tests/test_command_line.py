@@ -127,13 +127,19 @@ def test_training_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("command", ["race", "sweep"])
-def test_runs_are_made_when_nobody_reads(command: str, own_folders: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_are_made_when_nobody_reads(
+    command: str, own_folders: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     vary = ["--vary", "training.learning_rate=0.1,0.2", "--epochs", "1", "--json"]
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Gone())
         assert cli.main([command, "sample:xnor-two-layer", *vary]) == 0
     found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
     assert [one.outcome for one in found] == ["done", "done"]
+    capsys.readouterr()
+    if command == "sweep":
+        other = [command, "sample:xnor-two-layer", *vary[:2], "--epochs", "3", "--resume"]
+        assert "(epochs: 3, not 1)" in complaint(capsys, *other)
 
 
 def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

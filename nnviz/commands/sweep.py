@@ -23,6 +23,7 @@ from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
 from nnviz.record.places import runs_folder
+from nnviz.train.change import differences
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
 from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 
@@ -142,8 +143,12 @@ def _known(options: SweepOptions, project: Project) -> Path:
 def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
     """Say where what was asked for now is not what the sweep was begun with."""
     before = io.loads(plan.project.encode(), plan.name)
+    if (other := next(differences(before, project), None)) is not None:
+        raise InputError(
+            f"The sweep was begun with another setting ({other.text}): say it as then, or take another --name.",
+            field=other.field,
+        )
     asked: tuple[tuple[str, object, object], ...] = (
-        ("PROJECT", (before.graph, before.data, before.training), (project.graph, project.data, project.training)),
         ("--vary", plan.vary, options.vary or plan.vary),
         ("--seeds", plan.seeds, options.seeds or plan.seeds),
         ("--search", plan.search, options.search or plan.search),

@@ -58,19 +58,22 @@ class TrainOptions:
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
-        """From the parsed command line.
+        """From the parsed command line."""
+        found = {field.name: getattr(options, field.name) for field in fields(cls) if field.name != "of_run"}
+        return cls(**{**found, "settings": tuple(options.settings)})
+
+    def with_run(self) -> TrainOptions:
+        """The same, where a run was named in place of a project.
 
         Raises:
             InputError: There is no such run to go on with.
         """
-        found = {field.name: getattr(options, field.name) for field in fields(cls) if field.name != "of_run"}
-        typed = cls(**{**found, "settings": tuple(options.settings)})
-        if not typed.resume or typed.run is not None or typed.project.startswith("sample:"):
-            return typed
-        target = paths.given_path(typed.project)
+        if not self.resume or self.run is not None or self.project.startswith("sample:"):
+            return self
+        target = paths.given_path(self.project)
         if target.suffix.lower() == io.SUFFIX:
-            return typed
-        return replace(typed, run=given_run(target), of_run=True)
+            return self
+        return replace(self, run=given_run(target), of_run=True)
 
     def apply(self, project: Project) -> Project:
         """The project as it shall be trained.
@@ -91,6 +94,7 @@ def train(options: TrainOptions) -> int:
     own = ranks.of_environment()
     if own is not None and not own.leads:
         return _follow(options, own)
+    options = options.with_run()
     project, found = checked(options)
     if options.download:
         fetch(project, options.data_dir)
@@ -151,7 +155,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
     try:
         with redirect_stderr(StringIO()):
-            project, _ = checked(options)
+            project, _ = checked(options.with_run())
     except InputError:
         if own.local_rank:
             return 2  # the first process of this computer finds and says the same

@@ -166,6 +166,9 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
     assert cli.main(["evaluate", kept.stem, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 7
+    assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert not told["settings"] and told["changes"][0] == [{"step": 6, "text": "Learning rate: 0.3 → 0.1"}]
 
 
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -210,6 +213,8 @@ def events_of(folder: Path) -> Iterator[tuple[float, int, str, float | str]]:
             body = data[at + 12 : at + 12 + length]
             event = Event.FromString(checked(body, *struct.unpack_from("<I", data, at + 12 + length)))
             at += length + 16
+            if event.HasField("session_log"):
+                yield event.wall_time, event.step, "RESTART", str(event.session_log.status)
             for value in event.summary.value:
                 kind = value.WhichOneof("value")
                 told = value.simple_value if kind == "simple_value" else value.tensor.string_val[0].decode()
@@ -238,6 +243,12 @@ def test_event_files_hold_every_curve_while_it_grows_and_afterwards(
         texts = {tag: value for _, _, tag, value in events if isinstance(value, str)}
         assert "| training.epochs | 3 |" in texts["settings"] and "| seed | 0 |" in texts["run"]
     assert all(created <= time < created + 60 for time, *_ in events)
+    assert cli.main([*train, "--resume", "--epochs", "4"]) == 0
+    events = [*events_of(live)]
+    tags = [tag for _, _, tag, _ in events]
+    after = [(tag, step) for _, step, tag, value in events[tags.index("RESTART") :] if isinstance(value, float)]
+    assert len({*after}) == len(after) and {*wanted} < {*after} and ("loss/train", 4) in after, "all of it, once"
+    assert events[tags.index("RESTART")][1:] == (0, "RESTART", "1")
     (tmp_path / "text").write_text("no folder")
     assert cli.main(["export-tensorboard", str(path), str(tmp_path / "text")]) == 2
     capsys.readouterr()

@@ -23,6 +23,7 @@ from nnviz.record.number_text import format_number
 from nnviz.record.orders import ORDERS
 from nnviz.record.places import runs_folder
 from nnviz.record.quantities import LOSS, percent
+from nnviz.record.readings import Finding
 from nnviz.record.run_filter import Filterable, parse_filter
 from nnviz.record.stored import open_run
 from nnviz.record.summaries import Summaries
@@ -146,11 +147,13 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
         if times > 1:
             streams.complain(f"{file.stem} is named more than once: its columns are alike")
     found = compare_runs(files, computed, setting)
+    changes = [_changes(file) for file in files]
     if as_json:
         plain = {
             "runs": list(found.names),
             "settings": {key: list(values) for key, values in found.settings.items()},
             "results": [_plain_results(one) for one in found.summaries],
+            "changes": [[{"step": one.step, "text": one.text} for one in each] for each in changes],
         }
         print(json_text(plain, indent=1))
         return 0
@@ -159,7 +162,17 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     print()
     columns = [_result_texts(one) for one in found.summaries]
     print_table(("result", *found.names), [(name, *(column[name] for column in columns)) for name in columns[0]])
+    of_runs = zip(found.names, changes, strict=True)
+    if changed := [(name, f"{one.step:,}", one.text) for name, each in of_runs for one in each]:
+        print()
+        print_table(("run", "step", "changed while it trained"), changed, right={1})
     return 0
+
+
+def _changes(file: Path) -> tuple[Finding, ...]:
+    """What was changed by hand while a run was trained, the earliest first."""
+    with open_run(file) as run:
+        return run.events()
 
 
 def export_tensorboard(named: str, folder: Path) -> int:

@@ -59,6 +59,9 @@ def _status(arguments: Sequence[str]) -> int:
             return 1
         if not isinstance(error, OSError):
             raise
+        if isinstance(error, FileNotFoundError) and not error.filename:  # of os.getcwd
+            streams.complain("The folder that this was started in is not there any more.")
+            return 2
         streams.drop(sys.stdout)
         what = error.filename or "the output could not be written"
         streams.complain(f"{what}: {error.strerror or error}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -76,6 +77,21 @@ def test_a_run_that_cannot_be_kept_is_refused(capsys: pytest.CaptureFixture[str]
     (tmp_path / "text").write_text("no folder")
     line = complaint(capsys, *START, "--run", str(tmp_path / "text" / "mine.nnvizrun"))
     assert str(tmp_path / "text" / "mine.nnvizrun") in line and "Training goes on" not in line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder in which somebody is")
+def test_places_that_are_not_there_are_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text").write_text("no folder")
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path / "text" / "data"))
+        line = complaint(capsys, *START)
+    assert str(tmp_path / "text") in line and "kept here: Not a directory." in line and "Errno" not in line
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "started in is not there any more" in complaint(capsys, "summary", "sample:and")
 
 
 def test_what_fails_before_it_begins_leaves_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

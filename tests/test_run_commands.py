@@ -187,7 +187,8 @@ def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.Captu
     assert "all the same" in alone.out and not alone.err
     assert cli.main(["compare", "first", str(runs_folder() / "first.nnvizrun")]) == 0
     assert capsys.readouterr().err.count("first is named more than once") == 1
-    for words, what in ((["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")):
+    wrong = [(["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")]
+    for words, what in (*wrong, (["irst.nnvizrun", "second"], "no run")):  # a file is that one, or none
         assert cli.main(["compare", *words]) == 2
         assert what in capsys.readouterr().err
 

@@ -103,6 +103,14 @@ def train_to_file(
         )
 
 
+def _not_kept(error: StorageError, path: Path | None) -> InputError:
+    """Why no file of a run could be made; the cause knows the place, where nobody named one."""
+    cause = error.__cause__
+    place = path or getattr(cause, "filename", None) or ""
+    reason = getattr(cause, "strerror", None) or str(cause or error)
+    return InputError(f"The run cannot be kept here: {reason.rstrip('.')}.", file=str(place))
+
+
 @contextmanager
 def _ending_all(together: Together) -> Iterator[None]:
     """However this process ends, the others end with it."""
@@ -162,7 +170,7 @@ def _train_to_file(
     except (RunFileBusy, RunFileExists) as error:
         raise InputError(str(error)) from error
     except StorageError as error:
-        raise InputError(f"The run cannot be kept here: {error.__cause__ or error}", file=str(path or "")) from error
+        raise _not_kept(error, path) from error
     first = writer.path
     try:
         session = TrainingSession(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nnviz import paths
+from nnviz import streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import named_data
+from nnviz.commands.given_run import given_run
 from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.errors import DataError, InputError, NnvizError
@@ -53,7 +53,7 @@ class EvaluateOptions:
 def evaluate(options: EvaluateOptions) -> int:
     """Print the figures of a split; write what was made of every example where that is asked for."""
     check_data_folder(options.data_dir)
-    paths.check_file(options.run, "RUN")
+    options = replace(options, run=given_run(options.run))
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 
     share_cores()
@@ -81,7 +81,7 @@ def evaluate(options: EvaluateOptions) -> int:
         try:
             counted = count_in_file(options.run, evaluated, remarks.scores(split, evaluated.step, result))
         except (NnvizError, OSError) as error:
-            print(f"nnviz: This use of the test set could not be counted in the run: {error}", file=sys.stderr)
+            streams.complain(f"This use of the test set could not be counted in the run: {error}")
     if options.out is not None:
         predict.check_out(options.out, options.run, force=options.force)  # it may have come meanwhile
         write_atomically(predict.as_csv(*_rows(evaluated)), options.out)

@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,28 +163,39 @@ def test_a_disk_that_knows_no_locks_will_do(pets: Path, monkeypatch: pytest.Monk
 
 
 def test_two_that_import_the_same_do_it_once(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each with a memory of its own, as two programs have: the second waits for the first, and then has it."""
+    """Each with a memory of its own, as two programs have: the second waits for the first, sees it, and then has it."""
     real, decoded = images.read_unless_deep, []
+    said: list[list[int]] = [[], []]
+    seen = threading.Event()
 
     def read(path: Path, *more: object) -> object:
         decoded.append(path)
-        time.sleep(0.01)
+        if len(decoded) == 10:
+            seen.wait(20)
         return real(path, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(images, "read_unless_deep", read)
+    monkeypatch.setattr(row_store, "_ROWS_TOGETHER", 2)
+    monkeypatch.setattr(folder_locks, "_LOOK_EVERY", 0.01)
     files = sorted(pets.glob("*/*.png"))
     found: list[images.ReadPictures] = []
 
-    def bring() -> None:
-        found.append(images.store_pictures(files, 8, 3, "white", lambda done: None, state="same"))
+    def bring(own: list[int]) -> None:
+        def report(done: int) -> None:
+            own.append(done)
+            if 0 < done < len(files):
+                seen.set()
 
-    both = [threading.Thread(target=bring) for _ in range(2)]
+        found.append(images.store_pictures(files, 8, 3, "white", report, state="same"))
+
+    both = [threading.Thread(target=bring, args=(own,)) for own in said]
     for thread in both:
         thread.start()
     for thread in both:
         thread.join(30)
     assert sorted(decoded) == files and len(found) == 2
     assert np.array_equal(found[0].pixels[:], found[1].pixels[:])
+    assert seen.is_set() and all(own == sorted(own) for own in said), "who waits is told how far the other is"
 
 
 def test_a_picture_is_decoded_without_its_file_being_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def _choose_weights(training: Training, options: EvaluateOptions) -> None:
     """Puts the best weights in where these are asked for, or are what the run ended with."""
     wanted = options.weights == "best" or (not options.weights and training.config.keep_best and options.step is None)
     if wanted and training.best is not None:
-        training.use_best()
+        training.weights.use_best()
     elif options.weights == "best":
         raise InputError("The run keeps no best weights: there was no validation yet.", field="--best")
 

@@ -296,6 +296,14 @@ BATCH_SIZE = Quantity(
     "The examples in a batch of the steps that follow, recorded at the beginning and when it changes.",
     holds=True,
 )
+EPOCHS_PLANNED = Quantity(
+    "epochs_planned",
+    "Epochs planned",
+    "run",
+    "scalar",
+    "To how many epochs it is trained, recorded at the beginning and when it changes; perhaps more than the project's.",
+    holds=True,
+)
 EPOCH = Quantity(
     "epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.", holds=True
 )

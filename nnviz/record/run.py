@@ -20,6 +20,8 @@ from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, 
 MEMORY_LIMIT = 256 * 2**20
 #: Findings of one series that are remembered.
 FINDINGS_LIMIT = 256
+#: The fact of a run that began with trained weights: what these were of.
+WARM_FROM = "warm_from"
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "information": 2}
 
 
@@ -329,6 +331,7 @@ def sorted_events(series: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
 
 
 __all__ = [
+    "WARM_FROM",
     "ArrayReading",
     "Changes",
     "Histogram",

@@ -422,7 +422,7 @@ class Instruments:
         function = self._training.loss_function
         if not function.has_accuracy:
             return None
-        weights = self._training.weights_of_batch()
+        weights = self._training.coming.weights_of_next()
         if weights is not None and not bool(weights.all()):
             # Who is left out is neither right nor wrong.
             counted = weights.nonzero()[:, 0].to(outputs.device)

@@ -147,7 +147,7 @@ def edited(training: Training, edit: WeightEdit) -> list[Finding]:
 
     Of a number that is dragged it says where it began, not where the hand was a moment ago.
     """
-    whole = training.edits.undoable
+    whole = training.by_hand.edits.undoable
     if edit.kind is Kind.MORE and whole is not None and whole.after.keys() == edit.after.keys():
         edit = replace(whole, step=edit.step)
     undone = edit.kind is Kind.UNDO

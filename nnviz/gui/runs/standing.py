@@ -11,7 +11,7 @@ import msgspec
 from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
-from nnviz.record.quantities import BATCH_SIZE, EPOCH, LEARNING_RATE
+from nnviz.record.quantities import BATCH_SIZE, EPOCH, EPOCHS_PLANNED, LEARNING_RATE
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import RunView
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: No batch has more examples; a file may say anything.
 _MOST_IN_A_BATCH = 2**31
+#: No training is planned for more epochs; likewise.
+_MOST_EPOCHS = 2**31
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,16 @@ def seen_at(run: RunView, step: int, epochs: int) -> Seen:
     Args:
         run: The run.
         step: The step.
-        epochs: How many epochs were planned; a run that went on beyond them was planned to go as far as it went.
+        epochs: How many epochs were planned, where the run does not say it; one that went on beyond them was planned to
+            go as far as it went.
     """
     # A file may say anything, also that no number of epochs has ended.
     done, all_done = (_whole(run.latest(EPOCH.series(), at), run.last_step) for at in (step, None))
     # A setting is recorded at the step after which it holds: the one before that which was made with it.
     rate, size = (run.latest(one.series(), max(step - 1, 0)) for one in (LEARNING_RATE, BATCH_SIZE))
     used = rate.value if isinstance(rate, Scalar) else math.nan
-    return Seen(step, done, max(epochs, all_done), used, _whole(size, _MOST_IN_A_BATCH))
+    planned = _whole(run.latest(EPOCHS_PLANNED.series()), _MOST_EPOCHS) or epochs
+    return Seen(step, done, max(planned, all_done), used, _whole(size, _MOST_IN_A_BATCH))
 
 
 def _whole(reading: Reading | None, most: int) -> int:

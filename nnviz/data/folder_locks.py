@@ -35,9 +35,7 @@ def locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
         wait: Called now and then while another one does; what it raises ends the waiting.
     """
     lock = lock_of(folder)
-    held = False
-    while not held:
-        held = _taken(lock, _LOOK_EVERY)
+    while not _taken(lock, _LOOK_EVERY):
         wait()
     try:
         yield

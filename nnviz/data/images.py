@@ -184,7 +184,7 @@ def store_pictures(
     def outdated(header: Header) -> bool:
         return _can_be_reached(files[number] for number in header.passing)
 
-    made = kept.made(lambda importing: _import(importing, files, read, report), lambda: report(0), outdated)
+    made = kept.made(lambda importing: _import(importing, files, read, report), report, outdated)
     return _as_stored(files, *made)
 
 

@@ -199,7 +199,7 @@ class StoredSet:
     def made(
         self,
         make: Callable[[Import], None],
-        wait: Callable[[], None],
+        wait: Callable[[int], None],
         outdated: Callable[[Header], bool] = lambda header: False,
     ) -> tuple[Header, StoredRows]:
         """The set, all rows of it: opened where it is whole, else made, or gone on with where that was broken off.
@@ -227,13 +227,13 @@ class StoredSet:
 
     @contextlib.contextmanager
     def import_of(
-        self, wait: Callable[[], None], outdated: Callable[[Header], bool] = lambda header: False
+        self, wait: Callable[[int], None], outdated: Callable[[Header], bool] = lambda header: False
     ) -> Iterator[Import]:
         """Begins or goes on with the import; one nnviz at a time.
 
         Args:
-            wait: Called now and then while another nnviz imports the same examples, and while it is looked at what
-                there is already; what it raises ends the waiting.
+            wait: Told now and then while another nnviz imports the same examples, and while it is looked at what there
+                is already, about how many pieces are there; what it raises ends the waiting.
             outdated: As of :meth:`made`.
 
         Raises:
@@ -241,7 +241,7 @@ class StoredSet:
         """
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            with locked(self.folder, wait):
+            with locked(self.folder, lambda: wait(self._about_there())):
                 self.folder.mkdir(exist_ok=True)  # only now is nobody making room there
                 if (opened := self.opened()) is not None and not outdated(opened[0]):  # by another nnviz meanwhile
                     yield Import(self, None, None, np.ones(self.pieces, bool))
@@ -269,7 +269,14 @@ class StoredSet:
         words = f"Streamed, {self.count:,} {self.what} take {bytes_text(self.nbytes)} on the disk"
         return words if needed == self.nbytes else f"{words}, {bytes_text(needed)} of it not there yet"
 
-    def _checked(self, wait: Callable[[], None]) -> NDArray[Any]:
+    def _about_there(self) -> int:
+        """How many pieces another nnviz has brought here: most are in their order, so that the last one says it."""
+        try:
+            return min(self._progress.stat().st_size // _RECORD.itemsize, self.pieces)
+        except OSError:
+            return 0
+
+    def _checked(self, wait: Callable[[int], None]) -> NDArray[Any]:
         """What is there already, by the checksums of its pieces: nothing where the rows cannot be read."""
         try:
             records = self._records()
@@ -283,7 +290,7 @@ class StoredSet:
                 rows = StoredRows(self._rows, (there, *self._shape[1:]), dtype=self._dtype)
                 for place, piece in enumerate(np.flatnonzero(records["state"]).tolist()):
                     if place % 256 == 0:
-                        wait()
+                        wait(place)
                     if self._checksum(rows, piece) != records["checksum"][piece]:
                         records["state"][piece] = _NOTHING
         except OSError:
@@ -299,7 +306,7 @@ class StoredSet:
             StorageError: It cannot be written.
         """
         changed = self._rows.stat().st_mtime_ns
-        named = tuple(sorted(left_out.items()))
+        named = tuple((number, str(reason)) for number, reason in sorted(left_out.items()))
         header = Header(_VERSION, self._shape, self._dtype.str, changed, named, *levels, tuple(sorted(passing)))
         write_atomically(msgspec.json.encode(header), self._whole)
 

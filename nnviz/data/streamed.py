@@ -26,7 +26,7 @@ Work: TypeAlias = Callable[[Tensor], Tensor]
 #: Batches that are read ahead of the one in use, and bytes that these take at most (one is always read ahead).
 _AHEAD, _AHEAD_BYTES = 4, 128 << 20
 #: Small ones that a worker reads at a time, and their bytes: to wait for it takes as long as to read one.
-_TOGETHER, _TOGETHER_BYTES = 16, 2 << 20
+_TOGETHER, _TOGETHER_BYTES = 64, 2 << 20
 #: Threads that read ahead, for all feeders together.
 _READERS = 2
 #: Bytes that are brought into memory at a time by who goes through all of them.

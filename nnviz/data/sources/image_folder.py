@@ -25,7 +25,7 @@ from nnviz.data.sources.source import (
     streamed_note,
     test_sizes,
 )
-from nnviz.errors import DataError
+from nnviz.errors import DataError, on_one_line
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
@@ -198,7 +198,7 @@ class ImageFolder(Source):
 
 
 def _below(file: Path, place: Path) -> str:
-    return str(file.relative_to(place) if file.is_relative_to(place) else file)
+    return on_one_line(str(file.relative_to(place) if file.is_relative_to(place) else file))
 
 
 @dataclass(frozen=True)

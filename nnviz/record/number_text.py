@@ -54,6 +54,11 @@ def exact_number(value: float) -> str:
     return str(np.float32(value))
 
 
+def format_times(count: int) -> str:
+    """How often something happened: ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:
     """The two ends of a range as :func:`format_number` writes them, rounded outwards: everything lies between them.
 

@@ -10,7 +10,6 @@ run from a file is shown, nobody asks the session anything.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -35,9 +34,8 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.model import DataConfig, Project, TrainConfig
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import LOSS, TEST_USES
-from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
+from nnviz.record.test_uses import uses_of
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
 
@@ -248,11 +246,7 @@ class Training(QObject):
     @property
     def test_uses(self) -> int:
         """How often the test split has been looked at in this run."""
-        counted = self.feed.run.latest(TEST_USES.series())
-        if isinstance(counted, Scalar) and math.isfinite(counted.value):
-            return max(0, int(counted.value))
-        steps, _ = self.feed.run.scalars(LOSS.series("test"))  # of a run from before it was counted there
-        return int(steps.size)
+        return uses_of(self.feed.run)
 
     def blocked(self) -> str:
         """Why it cannot be trained now; empty when it can."""

@@ -97,7 +97,7 @@ def copy_run(source: Path, target: Path) -> None:
 
 
 def write_once(target: Path, write: Callable[[Path], _Result]) -> _Result:
-    """Have a run written beside its place and put there as a whole.
+    """Have a copy of a run written beside its place and put there as a whole. It has ended where it was taken.
 
     Args:
         target: Its place; what is there is replaced.
@@ -114,6 +114,7 @@ def write_once(target: Path, write: Callable[[Path], _Result]) -> _Result:
         lock = RunLock.take(target)  # a run that is just being written is not replaced
         try:
             result = write(beside)
+            _end(beside)
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())
             beside.replace(target)
@@ -130,6 +131,17 @@ def write_once(target: Path, write: Callable[[Path], _Result]) -> _Result:
         reason = (error.strerror or str(error)).lower()
         raise StorageError(f"{target} could not be saved: {reason}. What was there before is untouched.") from error
     return result
+
+
+def _end(copy: Path) -> None:
+    """Nobody writes this file any further: whoever opens it must not wait for more. A damaged one stays as it is."""
+    with suppress(sqlite3.DatabaseError, msgspec.MsgspecError), closing(sqlite3.connect(copy)) as connection:
+        row = connection.execute("SELECT value FROM facts WHERE name = 'state'").fetchone()
+        state = None if row is None else msgspec.json.decode(row[0], type=dict[str, object])
+        if state and not state.get("finished"):
+            value = msgspec.json.encode({**state, "finished": True})
+            connection.execute("UPDATE facts SET value = ? WHERE name = 'state'", (value,))
+            connection.commit()
 
 
 class Library:

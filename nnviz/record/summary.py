@@ -51,6 +51,8 @@ _LONGEST_TITLE, _LONGEST_DEVICE = 200, 40
 #: Letters of a sentence about a file, whose path may be in it.
 _LONGEST_DAMAGE = 8192
 _MOST_PARAMETERS = 2**53
+#: States of a session that was ended, or copied, before it came to its end.
+_UNDER_WAY = frozenset({"ready", "running", "paused", "stopping"})
 #: Changes by hand of one run that are kept, and rows of its file that are read for them.
 _MOST_CHANGES, _MOST_CHANGE_ROWS = 100, 1000
 #: The finding that says that early stopping ended a training, at the step of its end.
@@ -139,7 +141,8 @@ class Summary:
             return self.state
         if self.ended_early:
             return "early stopping"
-        return "stopped" if self.planned is not None and self.epochs < self.planned else self.state
+        short = self.planned is not None and self.epochs < self.planned
+        return "stopped" if short or self.state in _UNDER_WAY else self.state
 
 
 class _State(msgspec.Struct):

@@ -615,7 +615,9 @@ class Runner:
             self._on_epoch(result)
 
     def _make_position(self) -> Position:
-        activity = "going back" if self._way.is_under_way else self._evaluations.split
+        # At rest an evaluation that an epoch's end has begun waits until training goes on.
+        evaluates = self.speed.running or self.has_errand
+        activity = "going back" if self._way.is_under_way else self._evaluations.split if evaluates else ""
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
         return position_of(

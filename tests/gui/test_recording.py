@@ -183,7 +183,9 @@ def test_a_growing_file_is_copied_whole(tmp_path: Path) -> None:
         writer.flush()
         copy_run(tmp_path / "growing.nnvizrun", tmp_path / "copy.nnvizrun")
         with open_run(tmp_path / "copy.nnvizrun") as stored:
-            assert stored.last_step == 4
+            assert stored.last_step == 4 and stored.finished  # the copy has ended there
+        with open_run(tmp_path / "growing.nnvizrun") as stored:
+            assert not stored.finished
 
 
 def test_a_copy_that_fails_names_the_file_and_leaves_the_old_one(

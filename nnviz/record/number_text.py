@@ -9,6 +9,7 @@ import numpy as np
 
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: Relative error that a number has because it was a 32-bit float.
 _FLOAT_ROUNDING = Decimal("1e-6")
 
@@ -52,6 +53,11 @@ def written_number(value: float, digits: int = 4) -> str:
 def exact_number(value: float) -> str:
     """A 32-bit float by the fewest digits that name it, to be typed again: ``0.12``, ``1.0``, ``1e-08``."""
     return str(np.float32(value))
+
+
+def power_of_ten(exponent: int) -> str:
+    """``10⁻³``, as an axis writes it."""
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
 def format_times(count: int) -> str:

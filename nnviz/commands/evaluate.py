@@ -259,7 +259,7 @@ def _print(
     figures: ClassFigures | NumberFigures,
 ) -> None:
     from nnviz.record.evaluated import EvaluatedClasses  # noqa: PLC0415 - brings numpy
-    from nnviz.record.quantities import percent  # noqa: PLC0415 - as above
+    from nnviz.record.number_text import percent  # noqa: PLC0415 - as above
     from nnviz.train.figures import ClassFigures, NumberFigures  # noqa: PLC0415 - as above
 
     best = evaluated.weights_of != evaluated.step
@@ -295,7 +295,7 @@ def _print(
 
 
 def _print_classes(evaluated: Any, figures: ClassFigures) -> None:
-    from nnviz.record.quantities import percent  # noqa: PLC0415 - brings numpy
+    from nnviz.record.number_text import percent  # noqa: PLC0415 - brings numpy
 
     def share(value: float) -> str:
         return "–" if math.isnan(value) else percent(value, 1)

@@ -13,7 +13,8 @@ from tqdm import tqdm
 from nnviz.commands.json_text import json_text
 from nnviz.errors import NotFiniteError, TrainingError
 from nnviz.project.model import Project
-from nnviz.record.quantities import LOSS, percent
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import LOSS
 
 if TYPE_CHECKING:
     from nnviz.train.paces import Duration

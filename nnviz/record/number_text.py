@@ -55,6 +55,28 @@ def exact_number(value: float) -> str:
     return str(np.float32(value))
 
 
+def percent(share: float, decimals: int = 0) -> str:
+    """A share in words: never 0 % for something above 0, never 100 % for something below 1.
+
+    Args:
+        share: 1 is all of it; more is possible where it is a ratio.
+        decimals: Digits behind the point of what is 1 % or more; there is at least one of what is less.
+    """
+    if not math.isfinite(share):
+        return "NaN" if math.isnan(share) else "∞ %" if share > 0 else "−∞ %"
+    value = 100.0 * share
+    if value == 0:
+        return "0 %"
+    if 0 < value < 0.95:
+        digits = max(decimals, 1)
+        least = 10.0**-digits
+        return f"{value:.{digits}f} %" if value >= least / 2 else f"<{least:.{digits}f} %"
+    text = f"{value:.{decimals}f}"
+    if share < 1.0 <= float(text) / 100.0:
+        text = f"{100.0 - 10.0**-decimals:.{decimals}f}"
+    return f"{text} %"
+
+
 def power_of_ten(exponent: int) -> str:
     """``10⁻³``, as an axis writes it."""
     return "10" + str(exponent).translate(_SUPERSCRIPTS)

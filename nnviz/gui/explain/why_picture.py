@@ -21,7 +21,7 @@ from nnviz.gui.look.scales import Numbers, Scale, sign_colour
 from nnviz.gui.look.written_line import write_line
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 
 if TYPE_CHECKING:
     from nnviz.explain.why import WhyAnswer

@@ -26,8 +26,8 @@ from nnviz.project.edits import SetView
 from nnviz.project.model import PIN_SPLITS, Pin, usual_split
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, from_reading
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.number_text import format_number, format_times
-from nnviz.record.quantities import EVALUATION, percent
+from nnviz.record.number_text import format_number, format_times, percent
+from nnviz.record.quantities import EVALUATION
 from nnviz.record.run import RunView
 from nnviz.train.figures import ClassFigures, NumberFigures, figures_of
 

@@ -41,7 +41,8 @@ from nnviz.project.model import Choice, Curated, Project
 from nnviz.record.hardest import hardest_first
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.number_text import format_number, format_times
-from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 

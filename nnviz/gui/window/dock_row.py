@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, Q
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.window.frame import row_height
 
 #: What stands at the foot of a new window, left to right.
 DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
@@ -94,9 +95,7 @@ class DockRow(QObject):
         )
         sides = [self._docks[key] for key in SIDE_PANELS if not self._docks[key].isHidden()]
         self._window.resizeDocks(sides, [_SIDE] * len(sides), Qt.Orientation.Horizontal)
-        height = self._window.height()
-        tallest = round(min(max(196, height * 0.24), height * 0.5))
-        self._window.resizeDocks(shown, [tallest] * len(shown), Qt.Orientation.Vertical)
+        self._window.resizeDocks(shown, [row_height(self._window)] * len(shown), Qt.Orientation.Vertical)
 
     def keep_apart(self, wanted: str = "") -> None:
         """Leave as many side by side as can be read; the others stand behind them as tabs.

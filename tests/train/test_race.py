@@ -185,6 +185,8 @@ def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> 
     nan = math.nan
     before = ranked([standing("a", nan, 2.0), standing("b", nan, 1.0), standing("c", nan, nan)])
     assert [one.rank for one in before] == [2, 1, 3]
+    between = ranked([standing("a", 0.5, 2.0), standing("b", nan, 1.0)])  # whose epoch has not ended yet is not behind
+    assert [one.rank for one in between] == [2, 1]
     after = ranked([standing("a", 0.5, 2.0), standing("b", 0.7, 1.0), standing("c", 0.1, 0.1, "gone")])
     assert [one.rank for one in after] == [1, 2, 0]
 

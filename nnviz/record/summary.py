@@ -238,6 +238,7 @@ def cleaned(told: Summary) -> Summary:
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
+        goal=_whole(told.goal),
     )
 
 

@@ -81,7 +81,7 @@ class ChangesByHand:
     def curate(self, entries: Sequence[Curated]) -> bool:
         """Other decisions about single examples."""
         before = self._what_is_set
-        self._training.curate(entries)
+        self._training.coming.curate(entries)
         return self._is_other_than(before)
 
     def switch_units(self, switches: UnitSwitches) -> None:
@@ -121,7 +121,13 @@ class ChangesByHand:
     def _what_is_set(self) -> tuple[object, ...]:
         """All that a checkpoint keeps of what was set, but for units and numbers."""
         training = self._training
-        return training.base_rate, training.epochs, training.goes_beyond, training.live_settings, training.decided
+        return (
+            training.base_rate,
+            training.epochs,
+            training.goes_beyond,
+            training.live_settings,
+            training.coming.decided,
+        )
 
     def _is_other_than(self, before: tuple[object, ...]) -> bool:
         """Something was set: writes down what has changed, and says whether anything has."""

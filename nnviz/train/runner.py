@@ -334,7 +334,7 @@ class Runner:
         """
         if self._by_hand.curate(entries):
             self._keep_what_was_set()
-        return self.training.curation_remark
+        return self.training.coming.curation_remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -373,7 +373,7 @@ class Runner:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
         self.leave_trouble()
         self._evaluations.drop()  # which began with other weights
-        training.use_best()
+        training.weights.use_best()
         self.states.forget()
         self._saving.changed()
         self.instruments.look_from_here()
@@ -420,10 +420,10 @@ class Runner:
                 return
             self.states.before_best = training.capture()
             if best:
-                training.use_best()
+                training.weights.use_best()
                 self._run.append([remarks.best_put_back(training)])
             else:
-                training.use_average()
+                training.weights.use_average()
                 self._run.append([remarks.average_put_in(training)])
             self._run.append(outdated(self._run, training.step))
 

@@ -169,8 +169,8 @@ def test_every_attempt_to_change_a_replay_is_refused_with_the_reason(
             refused(lambda tab=tab: tab.change(SetParam("conv1", "out_channels", 3)))
     window.inspector.show_tab("training")
     refused(lambda: window.inspector.training._on_edited("epochs", 77, ""))
-    refused(lambda: window.top_bar._on_batch("64"))
-    assert window.top_bar._batch.currentText() == str(before.training.batch_size)
+    refused(lambda: window.top_bar.settings._on_batch("64"))
+    assert window.top_bar.settings.batch.currentText() == str(before.training.batch_size)
     refused(lambda: window.inspector.data.choose("wine"))
     refused(lambda: window.inspector.data.download_requested.emit("digits"))
     for name in ("undo", "redo", "delete", "paste", "duplicate", "rename", "group", "arrange", "note", "details"):

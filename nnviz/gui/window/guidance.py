@@ -403,7 +403,7 @@ class Guidance(QObject):
     # ---- imports -------------------------------------------------------------------------------------------------
 
     def _on_import(self, what: str, done: int, total: int) -> None:
-        """Pictures that do not fit into memory are decoded into a file: with progress and a way to stop."""
+        """Examples that do not fit into memory are brought into a file: with progress and a way to stop."""
         if not what.startswith(IMPORTING):
             return
         notice = self._notices.notice("import")
@@ -411,7 +411,7 @@ class Guidance(QObject):
             self._notices.dismiss("failure")
             notice = self._notices.show_notice(
                 "import",
-                "Decoding the pictures, once…",
+                "Bringing the examples to the disk, once…",
                 "information",
                 (Button("Stop", self._training.known.stop, stays=True),),
                 closable=False,
@@ -419,7 +419,7 @@ class Guidance(QObject):
             notice.progress.setRange(0, 1000)
             notice.progress.setAccessibleName("How much of the import is done")
             notice.progress.show()
-        notice.set_text(f"Decoding the pictures, once: {format_count(done)} of {format_count(total)} are on the disk.")
+        notice.set_text(f"Bringing the examples to the disk, once: {format_count(done)} of {format_count(total)}.")
         notice.progress.setValue(round(1000 * done / total) if total else 0)
 
     def _on_known(self) -> None:

@@ -40,6 +40,7 @@ def planted(
     finished: bool = True,
     test: float = -1,
     findings: Sequence[Finding] = (),
+    asked: int = 0,
 ) -> Path:
     """A run of ten steps an epoch whose accuracy is one less its loss."""
     runs_folder().mkdir(parents=True, exist_ok=True)
@@ -50,6 +51,8 @@ def planted(
         run.append([Scalar("loss/validation", step, loss), Scalar("accuracy/validation", step, 1 - loss)])
         run.append([Scalar("training_seconds", step, 50.0 * epoch)])
     run.append(findings)
+    if asked:
+        run.append([Scalar("epochs_planned", 10, float(asked))])
     if test >= 0:
         run.append([Scalar("loss/test", 10 * len(losses), test)])
     run.state, run.finished = ("done" if finished else "running"), finished
@@ -111,12 +114,16 @@ def test_every_end_before_the_last_epoch_has_its_word_in_list_filter_and_window(
     went_on = msgspec.structs.replace(SPIRAL, training=msgspec.structs.replace(SPIRAL.training, epochs=3))
     planted("went on", went_on, [0.5, 0.4], created=4.0, findings=[said])
     planted("killed", short, [0.5], created=5.0, finished=False)
+    planted("given more", short, [0.5, 0.4, 0.3], created=6.0, asked=4)  # and stopped before the last of these
+    planted("given more, whole", short, [0.5, 0.4, 0.3, 0.2], created=7.0, asked=4)
     assert cli.main(["runs", "--json"]) == 0
     listing = json.loads(capsys.readouterr().out)
-    outcomes = {"whole": "done", "ended": "stopped", "patient": "early stopping", "went on": "stopped"}
+    outcomes = {"whole": "done", "ended": "stopped", "patient": "early stopping", "given more, whole": "done"}
+    outcomes |= {"given more": "stopped", "went on": "stopped"}
     assert {run["name"]: run["state"] for run in listing} == {**outcomes, "killed": "broken off"}
-    assert listed(capsys, "state:stopped") == ["went on", "ended"]
-    assert listed(capsys, "state=done") == ["whole"] and listed(capsys, 'state:"early stopping"') == ["patient"]
+    assert listed(capsys, "state:stopped") == ["given more", "went on", "ended"]
+    assert listed(capsys, "state=done") == ["given more, whole", "whole"]
+    assert listed(capsys, 'state:"early stopping"') == ["patient"]
     for name, outcome in outcomes.items():
         with open_run(runs_folder() / f"{name}.nnvizrun") as run:
             found = summary_of(run, settings_in(run.info.project_json))

@@ -59,6 +59,7 @@ def evaluate(options: EvaluateOptions) -> int:
     share_cores()
     from nnviz.explain import asked  # noqa: PLC0415 - brings torch, which takes seconds to import
     from nnviz.project.files.atomic import write_atomically  # noqa: PLC0415 - as all of these
+    from nnviz.record.number_text import format_times  # noqa: PLC0415
     from nnviz.train import predict, remarks  # noqa: PLC0415
     from nnviz.train.evaluation import evaluate as evaluate_split  # noqa: PLC0415
     from nnviz.train.figures import figures_of  # noqa: PLC0415
@@ -90,7 +91,7 @@ def evaluate(options: EvaluateOptions) -> int:
         return 0
     _print(options, training, evaluated, figures)
     if counted is not None:
-        print(f"\nThe test set was used {'once' if counted == 1 else f'{counted} times'}: it is counted in the run.")
+        print(f"\nThe test set was used {format_times(counted)}: it is counted in the run.")
     if options.out is not None:
         print(f"\n{options.out}: {len(evaluated):,} rows")
     return 0
@@ -100,7 +101,7 @@ def _choose_weights(training: Training, options: EvaluateOptions) -> None:
     """Puts the best weights in where these are asked for, or are what the run ended with."""
     wanted = options.weights == "best" or (not options.weights and training.config.keep_best and options.step is None)
     if wanted and training.best is not None:
-        training.use_best()
+        training.weights.use_best()
     elif options.weights == "best":
         raise InputError("The run keeps no best weights: there was no validation yet.", field="--best")
 
@@ -258,7 +259,7 @@ def _print(
     figures: ClassFigures | NumberFigures,
 ) -> None:
     from nnviz.record.evaluated import EvaluatedClasses  # noqa: PLC0415 - brings numpy
-    from nnviz.record.quantities import percent  # noqa: PLC0415 - as above
+    from nnviz.record.number_text import percent  # noqa: PLC0415 - as above
     from nnviz.train.figures import ClassFigures, NumberFigures  # noqa: PLC0415 - as above
 
     best = evaluated.weights_of != evaluated.step
@@ -294,7 +295,7 @@ def _print(
 
 
 def _print_classes(evaluated: Any, figures: ClassFigures) -> None:
-    from nnviz.record.quantities import percent  # noqa: PLC0415 - brings numpy
+    from nnviz.record.number_text import percent  # noqa: PLC0415 - brings numpy
 
     def share(value: float) -> str:
         return "–" if math.isnan(value) else percent(value, 1)

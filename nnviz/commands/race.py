@@ -20,8 +20,7 @@ from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
 from nnviz.project.variations import parse_variation
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult

@@ -19,10 +19,10 @@ from nnviz.project.files import io
 from nnviz.project.flat_settings import Flat, setting, settings_in
 from nnviz.record.comparison import compare_runs, find_run
 from nnviz.record.library import Label, Library
-from nnviz.record.number_text import format_number
+from nnviz.record.number_text import format_number, percent
 from nnviz.record.orders import ORDERS
 from nnviz.record.places import runs_folder
-from nnviz.record.quantities import LOSS, percent
+from nnviz.record.quantities import LOSS
 from nnviz.record.readings import Finding
 from nnviz.record.run_filter import Filterable, parse_filter
 from nnviz.record.stored import open_run

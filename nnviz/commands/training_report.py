@@ -14,7 +14,8 @@ from nnviz import streams
 from nnviz.commands.json_lines import JsonLines
 from nnviz.errors import NnvizError, NotFiniteError
 from nnviz.project.model import Project
-from nnviz.record.quantities import LOSS, percent
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import LOSS
 
 if TYPE_CHECKING:
     from nnviz.train.paces import Duration

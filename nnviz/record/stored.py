@@ -112,11 +112,6 @@ class StoredRun:
         return self._finished
 
     @property
-    def planned_epochs(self) -> int:
-        """How far it was to train when it was last told; 0 where that is not known."""
-        return self._planned_epochs
-
-    @property
     def last_step(self) -> int:
         """The highest step of any reading; -1 before the first."""
         return self._last_step
@@ -288,7 +283,7 @@ class StoredRun:
                     if reading is not None:
                         run.append([reading])
                 held += 0 if reading is None else size_of(reading)
-        run.state, run.planned_epochs = self._state, self._planned_epochs
+        run.state = self._state
         if step is not None:
             run.rewind(step)
             run.states_held = tuple((one.step, one.tag) for one in self.checkpoints() if one.step <= step)
@@ -380,7 +375,7 @@ class StoredRun:
         self._names: dict[int, tuple[str, str]] = {}
         self._last_rows = {"scalars": 0, "arrays": 0, "findings": 0}
         self._rewinds = b""
-        self._state, self._finished, self._last_step, self._planned_epochs = "", False, -1, 0
+        self._state, self._finished, self._last_step = "", False, -1
         self._cache.clear()
         self._cache_bytes = 0
 
@@ -414,11 +409,9 @@ class StoredRun:
             state = msgspec.json.decode(self._fact("state"), type=_State)
         except (msgspec.MsgspecError, RecursionError):
             raise form.damaged("its state") from None
-        steps = range(-1, form.MOST_STEP + 1)
-        if len(state.state) > LONGEST_DEVICE or state.last_step not in steps or state.planned_epochs not in steps:
+        if len(state.state) > LONGEST_DEVICE or not -1 <= state.last_step <= form.MOST_STEP:
             raise form.damaged("its state")
         self._state, self._finished, self._last_step = state.state, state.finished, state.last_step
-        self._planned_epochs = max(0, state.planned_epochs)
 
     def _take_in_series(self) -> None:
         known = max(self._names, default=0)
@@ -626,7 +619,6 @@ class _State(msgspec.Struct):
     state: str = ""
     finished: bool = False
     last_step: int = -1
-    planned_epochs: int = 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -240,8 +240,8 @@ class SessionWork:
         if self._preparing.resumed and runner.finished and not self._to_the_end:
             self._controls.complete()
         # Said when it is ready: whoever opens a project listens to what comes after that.
-        if runner.training.curation_remark:
-            self._said.refuse(DataError(runner.training.curation_remark))
+        if runner.training.coming.curation_remark:
+            self._said.refuse(DataError(runner.training.coming.curation_remark))
 
     def _turn(self) -> None:
         """Answers what was asked, or does one batch, or waits for the next request."""

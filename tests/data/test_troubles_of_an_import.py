@@ -6,14 +6,15 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from nnviz.data import folder_locks, image_files, images, row_store, tensors
+from nnviz.data import datasets, folder_locks, image_files, images, row_store, tensors
+from nnviz.data.numpy_arrays import FileArray
 from nnviz.data.streamed import Streamed
 from nnviz.data.tensors import LoadedData, load
 from nnviz.data.viewing import view
@@ -196,6 +197,35 @@ def test_two_that_import_the_same_do_it_once(pets: Path, monkeypatch: pytest.Mon
     assert sorted(decoded) == files and len(found) == 2
     assert np.array_equal(found[0].pixels[:], found[1].pixels[:])
     assert seen.is_set() and all(own == sorted(own) for own in said), "who waits is told how far the other is"
+
+
+@pytest.mark.parametrize("memory", ["disk", "memory"])
+def test_arrays_that_are_written_while_they_are_read_are_not_taken(
+    tmp_path: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their answers were read before: they would be those of other inputs."""
+    labels = np.arange(60) % 2
+    np.savez(tmp_path / "a.npz", x=labels[:, None] + np.zeros((60, 3)), y=labels)
+    real = FileArray.pieces
+
+    def pieces(array: FileArray, first: int = 0) -> Iterator[np.ndarray]:
+        found = list(real(array, first))
+        if array.name == "x" and not written:
+            written.append(True)
+            np.savez(tmp_path / "a.npz", x=1 - labels[:, None] + np.zeros((60, 3)), y=1 - labels)
+            os.utime(tmp_path / "a.npz", ns=(0, 10**18))
+            found = list(real(array, first))
+        yield from found
+
+    chosen = DataConfig("numpy_file", {"path": str(tmp_path / "a.npz"), "memory": memory}, preparation=())
+    datasets.inspect(chosen)  # what there is to know is known
+    written: list[bool] = []
+    monkeypatch.setattr(FileArray, "pieces", pieces)
+    with pytest.raises(DataError, match="was changed while it was read: load it again") as caught:
+        load(chosen)
+    assert caught.value.file == str(tmp_path / "a.npz")
+    data = load(chosen)
+    assert np.array_equal(data.train.inputs[:][:, 0].numpy(), data.train.targets.reshape(-1).numpy())
 
 
 def test_a_picture_is_decoded_without_its_file_being_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,8 @@ def remembers(forget: Callable[[], None]) -> None:
     Args:
         forget: Lets go of them; called by whoever needs the room, on any thread.
     """
-    _memories.append(forget)
+    if forget not in _memories:
+        _memories.append(forget)
 
 
 def make_room(folder: Path, needed: int, what: str, cure: str) -> None:

@@ -32,7 +32,7 @@ from nnviz.data.missing import without_missing
 from nnviz.data.picture_memory import MEMORY
 from nnviz.data.preparation import Planned, plan
 from nnviz.data.readers import RawData, read, stamp
-from nnviz.data.room_for_rows import remembers
+from nnviz.data.remembered import remembers
 from nnviz.data.selection import STEPS as SELECTIONS
 from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request

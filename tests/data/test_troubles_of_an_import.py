@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnviz.data import datasets, folder_locks, image_files, images, row_store, tensors
+from nnviz.data import datasets, folder_locks, image_files, images, room_for_rows, row_store, tensors
 from nnviz.data.numpy_arrays import FileArray
 from nnviz.data.streamed import Streamed
 from nnviz.data.tensors import LoadedData, load
@@ -263,3 +263,18 @@ def test_what_is_said_of_a_damaged_folder_stands_on_one_line(tmp_path: Path) -> 
     with pytest.raises(DataError) as caught:
         load(config(root / "cat"))
     assert "\n" not in str(caught.value)
+
+
+def test_what_was_only_looked_at_makes_room(pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set of which somebody was told, and that nobody has loaded; and a table likewise."""
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,y\n" + "".join(f"{row},{row % 3},{'pq'[row % 2]}\n" for row in range(300)))
+    chosen = DataConfig("table_file", {"path": str(table), "memory": "disk"})
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 6500)  # the pictures take 2,500, the table 5,000
+    for one, other in ((config(pets), chosen), (chosen, config(pets))):
+        datasets.inspect(one)
+        first = list(row_store.root().glob("*/rows"))
+        assert datasets.inspect(other).data.streamed
+        assert not all(file.exists() for file in first)
+        tensors.clear_cache()
+        shutil.rmtree(row_store.root())

@@ -212,13 +212,11 @@ def _table(request: Request, path: Path, key: Hashable) -> FileTable:
 def _taken(request: Request, path: Path) -> Taken:
     """The table as it was chosen, from memory or from the disk where neither file nor choice has changed."""
     from nnviz.data import table_taken
-    from nnviz.data.room_for_rows import remembers
     from nnviz.data.table_columns import HowToTake, understand
     from nnviz.data.table_large import LostColumnsError
     from nnviz.data.table_memory import MEMORY
     from nnviz.data.table_of_file import MOST_CELLS
 
-    remembers(MEMORY.forget_taken)
     # What is other where the file is, or how it is read.
     state = f"{state_of([path])} {_how_to_read(request)}"
     where = request.text("memory")

@@ -127,15 +127,15 @@ class Summary:
     def outcome(self) -> str:
         """How it stands or ended, in the word that every list, filter and sentence uses.
 
-        ``running`` (somebody writes it), ``damaged``, ``broken off`` (the program was killed), ``failed``,
-        ``early stopping`` (which ended it), ``stopped`` (somebody ended it before its last epoch), else the state of
-        its session: ``done``.
+        ``running`` (somebody writes it, who is not through), ``damaged``, ``broken off`` (the program was killed),
+        ``failed``, ``early stopping`` (which ended it), ``stopped`` (somebody ended it before its last epoch), else the
+        state of its session: ``done``.
         """
         if self.damage:
             return "damaged"
-        if self.running:
+        if self.running and self.state != "done":
             return "running"
-        if not self.finished:
+        if not (self.finished or self.running):
             return "broken off"
         if self.state == "failed":
             return self.state
@@ -234,6 +234,7 @@ def cleaned(told: Summary) -> Summary:
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
+        goal=_whole(told.goal),
     )
 
 

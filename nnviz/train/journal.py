@@ -19,12 +19,12 @@ from nnviz.record.quantities import (
 )
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
+from nnviz.record.test_uses import uses_of
 from nnviz.train import remarks
 from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Speedometer
-from nnviz.train.test_use import uses_of
 from nnviz.train.training import Training
 
 #: Seconds between two readings of speed and cost.

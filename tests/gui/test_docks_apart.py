@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QMenu, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
@@ -205,3 +205,31 @@ def test_the_menu_explain_opens_what_explains_with_room_to_read_it(qtbot: QtBot,
     assert dock.width() >= 860 and dock.height() >= 500
     tear.click()
     assert not dock.isFloating()
+
+
+def test_a_page_stays_in_front_of_the_docks_when_the_window_becomes_narrow(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1680, 1050)
+    docks_of(window).show_panel("runs")
+    qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+    count = len(in_front(window))
+    window.compare_room.show()
+    page = window.compare_room.page
+    assert page is not None
+
+    def covered() -> bool:
+        places = [QPoint(x * window.width() // 10, page.y() + 20 + y * (page.height() - 40) // 9)
+                  for x in range(1, 10) for y in range(10)]  # fmt: skip
+        found = [window.childAt(place) for place in places if not separated(place)]
+        return all(one is page or (one is not None and page.isAncestorOf(one)) for one in found)
+
+    def separated(place: QPoint) -> bool:  # Qt puts what is dragged between two docks over everything
+        return (found := window.childAt(place)) is not None and found.objectName().startswith("qt_qmainwindow")
+
+    assert covered()
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: len(in_front(window)) < count and stand_apart(window), timeout=TIMEOUT)
+    qtbot.wait(150)  # Qt brings to the front what it has laid out anew, a moment later
+    assert covered()

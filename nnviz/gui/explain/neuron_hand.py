@@ -79,7 +79,7 @@ class NeuronHand:
 
     def set(self, place: LinePlace | BiasPlace, value: float, more: bool) -> None:
         """Let a number stand somewhere; with ``more`` it goes on with the one before, as while a hand drags."""
-        reason = self._training.cannot_edit_weights()
+        reason = self._training.hand.why_not()
         if reason:
             self._say(reason)
             self._asking.soon()
@@ -91,7 +91,7 @@ class NeuronHand:
 
     def type_in(self, place: LinePlace | BiasPlace, value: float) -> str:
         """Sets a number that was typed; why not, where it cannot be set."""
-        reason = self._training.cannot_edit_weights()
+        reason = self._training.hand.why_not()
         if reason or self.numbers is None:
             return reason or "There is no network."
         try:
@@ -112,7 +112,7 @@ class NeuronHand:
             return
         at = self._place_in_network(place)
         change = WeightChange(at.node, at.parameter, at.index, value)
-        reason = self._training.edit_weights([change], more=more)
+        reason = self._training.hand.edit([change], more=more)
         if reason:
             self._say(reason)
         elif not more:
@@ -122,7 +122,7 @@ class NeuronHand:
 
     def why_not(self) -> str:
         """Why nothing can be done to the network now, as a sentence; empty where it can."""
-        return self._training.cannot_edit_weights()
+        return self._training.hand.why_not()
 
     # ---- units ---------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class NeuronHand:
         self._use(now, before)
 
     def _use(self, switches: UnitSwitches, before: UnitSwitches | None) -> None:
-        reason = self._training.switch_units(switches)
+        reason = self._training.hand.switch_units(switches)
         if reason:
             self._say(reason)
             return
@@ -165,8 +165,8 @@ class NeuronHand:
 
     def begin_anew(self, place: UnitPlace) -> None:
         """Give a unit untrained weights and an untrained bias, drawn as those of its layer were."""
-        if self.numbers is None or self._training.cannot_edit_weights():
-            self._say(self._training.cannot_edit_weights())
+        if self.numbers is None or self._training.hand.why_not():
+            self._say(self._training.hand.why_not())
             return
         node, seed = self.numbers.layers[place.layer].layer.node, random.getrandbits(31)
 
@@ -180,7 +180,7 @@ class NeuronHand:
             changes = [WeightChange(node, "weight", (place.unit, i), value) for i, value in enumerate(weights)]
             if bias is not None:
                 changes.append(WeightChange(node, "bias", (place.unit,), bias))
-            reason = self._training.edit_weights(changes)
+            reason = self._training.hand.edit(changes)
             if reason:
                 self._say(reason)
             else:
@@ -198,7 +198,7 @@ class NeuronHand:
             return False
         last = self._done.pop()
         if isinstance(last, str):
-            reason = self._training.undo_edit()
+            reason = self._training.hand.undo()
             if reason:
                 self._say(reason)
         else:

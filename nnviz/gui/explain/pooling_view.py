@@ -22,10 +22,10 @@ from nnviz.gui.explain.window_view import (
     map_caption,
     paint_cells,
     paint_input,
-    power_of_ten,
 )
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.scales import Scale
+from nnviz.record.number_text import power_of_ten
 
 if TYPE_CHECKING:
     from nnviz.explain.onward import Back, Reader

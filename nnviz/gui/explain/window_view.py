@@ -15,6 +15,7 @@ from nnviz.gui.explain.maps_view import map_scale, range_words
 from nnviz.gui.explain.terms_view import number
 from nnviz.gui.look.scales import Scale
 from nnviz.gui.look.theme import mixed
+from nnviz.record.number_text import power_of_ten
 
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Index
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 LARGEST_CELL = 5.2
 #: From so many pixels of width on the number is written in its cell.
 _WRITTEN_CELL = 31.0
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,11 +104,6 @@ def caption_of(ink: Ink, rect: QRectF, title: str, values: Numbers, cell: float)
     text = f"{_fitting(ink, title, room)}  {unit}".rstrip()
     ink.caption(rect, text)
     return ink.width(text, 0.82, 500)
-
-
-def power_of_ten(power: int) -> str:
-    """``10⁻³``."""
-    return "10" + str(power).translate(_RAISED)
 
 
 def _fitting(ink: Ink, title: str, room: float) -> str:

@@ -26,8 +26,8 @@ from nnviz.project.edits import SetView
 from nnviz.project.model import PIN_SPLITS, Pin, usual_split
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, from_reading
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import EVALUATION, percent
+from nnviz.record.number_text import format_number, format_times, percent
+from nnviz.record.quantities import EVALUATION
 from nnviz.record.run import RunView
 from nnviz.train.figures import ClassFigures, NumberFigures, figures_of
 
@@ -254,9 +254,7 @@ class EvaluationPanel(Panel):
         words = _SPLIT_WORDS[self._split]
         text = "Evaluating…" if busy else "Evaluate"
         uses = self.workspace.training.test_uses
-        used = (
-            f" It was used {'once' if uses == 1 else f'{uses} times'} so far." if uses else " It is untouched so far."
-        )
+        used = f" It was used {format_times(uses)} so far." if uses else " It is untouched so far."
         tip = reason or f"Ask the network about all {words} examples" + (
             f"; this use of the test set is counted.{used}" if self._split == "test" else ""
         )
@@ -324,7 +322,7 @@ class EvaluationPanel(Panel):
         best = " (best weights)" if found.weights_of != found.step else ""
         words = _SPLIT_WORDS[found.split]
         uses = self.workspace.training.test_uses
-        used = f", used {'once' if uses == 1 else f'{uses} times'}" if found.split == "test" and uses else ""
+        used = f", used {format_times(uses)}" if found.split == "test" and uses else ""
         self.set_subtitle(
             f"of {at}{best}, {words}, {count} examples{used}",
             f"of {at}, {words}, {count} examples",

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from nnviz.gui.look.theme import format_count
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 from nnviz.train.figures import ClassFigures, NumberFigures
 
 Places: TypeAlias = NDArray[np.integer[Any]]

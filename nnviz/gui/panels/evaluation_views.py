@@ -16,8 +16,7 @@ from nnviz.gui.panels.figure_table import FigureTable
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import set_font
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 from nnviz.train.figures import ClassFigures, NumberFigures
 
 

@@ -11,17 +11,15 @@ import msgspec
 from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
-from nnviz.record.quantities import BATCH_SIZE, EPOCH, EPOCHS_PLANNED, LEARNING_RATE
+from nnviz.record.quantities import BATCH_SIZE, EPOCH, LEARNING_RATE
 from nnviz.record.readings import Reading, Scalar
-from nnviz.record.run import RunView
+from nnviz.record.run import RunView, epochs_planned
 
 if TYPE_CHECKING:
     from nnviz.train.session import Position
 
 #: No batch has more examples; a file may say anything.
 _MOST_IN_A_BATCH = 2**31
-#: No training is planned for more epochs; likewise.
-_MOST_EPOCHS = 2**31
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ def seen_at(run: RunView, step: int, epochs: int) -> Seen:
     # A setting is recorded at the step after which it holds: the one before that which was made with it.
     rate, size = (run.latest(one.series(), max(step - 1, 0)) for one in (LEARNING_RATE, BATCH_SIZE))
     used = rate.value if isinstance(rate, Scalar) else math.nan
-    planned = _whole(run.latest(EPOCHS_PLANNED.series()), _MOST_EPOCHS) or epochs
-    return Seen(step, done, max(planned, all_done), used, _whole(size, _MOST_IN_A_BATCH))
+    return Seen(step, done, max(epochs_planned(run) or epochs, all_done), used, _whole(size, _MOST_IN_A_BATCH))
 
 
 def _whole(reading: Reading | None, most: int) -> int:

@@ -13,6 +13,7 @@ from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.in_place import text_width
 from nnviz.gui.runs.training import Training
 from nnviz.project.document import Document
+from nnviz.record.number_text import format_times
 
 #: Characters that no count in the bar goes beyond: ``60k test ×12``.
 _WIDEST_TEST = "9 999 test ×9"
@@ -115,8 +116,11 @@ class DataPills(QObject):
         self.data.setAccessibleName(f"Data set {exact}")
         uses = self._training.test_uses
         self.test.setText(f"{_short_count(test)} test" + (f" ×{uses}" if uses else ""))
-        times = "once" if uses == 1 else f"{uses} times"
-        seen = f"The test set has been used {times} in this run." if uses else "The test set is untouched in this run."
+        seen = (
+            f"The test set has been used {format_times(uses)} in this run."
+            if uses
+            else "The test set is untouched in this run."
+        )
         self.test.setToolTip(f"{seen} Click to measure loss and accuracy on it; each use is counted.")
         self.test.setAccessibleName(f"Evaluate on the test set. {seen}")
         self.test.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

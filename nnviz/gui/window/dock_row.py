@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QWidget
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.window.frame import row_height
 
 #: What stands at the foot of a new window, left to right.
 DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
@@ -93,9 +95,7 @@ class DockRow(QObject):
         )
         sides = [self._docks[key] for key in SIDE_PANELS if not self._docks[key].isHidden()]
         self._window.resizeDocks(sides, [_SIDE] * len(sides), Qt.Orientation.Horizontal)
-        height = self._window.height()
-        tallest = round(min(max(196, height * 0.24), height * 0.5))
-        self._window.resizeDocks(shown, [tallest] * len(shown), Qt.Orientation.Vertical)
+        self._window.resizeDocks(shown, [row_height(self._window)] * len(shown), Qt.Orientation.Vertical)
 
     def keep_apart(self, wanted: str = "") -> None:
         """Leave as many side by side as can be read; the others stand behind them as tabs.
@@ -125,6 +125,24 @@ class DockRow(QObject):
             self._docks[wanted if wanted in host else front].raise_()
         self._whole_tabs()
         QTimer.singleShot(0, self, self._share_row)
+
+    def follow_width(self) -> None:
+        """The window has another size. Qt puts what it tabs anew in front of all: what covers the docks stays there."""
+        over = [one for one in self._window.children() if isinstance(one, QWidget) and not self._is_laid_out(one)]
+        self.keep_apart()
+
+        def cover() -> None:
+            for one in over:
+                if shiboken6.isValid(one) and one.isVisible():
+                    one.raise_()
+
+        QTimer.singleShot(0, self, cover)  # behind the sharing of the row
+
+    def _is_laid_out(self, widget: QWidget) -> bool:
+        """Whether it is a part of the window itself, or another window: what else there is lies over these."""
+        parts = (self._window.centralWidget(), self._window.menuWidget(), self._window.statusBar())
+        own = isinstance(widget, QDockWidget | QTabBar) or widget in parts or widget.objectName().startswith("qt_")
+        return own or widget.isWindow()
 
     def make_room(self, key: str) -> None:
         """One that was shown just now gets the width and the height that it needs."""

@@ -301,7 +301,7 @@ class Docks(QObject):
         elif kind == QEvent.Type.Show and isinstance(watched, QWidget):
             self._watch_presses(watched)
         elif kind == QEvent.Type.Resize and watched is self._window:
-            QTimer.singleShot(0, self, self.row.keep_apart)
+            QTimer.singleShot(0, self, self.row.follow_width)
         elif kind == QEvent.Type.Resize and isinstance(watched, QDockWidget):
             self.row.settle()
         return False

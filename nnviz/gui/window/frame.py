@@ -13,6 +13,11 @@ from nnviz.gui.window.timeline import Timeline
 from nnviz.project.shown_document import ShownDocument
 
 
+def row_height(window: QWidget) -> int:
+    """Pixels of the row of instruments at the foot of a window, until somebody drags it."""
+    return round(min(max(196, window.height() * 0.24), window.height() * 0.5))
+
+
 class Frame:
     """Puts the regions of a window in their places, and keeps the places of those that come later.
 
@@ -109,9 +114,7 @@ class Frame:
     def keep_place_of_instruments(self) -> None:
         """The window is on the screen: what holds their place is as high as they are going to be."""
         if self._placeholder is not None:
-            high = self._window.height()
-            height = round(min(max(196, high * 0.24), high * 0.5))
-            self._window.resizeDocks([self._placeholder], [height], Qt.Orientation.Vertical)
+            self._window.resizeDocks([self._placeholder], [row_height(self._window)], Qt.Orientation.Vertical)
 
     def give_place_to_instruments(self) -> None:
         """They are there."""

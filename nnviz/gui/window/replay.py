@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.runs.training import GO_BACK, Training
+from nnviz.gui.runs.shown_run import GO_BACK
+from nnviz.gui.runs.training import Training
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.guidance import Guidance
 from nnviz.gui.window.notices import NoticeArea

@@ -89,7 +89,7 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
 
     # A number of the network is set by hand: what was found is of the network before that, until it is asked again.
     first = next(node for node, one in window.document.project.graph.nodes.items() if one.kind == "linear")
-    assert window.training.edit_weights([WeightChange(first, "bias", (0,), 9.0)]) == ""
+    assert window.training.hand.edit([WeightChange(first, "bias", (0,), 9.0)]) == ""
     qtbot.waitUntil(lambda: panel.is_old and panel._figures is not None, timeout=TIMEOUT)
     assert "step 12, changed since" in panel._subtitle.text() and panel._subtitle.old
     QTest.mouseClick(panel.again, LEFT)

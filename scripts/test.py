@@ -6,8 +6,10 @@ With arguments only pytest runs. Without, ruff, mypy strict and the import contr
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import check
 import environment
@@ -17,6 +19,22 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 #: A wait for a window that ran out, as on a busy machine, is made once more, and its traceback is shown. Nothing else
 #: is (a number that is wrong once is wrong), and no more than three.
 SECOND_TRY = ("--reruns", "1", "--only-rerun", "TimeoutError", "--max-suite-reruns", "3", "--rerun-show-tracebacks")
+#: Where Linux keeps files in memory, and how much of it has to be free. Tests make thousands of folders and wait until
+#: run files are on the disk, which is most of what they wait for.
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, for nobody else, and looks whose it is
+ROOM = 8 << 30
+
+
+def folder_in_memory() -> dict[str, str]:
+    """The variable that has pytest make the folders of tests in memory, where there is room; else nothing."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        if min(available, shutil.disk_usage(IN_MEMORY).free) < ROOM or not os.access(IN_MEMORY, os.W_OK | os.X_OK):
+            return {}
+    except (OSError, StopIteration, ValueError):
+        return {}
+    return {"PYTEST_DEBUG_TEMPROOT": str(IN_MEMORY)}
 
 
 def main() -> int:
@@ -33,7 +51,7 @@ def main() -> int:
     os.chdir(environment.ROOT)
     command = [str(interpreter), "-m", "pytest", *arguments]
     # Some machines forbid Python to keep what it compiles: each of hundreds of processes would compile all of nnviz.
-    variables = {**ONE_THREAD, "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": ""}
+    variables = {**ONE_THREAD, "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": "", **folder_in_memory()}
     if not failed:
         environment.start(command, variables)
     print("── tests", flush=True)

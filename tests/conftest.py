@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import shutil
+import socket
 import sys
 import threading
 import time
@@ -40,7 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Tests between two rounds of the garbage collector over all that is new, and between two over everything: what has
 #: survived one round (modules, caches) would be gone through some 500 times, a quarter of a second and more each.
 _FULL_ROUND, _WHOLE_ROUND = 20, 1000
-_finished = itertools.count(1)
+_finished, _unasked = itertools.count(1), itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +56,17 @@ def pytest_configure(config: pytest.Config) -> None:
         limit = threading.Timer(RUN_LIMIT, give_up)
         limit.daemon = True
         limit.start()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What a process of tests tells and asks about second tries, before and after each test, goes out at once.
+
+    pytest-rerunfailures does it in two small packets, of which the second waited for the system to confirm the first:
+    no test took less than 40 ms, whatever it did.
+    """
+    connection = getattr(getattr(session.config, "failures_db", None), "sock", None)
+    if isinstance(connection, socket.socket):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,16 +94,31 @@ def give_up() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings, state and data of the person who runs the tests are neither read nor written."""
+def own_folders(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Settings, state and data of the person who runs the tests are neither read nor written.
+
+    Where a test asks for no folder of its own, none is made: on a busy disk that takes longer than most tests.
+    """
+    if "tmp_path" in request.fixturenames:
+        folder = request.getfixturevalue("tmp_path")
+    else:
+        folder = tmp_path_factory.getbasetemp() / f"unasked-{next(_unasked)}"
     for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+        monkeypatch.setenv(variable, str(folder / variable.lower()))
     monkeypatch.delenv("NNVIZ_DATA", raising=False)
+    yield
+    if "tmp_path" not in request.fixturenames and folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
-def no_leaked_threads() -> Iterator[None]:
-    """A thread that a test started has ended, or ends soon: on a busy machine it may have a batch to finish."""
+def no_leaked_threads(own_folders: None) -> Iterator[None]:
+    """A thread that a test started has ended, or ends soon: on a busy machine it may have a batch to finish.
+
+    Only then does its folder go, in which it may still write.
+    """
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 10

@@ -45,7 +45,8 @@ class PictureMemory:
         self._take_turn(wait)
         try:
             told = self._told.get(key)
-            if told is None:
+            if told is None or told.outdated:
+                self._pixels = None  # so that the room of another set on the disk can be used
                 told = self._remember(key, read(), keep=True)
             self._told.move_to_end(key)
             return told

@@ -59,6 +59,10 @@ class TableMemory:
         """The columns of a file have to be read again."""
         self._tables.forget(key)
 
+    def forget_taken(self) -> None:
+        """What was made of files has to be made, or opened, again."""
+        self._taken.clear()
+
     def clear(self) -> None:
         """Forgets everything."""
         self._tables.clear()

@@ -320,7 +320,8 @@ class Race:
                 while not (self._closing.is_set() or self._over):
                     self._turn()
         finally:
-            self._end()
+            with interruption.put_off():
+                self._end()
         if interrupted:
             raise Cancelled("The race was interrupted; what was recorded until then is kept.")
         return self.standings

@@ -11,6 +11,7 @@ import numpy as np
 from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
+from nnviz.record.number_text import format_times
 from nnviz.record.quantities import ACCURACY, CHANGE, EDITED, FINDING, LOSS, MACRO_F1, TEST_USES, TOP5_ACCURACY
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
@@ -45,14 +46,13 @@ def of_data(training: Training) -> list[Finding]:
 
 def test_used(step: int, uses: int) -> list[Reading]:
     """The test set was looked at, and how often."""
-    times = "once" if uses == 1 else f"{uses} times"
     return [
         Scalar(TEST_USES.series(), step, float(uses)),
         Finding(
             FINDING.series("test_used"),
             step,
             "information",
-            f"The test set was used {times}.",
+            f"The test set was used {format_times(uses)}.",
             "Each look at it makes it a little more part of the training: choose by the validation set.",
         ),
     ]
@@ -147,7 +147,7 @@ def edited(training: Training, edit: WeightEdit) -> list[Finding]:
 
     Of a number that is dragged it says where it began, not where the hand was a moment ago.
     """
-    whole = training.edits.undoable
+    whole = training.by_hand.edits.undoable
     if edit.kind is Kind.MORE and whole is not None and whole.after.keys() == edit.after.keys():
         edit = replace(whole, step=edit.step)
     undone = edit.kind is Kind.UNDO

@@ -251,15 +251,21 @@ def test_a_missing_set_is_downloaded_into_torchvisions_layout_only_when_asked(
 
 
 def test_only_what_is_missing_or_damaged_is_fetched(
-    served_mnist: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served_mnist: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_folders: None
 ) -> None:
     monkeypatch.setattr(train, "_train", lambda *given: 0)
+    monkeypatch.setattr("nnviz.train.race.Race.train", lambda race: ())
+    monkeypatch.setattr("nnviz.train.sweep.Sweep.run", lambda sweep: "")
     folder = tmp_path / "data" / "MNIST" / "raw"
     write_set(folder, 60_000, 10_000, value=3)
     missing = folder / "t10k-labels-idx1-ubyte"
-    missing.unlink()
-    assert main(["train", "sample:softmax-regression", "--data-dir", str(tmp_path / "data"), "--download"]) == 0
-    assert [name for name, _ in served_mnist.asked] == ["t10k-labels-idx1-ubyte.gz"]
+    there = ["sample:softmax-regression", "--data-dir", str(tmp_path / "data")]
+    vary = ["--vary", "training.seed=0,1", "--epochs", "1"]
+    for command in (["train", *there], ["race", *there, *vary], ["sweep", *there, *vary]):
+        missing.unlink()
+        served_mnist.asked.clear()
+        main([*command, "--download"])
+        assert [name for name, _ in served_mnist.asked] == ["t10k-labels-idx1-ubyte.gz"] and missing.exists()
     missing.write_bytes(b"damaged")
     with pytest.raises(DataError, match="t10k-labels"):
         load(DataConfig("mnist"), tmp_path / "data")

@@ -88,7 +88,7 @@ def arrangement(window: MainWindow) -> tuple[object, ...]:
     assert docks is not None and window.inspector is not None
     return (
         window.geometry(),
-        window._splitter.sizes(),
+        window.frame.splitter.sizes(),
         {key: (dock.geometry(), dock.isHidden(), dock.isFloating()) for key, dock in docks.docks.items()},
         {key: (panel.geometry(), panel.minimumSizeHint()) for key, panel in docks.panels.items()},
         docks.current,

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from nnviz.project import registry
 from nnviz.record import quantities
-from nnviz.record.quantities import QUANTITIES, Bands, Mark, badge_of, percent, quantity_of
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import QUANTITIES, badge_of, quantity_of
+from nnviz.record.quantity import Bands, Mark
 
 SOURCE = Path(quantities.__file__).parents[1]
 #: As they stand in every run file so far: a name that changes makes those files unreadable.

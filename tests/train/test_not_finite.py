@@ -429,7 +429,7 @@ def test_the_last_good_checkpoint_stays_in_the_file(tmp_path: Path) -> None:
     wild = {name: tensor * 1e25 for name, tensor in before.weights.items()}
     training = Training(io.load(project), session_data(project), CPU)
     training.restore(before)
-    training.use_weights(wild)
+    training.weights.use(wild)
     runner = runner_of(training, store=(shelf := Shelf()))
     until_it_rests(runner)
     runner.save("stop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import torch
 from training_helpers import wait_for
 
+from nnviz import interruption
 from nnviz.errors import InputError, TooLargeError
 from nnviz.project.entrants import MOST, Entrant, presets
 from nnviz.project.model import Project
@@ -25,6 +27,7 @@ from nnviz.train import race as races
 from nnviz.train.preparing import Preparing
 from nnviz.train.race import Race, RaceState, Standing, ranked
 from nnviz.train.session import TrainingSession
+from nnviz.train.state import TrainingState
 
 
 def _spiral(epochs: int = 2) -> Project:
@@ -109,6 +112,29 @@ def test_one_that_fails_ends_alone_with_its_sentence() -> None:
     assert careful.done and careful.epoch == 2 and careful.rank == 1 and not careful.failure
     assert not wild.done and wild.rank == 0 and "finite" in wild.failure
     assert race.state is RaceState.DONE and race.lanes[1].run.finished and race.lanes[1].run.state == "failed"
+
+
+def test_a_step_that_was_torn_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C: who was in the middle of a step keeps its last whole state, the others the present one."""
+    race = Race(_spiral(), (Entrant("whole"), Entrant("torn", (("training.seed", 5),))), probes=lambda: ())
+    made = TrainingState.step_made
+    monkeypatch.setattr(interruption, "ECHO", 0.0)
+
+    def tear(state: TrainingState) -> None:
+        if state.step == 39 and race.lanes[1].session is not None and state is race.lanes[1].session.training._state:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        made(state)
+
+    monkeypatch.setattr(TrainingState, "step_made", tear)
+    with pytest.raises(KeyboardInterrupt):
+        race.train()
+    last = []
+    for lane in race.lanes:
+        assert lane.path is not None
+        with open_run(lane.path) as run:
+            last.append((run.checkpoints()[-1].step, run.checkpoints()[-1].tag == "stop"))
+    assert last[0][0] > 32 and last[0][1] and last[1] == (32, False)
 
 
 def test_everyone_trains_on_data_of_their_own_where_the_first_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,7 @@ from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, class_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 from nnviz.record.readings import ArrayReading
 
 Numbers = NDArray[Any]

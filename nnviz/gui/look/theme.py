@@ -25,7 +25,7 @@ from nnviz.gui.look import colours
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.stylesheet import stylesheet
 from nnviz.record import number_text
-from nnviz.record.quantities import Level
+from nnviz.record.quantity import Level
 from nnviz.resources import resource
 
 Theme = colours.Theme

@@ -52,7 +52,8 @@ from nnviz.project.model import Project
 from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.places import free_paths
-from nnviz.record.quantities import Quantity, prefixes_of
+from nnviz.record.quantities import prefixes_of
+from nnviz.record.quantity import Quantity
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.screens import StayOnScreen
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.run_feed import Subscription
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.validate import Diagnostic
@@ -230,12 +231,12 @@ class Docks(QObject):
             command(panel)
             return
 
-        def later() -> None:
-            self._feed.refresh()
-            command(panel)
-
         # Only when the window has been laid out does the panel have its size, and only then is it drawn.
-        QTimer.singleShot(0, panel, later)
+        soon(self._use_fresh, key, command)
+
+    def _use_fresh(self, key: str, command: Callable[[Panel], None]) -> None:
+        self._feed.refresh()
+        command(self._panels[key])
 
     def set_obstacle(self, text: str) -> None:
         """What has to be done before the network can be trained: instruments without data say that."""
@@ -267,13 +268,13 @@ class Docks(QObject):
 
     def _on_front(self, key: str, seen: bool) -> None:
         # A moment later: whoever is hidden now is to find out whether it could be seen before.
-        def note() -> None:
-            behind = not seen and not self._docks[key].isHidden()
-            self._behind = self._behind | {key} if behind else self._behind - {key}
-            if self._docks[key].isHidden():
-                self._give_back_height()
+        soon(self._note_front, key, seen)
 
-        QTimer.singleShot(0, self, note)
+    def _note_front(self, key: str, seen: bool) -> None:
+        behind = not seen and not self._docks[key].isHidden()
+        self._behind = self._behind | {key} if behind else self._behind - {key}
+        if self._docks[key].isHidden():
+            self._give_back_height()
 
     def arrange_as_new(self) -> None:
         """The arrangement that the program comes with: four in a row at the foot, the outline at the left."""
@@ -298,7 +299,7 @@ class Docks(QObject):
         for key, dock in self._docks.items():
             dock.setVisible(key in DEFAULT_PANELS)
         self.spread()
-        QTimer.singleShot(0, self, self._whole_tabs)
+        soon(self._whole_tabs)
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
@@ -354,7 +355,7 @@ class Docks(QObject):
             host.extend(moved)
             self._docks[wanted if wanted in host else front].raise_()
         self._whole_tabs()
-        QTimer.singleShot(0, self, self._share_row)
+        soon(self._share_row)
 
     def _row_width(self) -> int:
         """Pixels that the row at the foot has: what stands at the left stands beside it, too."""
@@ -428,7 +429,7 @@ class Docks(QObject):
 
     def _on_floating(self, dock: QDockWidget, floating: bool) -> None:
         if floating:
-            QTimer.singleShot(0, dock, partial(self._give_frame, dock))
+            soon(self._give_frame, dock)
 
     def _give_frame(self, dock: QDockWidget) -> None:
         """A panel that was torn off is a window like others: the desktop gives it title, frame and shadow."""
@@ -468,7 +469,7 @@ class Docks(QObject):
         """One that was shown just now gets the width and the height that it needs."""
         before = self._settled  # it may have made the row higher already
         self.keep_apart(key)
-        QTimer.singleShot(0, self._docks[key], partial(self._give_height, key, before))
+        soon(self._give_height, key, before)
 
     def explain(self, place: Place) -> None:
         """A number in one instrument, or in the neuron view, is taken apart in another."""
@@ -504,7 +505,7 @@ class Docks(QObject):
         if self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.LeftDockWidgetArea:
             if not dock.isFloating() and dock.isVisible() and dock.width() < _SIDE:
                 self._window.resizeDocks([dock], [_SIDE], Qt.Orientation.Horizontal)
-            QTimer.singleShot(0, self, self.keep_apart)  # now the row has the width that is left
+            soon(self.keep_apart)  # now the row has the width that is left
             return
         wanted = min(least, self._window.height() // 2)
         if self._panels[key].leaves_cards and self._canvas.camera.zoom >= FAR_ZOOM:
@@ -512,7 +513,7 @@ class Docks(QObject):
             wanted = min(wanted, dock.height() + max(spare, 0))
         if not dock.isFloating() and dock.isVisible() and dock.height() < wanted:
             self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
-        QTimer.singleShot(0, self, partial(self._note_raised, before))
+        soon(self._note_raised, before)
 
     def _row_height(self) -> int:
         return max((self._docks[key].height() for key in self._row()), default=0)
@@ -569,7 +570,7 @@ class Docks(QObject):
         elif kind == QEvent.Type.Show and isinstance(watched, QWidget):
             self._watch_presses(watched)
         elif kind == QEvent.Type.Resize and watched is self._window:
-            QTimer.singleShot(0, self, self.keep_apart)
+            soon(self.keep_apart)
         elif kind == QEvent.Type.Resize and isinstance(watched, QDockWidget):
             self._settling.start(0)
         return False

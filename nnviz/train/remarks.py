@@ -189,7 +189,7 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
         evidence = "The weights are finite: it is in evaluation mode, or with these examples, that it happens."
     elif origin.step > 1:
         evidence = f"The learning rate is {number_text(float(f'{rate:.6g}'))}; too large a one is the usual cause."
-    edit = training.edits.undoable
+    edit = training.by_hand.edits.undoable
     if edit is not None and edit.step >= (origin.step - 1 if good_step is None else good_step):
         evidence = f"{edit.text(training.network.name_of)} 'Undo edit of weights' takes that back."
     if good_step is not None:

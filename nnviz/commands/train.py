@@ -190,6 +190,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
     def expect(training: Training) -> None:
         from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
 
+        report.prepared(training)
         if options.resume and training.epoch >= training.last_epoch and training.between_epochs:
             early = training.last_epoch < training.epochs
             how = "--set training.early_stopping=none trains on" if early else "--epochs N trains on to N"

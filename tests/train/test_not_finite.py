@@ -490,7 +490,7 @@ def test_numbers_set_by_hand_a_moment_before_are_named_in_place_of_the_learning_
     for _ in range(4):
         runner.advance()
     huge = [WeightChange("linear1", "bias", (unit,), 3e38 * (-1) ** unit) for unit in range(4)]
-    runner.edit_weights(lambda training: training.edit_weights(huge))
+    runner.edit_weights(lambda training: training.by_hand.edit(huge))
     until_it_rests(runner)
     said = not_finite(run).evidence
     assert "4 numbers of bias of linear1 were set at step 4." in said and "'Undo edit of weights'" in said

@@ -23,6 +23,8 @@ from nnviz.train.unit_switches import Unit
 from nnviz.train.weight_edits import Kind, WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
+#: What is said of weights that are put in after the last epoch.
+_BEST, _AVERAGE = "best_weights", "average_weights"
 
 
 def scores(split: str, step: int, result: EvaluationResult) -> list[Reading]:
@@ -61,7 +63,7 @@ def test_used(step: int, uses: int) -> list[Reading]:
 def best_put_back(training: Training) -> Finding:
     """The weights are no longer those of the last step."""
     return Finding(
-        FINDING.series("best_weights"),
+        FINDING.series(_BEST),
         training.step,
         "information",
         f"The weights of epoch {training.best_epoch} were put back.",
@@ -79,12 +81,18 @@ def _why_the_best(training: Training) -> str:
 def average_put_in(training: Training) -> Finding:
     """The weights are no longer those that were trained."""
     return Finding(
-        FINDING.series("average_weights"),
+        FINDING.series(_AVERAGE),
         training.step,
         "information",
         "The average of the weights was put in their place.",
         "It is what was validated. Training goes on from the weights themselves.",
     )
+
+
+def put_in_no_longer(step: int, run: RunView) -> list[Finding]:
+    """The weights that were put in at the end have left again: training goes on from those of the last step."""
+    said = (run.latest(FINDING.series(name)) for name in (_BEST, _AVERAGE))
+    return [replace(one, step=step, severity="resolved") for one in said if isinstance(one, Finding)]
 
 
 def ended_early(training: Training) -> Finding:

@@ -177,6 +177,17 @@ def test_the_page_covers_the_window_whatever_its_size(qtbot: QtBot, open_window:
         assert page.measure == Measure.of(page.size())
         assert page.strip.height() == page.strip.sizeHint().height()
 
+    # Qt brings docks forward when it turns them into tabs: they stay behind the page, and so do the tabs.
+    def in_front() -> bool:
+        found = window.childAt(window.rect().center()), window.childAt(QPoint(300, window.height() - 120))
+        return all(one is not None and (one is page or page.isAncestorOf(one)) for one in found)
+
+    assert window.docks is not None and in_front()
+    for behind in (*window.docks.docks.values(), window.centralWidget()):
+        behind.raise_()
+    assert not in_front()
+    qtbot.waitUntil(in_front, timeout=TIMEOUT)
+
 
 def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("digits-cnn")

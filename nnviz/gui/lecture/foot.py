@@ -87,6 +87,7 @@ class LectureFoot(QWidget):
         self.sentence.setStyleSheet(
             f"#LectureSentence {{ background: {colours.window.name()}; color: {colours.text.name()}; }}"
         )
+        self.place_sentence()  # a stylesheet that is taken away takes fonts with it
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The line takes what the hint leaves."""

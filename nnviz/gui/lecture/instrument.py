@@ -262,7 +262,7 @@ class InstrumentPlace(QWidget):
     def restyle(self) -> None:
         """Take the colours of the theme."""
         self.glass.setBackgroundBrush(theme.current().panel)
-        self.update()
+        self._arrange()  # a stylesheet that is taken away takes fonts with it
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fill the room."""

@@ -263,8 +263,11 @@ class LecturePage(QWidget):
 
     def show_update(self, update: tuple[Explanation, float] | None) -> None:
         """Write the update of one weight out in the place of the instrument; None shows that again."""
+        begun = update is not None and not self.beside.is_written
         self.beside.show_update(update)
         self._arrange()
+        if begun:  # what is written out is of the layer that is talked about
+            QTimer.singleShot(0, self, lambda: self.chosen.emit(self.strip.chosen))
 
     def show_instrument(self, key: str) -> None:
         """Show another instrument beside what is talked about, or all over the page; an empty key shows none."""

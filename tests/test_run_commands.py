@@ -167,15 +167,17 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
         of_file = summary_of(run, settings_in(run.info.project_json))
         assert ending_of(of_file) == "It was stopped after epoch 4 of 6."
         assert summary_of(run.to_run(), {}).goal == of_file.goal == 6
+    assert cli.main(["train", kept.stem, "--resume", "--set", "training.batch_size=2"]) == 0
+    assert "batch 2, 6 epochs" in capsys.readouterr().err, "as far as it was told last"
     assert cli.main(["train", kept.stem, "--resume"]) == 0
-    assert "6 epochs" in capsys.readouterr().err, "as far as it was told last"
+    assert "batch 2, 6 epochs" in capsys.readouterr().err, "as it is by now, whatever it was begun with"
     assert cli.main(["train", "sample:and", "--resume", "--run-file", str(kept), "--epochs", "7"]) == 0
     assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
     assert cli.main(["evaluate", kept.stem, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["step"] == 7
+    assert json.loads(capsys.readouterr().out)["step"] == 10
     assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert not told["settings"] and told["changes"][0] == [{"step": 6, "text": "Learning rate: 0.3 → 0.1"}]
+    assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"
 
 
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -134,13 +134,13 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
 
 def _project_of_run(run: Path | None) -> Project:
     """What a run was made with, and is to be trained as far as it was told last."""
-    from nnviz.record.run import epochs_planned  # noqa: PLC0415 - only this needs what runs hold
+    from nnviz.record.run import planned_epochs  # noqa: PLC0415 - only this needs what runs hold
     from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
 
     assert run is not None
     with open_run(run) as stored:
         project = io.loads(stored.info.project_json, str(run))
-        epochs = epochs_planned(stored) or project.training.epochs
+        epochs = planned_epochs(stored) or project.training.epochs
     return msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=epochs))
 
 
@@ -190,6 +190,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
     def expect(training: Training) -> None:
         from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
 
+        report.prepared(training)
         if options.resume and training.epoch >= training.last_epoch and training.between_epochs:
             early = training.last_epoch < training.epochs
             how = "--set training.early_stopping=none trains on" if early else "--epochs N trains on to N"

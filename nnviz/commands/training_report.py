@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnviz.train.paces import Duration
     from nnviz.train.position import EpochResult, Outcome
     from nnviz.train.session import TrainingSession
+    from nnviz.train.training import Training
 
 #: Seconds between two looks at the session's position.
 _LOOK_EVERY = 0.2
@@ -36,6 +37,9 @@ class Report(Protocol):
 
     def begin(self, session: TrainingSession) -> None:
         """It is about to start."""
+
+    def prepared(self, training: Training) -> None:
+        """It can begin."""
 
     def expected(self, duration: Duration) -> None:
         """What it is going to take, before the first step."""
@@ -70,6 +74,9 @@ class JsonReport:
         self._lines = JsonLines()
 
     def begin(self, session: TrainingSession) -> None:
+        """Nothing to say."""
+
+    def prepared(self, training: Training) -> None:
         """Nothing to say."""
 
     def expected(self, duration: Duration) -> None:
@@ -134,16 +141,19 @@ class BarReport:
 
     def begin(self, session: TrainingSession) -> None:
         """Show the bar."""
-        config = self._project.training
-        streams.tell(
-            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {config.batch_size}, "
-            f"{_counted(config.epochs, 'epoch')}, seed {config.seed}"
-        )
         if sys.stderr is None or not sys.stderr.isatty():  # in a log, the lines of the epochs are enough
             return
         self._bar = tqdm(total=None, unit=" steps", desc="preparing", dynamic_ncols=True, leave=False)
         self._thread = threading.Thread(target=self._follow, args=(session,), name="nnviz-progress", daemon=True)
         self._thread.start()
+
+    def prepared(self, training: Training) -> None:
+        """A line that stays: what is trained, a run that is gone on with as it is by now."""
+        config, size = training.config, training.batch_size_at(training.step)
+        self._say(
+            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {size}, "
+            f"{_counted(training.epochs, 'epoch')}, seed {config.seed}"
+        )
 
     def expected(self, duration: Duration) -> None:
         """A line that stays."""

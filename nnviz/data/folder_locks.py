@@ -27,12 +27,13 @@ _ATTEMPTS = 5
 
 
 @contextlib.contextmanager
-def locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
+def locked(folder: Path, wait: Callable[[], None], *, leave: bool = True) -> Iterator[None]:
     """One nnviz at a time works in a folder.
 
     Args:
         folder: Which one.
         wait: Called now and then while another one does; what it raises ends the waiting.
+        leave: The empty file of the lock stays behind.
     """
     lock = lock_of(folder)
     while not _taken(lock, _LOOK_EVERY):
@@ -40,7 +41,10 @@ def locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        _let_go(lock)
+        if leave:
+            _let_go(lock)
+        else:
+            _end_use(Path(lock.lock_file), lock)
 
 
 def lock_of(folder: Path) -> BaseFileLock:

@@ -106,8 +106,9 @@ _USUAL_ENDS: Mapping[bool, tuple[float, ...]] = {
 }
 _Found = TypeVar("_Found")
 
-# A picture that is too large is refused here with a sentence; Pillow's own remark on it would only stand beside that.
+# What is too large or damaged is refused here with a sentence; Pillow's own remark on it would only stand beside that.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnviz.data.images import MOST_BYTES, ReadPictures
+from nnviz.data.remembered import remembers
 
 #: Sets of which it is remembered what was left out of them.
 _MOST = 16
@@ -46,7 +47,6 @@ class PictureMemory:
         try:
             told = self._told.get(key)
             if told is None or told.outdated:
-                self._pixels = None  # so that the room of another set on the disk can be used
                 told = self._remember(key, read(), keep=True)
             self._told.move_to_end(key)
             return told
@@ -63,6 +63,12 @@ class PictureMemory:
             return found
         finally:
             self._reading.release()
+
+    def forget_stored(self) -> None:
+        """Lets go of pixels that lie on the disk; in whatever thread, and while somebody reads."""
+        kept = self._pixels
+        if kept is not None and not isinstance(kept[1].pixels, np.ndarray):
+            self._pixels = None
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -86,3 +92,4 @@ class PictureMemory:
 
 #: Of this process.
 MEMORY = PictureMemory(limit=1 << 30)
+remembers(MEMORY.forget_stored)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz import user_folders
 from nnviz.data.folder_locks import is_held, is_used
+from nnviz.data.remembered import forget_all
 from nnviz.errors import StorageError
 from nnviz.project.checks.memory import bytes_text
 
@@ -29,8 +30,6 @@ _LATER = 86_400.0
 
 #: Of one load, in one thread; see :func:`together`.
 _siblings: ContextVar[set[Path] | None] = ContextVar("siblings", default=None)
-#: See :func:`remembers`.
-_memories: list[Callable[[], None]] = []
 
 
 @contextlib.contextmanager
@@ -50,15 +49,6 @@ def was_used(folder: Path) -> None:
         siblings.add(folder)
 
 
-def remembers(forget: Callable[[], None]) -> None:
-    """Somebody keeps sets in case that they are asked for again; that alone is no use which keeps them on the disk.
-
-    Args:
-        forget: Lets go of them; called by whoever needs the room, on any thread.
-    """
-    _memories.append(forget)
-
-
 def make_room(folder: Path, needed: int, what: str, cure: str) -> None:
     """Lets the sets go that were not used for longest, until one has room; where it cannot have any, none goes.
 
@@ -73,8 +63,7 @@ def make_room(folder: Path, needed: int, what: str, cure: str) -> None:
     """
     found = _made(folder, needed)
     if needed > found.bytes and found.sets_in_use:
-        for forget in _memories:
-            forget()
+        forget_all()
         found = _made(folder, needed)
     _forget_the_lost(folder.parent)
     if needed > found.bytes:

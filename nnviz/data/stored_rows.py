@@ -236,8 +236,8 @@ class _File:
             lengths.extend(map(os.preadv, repeat(self._number), buffers, places, repeat(self._at_hand)))
         except BlockingIOError:
             pass  # nor, then, do those behind it have to be tried
-        except OSError as error:
-            if not self._at_hand or error.errno not in _NOT_ASKED:
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and (not self._at_hand or error.errno not in _NOT_ASKED):
                 raise self._broken(error.strerror or str(error)) from None
             self._at_hand = 0
             return self._not_at_hand(parts, content)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from nnviz.data.cache import Cache
+from nnviz.data.remembered import remembers
 
 if TYPE_CHECKING:
     from nnviz.data.table_of_file import FileTable
@@ -71,3 +72,4 @@ class TableMemory:
 
 #: Of this process.
 MEMORY = TableMemory(limit=1 << 29)
+remembers(MEMORY.forget_taken)

@@ -11,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.findings import Findings
-from nnviz.data.room_for_rows import remembers, together
+from nnviz.data.room_for_rows import together
 from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.row_store import findings_of
 from nnviz.data.sources.source import ReadInputs
 from nnviz.data.table_columns import Understood
 from nnviz.data.table_facts import TableFacts
-from nnviz.data.table_memory import MEMORY
 from nnviz.data.table_of_file import Report
-
-remembers(MEMORY.forget_taken)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,9 @@ from nnviz.paths import reason_of
 from nnviz.regular_files import open_regular
 
 #: Bytes of a text that are brought to the disk at a time.
-_BYTES_OF_A_PIECE = 1 << 25
+_BYTES_OF_A_PIECE = 1 << 24
+#: Bytes that may be brought into memory in search of the end of a row.
+_LONGEST_ROW = 1 << 28
 
 
 class NotPlainError(DataError):
@@ -85,7 +87,7 @@ def _fast_in_pieces(text: _Part, written: Written, counts: Mapping[bytes, int], 
     """
     frame, options = LargeFrame(written.names, Pieces()), written.options()
     try:
-        for block in _blocks(text, written.skipped):
+        for block in _blocks(text, written.skipped, quoted=counts[b'"'] > 0):
             frame.add(pl.read_csv(block, **options))
             options["skip_lines"] = 0
             report(2, 4)
@@ -95,34 +97,40 @@ def _fast_in_pieces(text: _Part, written: Written, counts: Mapping[bytes, int], 
     return frame if written.regular(frame.height, missing, counts.__getitem__) else None
 
 
-def _blocks(text: _Part, skipped: int) -> Iterator[bytes]:
+def _blocks(text: _Part, skipped: int, *, quoted: bool) -> Iterator[bytes]:
     """A text whose quotation marks are sound, in blocks of whole rows.
 
     Args:
         text: All of it is read.
         skipped: Lines before the first row; they are in the first block.
+        quoted: There are quotation marks.
+
+    Raises:
+        ComputeError: A row does not end.
     """
     text.seek(0)
     rest = b""
     while content := text.read(_BYTES_OF_A_PIECE):
         content = rest + content
-        end = _end_of_rows(content)
-        if content.count(b"\n", 0, end) <= skipped:
+        end = _end_of_rows(content, quoted=quoted)
+        if skipped and content.count(b"\n", 0, end) <= skipped:
             end = 0
         if end:
             yield content[:end]
             skipped = 0
         rest = content[end:]
+        if len(rest) > _LONGEST_ROW:
+            raise pl.exceptions.ComputeError("a row that is no row")
     if rest:
         yield rest
 
 
-def _end_of_rows(content: bytes) -> int:
+def _end_of_rows(content: bytes, *, quoted: bool) -> int:
     """Where the last row ends behind which another one begins that polars takes for one: it passes over empty lines."""
     end = len(content) - 1
-    marks = content.count(b'"', 0, end)
+    marks = content.count(b'"', 0, end) if quoted else 0
     while (found := content.rfind(b"\n", 0, max(end, 0))) >= 0:
-        marks -= content.count(b'"', found, end)
+        marks -= content.count(b'"', found, end) if quoted else 0
         if not marks % 2 and content[found + 1] not in b"\r\n" and not content.startswith(codecs.BOM_UTF8, found + 1):
             return found + 1
         end = found
@@ -162,10 +170,9 @@ class _Part(io.RawIOBase):
         return self._file.seek(self._first + place) - self._first
 
     def readinto(self, into: Any) -> int:
-        content = self._file.read(min(len(into), self.length - self._place))
-        into[: len(content)] = content
-        self._place += len(content)
-        return len(content)
+        count = self._file.readinto(memoryview(into)[: self.length - self._place])
+        self._place += count
+        return count
 
     def close(self) -> None:
         if not self.closed:

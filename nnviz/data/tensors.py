@@ -32,7 +32,7 @@ from nnviz.data.missing import without_missing
 from nnviz.data.picture_memory import MEMORY
 from nnviz.data.preparation import Planned, plan
 from nnviz.data.readers import RawData, read, stamp
-from nnviz.data.room_for_rows import remembers
+from nnviz.data.remembered import remembers
 from nnviz.data.selection import STEPS as SELECTIONS
 from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
@@ -279,6 +279,9 @@ def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable
     raw = _CACHE.get(key)
     if not isinstance(raw, RawData):
         raw = read(request, place)
+        # The answers of a file are read before its inputs: they would be those of others.
+        if request.spec.takes_file and stamp(request, place) != key[-1]:
+            raise DataError("The file was changed while it was read: load it again.", file=str(place))
         _CACHE.put(key, raw, raw.bytes)
     return raw, key
 

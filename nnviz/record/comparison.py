@@ -48,7 +48,7 @@ def compare_runs(
     for path in paths:
         one = summary(path, settings)
         if one.damage:
-            raise RunFileError(one.damage)
+            raise RunFileError(one.damage, file="" if path.name in one.damage else shown(path))
         found.append(one)
     every = sorted({key for one in found for key in one.settings})
     beside = {key: tuple(value(one.settings, key) for one in found) for key in every}

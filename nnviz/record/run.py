@@ -320,7 +320,7 @@ def _index_at(findings: list[Finding], step: int | None) -> int:
     return bisect_right(findings, step, key=lambda finding: finding.step) - 1
 
 
-def epochs_planned(run: RunView) -> int:
+def planned_epochs(run: RunView) -> int:
     """To how many epochs it was to be trained when it was last told; 0 where that is not said, as in older files."""
     told = run.latest(EPOCHS_PLANNED.series())
     return int(told.value) if isinstance(told, Scalar) and 0.0 <= told.value <= _MOST_EPOCHS else 0
@@ -347,7 +347,7 @@ __all__ = [
     "RunInfo",
     "RunView",
     "Sink",
-    "epochs_planned",
+    "planned_epochs",
     "sorted_events",
     "sorted_findings",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -23,6 +23,7 @@ from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.quantities import (
     ACCURACY,
     CHANGE,
+    EDITED,
     EPOCH,
     EPOCHS_PLANNED,
     FINDING,
@@ -53,6 +54,8 @@ _LONGEST_DAMAGE = 8192
 _MOST_PARAMETERS = 2**53
 #: States of a session that was ended, or copied, before it came to its end.
 _UNDER_WAY = frozenset({"ready", "running", "paused", "stopping"})
+#: What the findings begin with that tell of numbers set by hand, and of units switched off or frozen.
+_EDITS = (EDITED, FINDING.series("unit_off/"), FINDING.series("unit_frozen/"))
 #: Changes by hand of one run that are kept, and rows of its file that are read for them.
 _MOST_CHANGES, _MOST_CHANGE_ROWS = 100, 1000
 #: The finding that says that early stopping ended a training, at the step of its end.
@@ -85,7 +88,8 @@ class Summary:
         parameters: Trainable numbers; 0 where that was not recorded.
         ended_early: Early stopping ended it where it stands.
         goal: To how many epochs it was to be trained in the end; 0 where its file does not say, as older ones do not.
-        by_hand: What was changed while it trained, which its settings do not tell: ``step 120: Momentum: 0 → 0.9``.
+        by_hand: What was changed while it trained, which its settings do not tell: ``step 120: Momentum: 0 → 0.9``; of
+            the numbers of a layer, and of a unit that was switched off or frozen, what was done last.
         warm_from: What its first weights were of; empty where they were drawn.
     """
 
@@ -185,7 +189,7 @@ def summary(path: Path, settings: Settings | None = None) -> Summary:
                 seed=info.seed,
                 parameters=_parameters(info.facts),
                 ended_early=_ended_early(connection, state.last_step),
-                by_hand=_said(sorted_events([_changes(connection)])),
+                by_hand=_said(_changes(connection)),
                 warm_from=_line(info.facts.get(WARM_FROM, ""), _LONGEST_TITLE),
                 **_figures(lambda series, all_of_it: _curve(connection, series, all_of_it), state.last_step),
             )
@@ -215,7 +219,7 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         seed=info.seed,
         parameters=_parameters(info.facts),
         ended_early=_holds_at_end(run.latest(EARLY_STOPPING), run.last_step),
-        by_hand=_said(run.events()),
+        by_hand=_said([*run.events(), *_edits(run)]),
         warm_from=_line(info.facts.get(WARM_FROM, ""), _LONGEST_TITLE),
         **_figures(lambda series, _all: run.scalars(series), run.last_step),
     )
@@ -389,17 +393,33 @@ def _ended_early(connection: sqlite3.Connection, last_step: int) -> bool:
 
 
 def _changes(connection: sqlite3.Connection) -> list[Finding]:
-    """What was changed by hand, and what was taken back of it."""
-    rows = connection.execute(
-        "SELECT series.name, findings.step, findings.content FROM findings JOIN series ON series.id = findings.series "
-        "WHERE substr(series.name, 1, ?) = ? ORDER BY findings.step LIMIT ?",
-        (len(CHANGE.prefix), CHANGE.prefix, _MOST_CHANGE_ROWS),
-    ).fetchall()
-    return [form.unpack_finding(*row) for row in rows]
+    """What was changed by hand."""
+    found: list[list[Finding]] = []
+    for prefix in (CHANGE.prefix, *_EDITS):
+        rows = connection.execute(
+            "SELECT series.name, findings.step, findings.content FROM findings "
+            "JOIN series ON series.id = findings.series WHERE substr(series.name, 1, ?) = ? "
+            "ORDER BY findings.step LIMIT ?",
+            (len(prefix), prefix, _MOST_CHANGE_ROWS),
+        ).fetchall()
+        found.append([form.unpack_finding(*row) for row in rows])
+    newest = {one.series: one for each in found[1:] for one in each}
+    return [*sorted_events(found[:1]), *newest.values()]
 
 
-def _said(events: tuple[Finding, ...]) -> tuple[str, ...]:
-    return tuple(_line(f"step {event.step:,}: {event.text}", LONGEST_SETTING) for event in events[:_MOST_CHANGES])
+def _edits(run: RunView) -> list[Finding]:
+    """What was done last to the numbers of each layer, and to each unit."""
+    found = (run.latest(name) for prefix in _EDITS for name in run.names(prefix))
+    return [one for one in found if isinstance(one, Finding)]
+
+
+def _said(found: Iterable[Finding]) -> tuple[str, ...]:
+    """What was changed by hand in words, the earliest first; what tells of two layers at once tells it once."""
+    texts = [
+        one.text if not CHANGE.owns(one.series) else f"step {one.step:,}: {one.text}"
+        for one in sorted(found, key=lambda one: (one.step, one.series))
+    ]
+    return tuple(_line(text, LONGEST_SETTING) for text in list(dict.fromkeys(texts))[:_MOST_CHANGES])
 
 
 def _holds_at_end(found: Reading | None, last_step: int) -> bool:

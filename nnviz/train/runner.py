@@ -401,6 +401,7 @@ class Runner:
             self._evaluations.drop()  # which began with other weights
             self.training.go_back(checkpoint, checkpoint.progress.step)
             self.instruments.go_back(checkpoint.progress.step)
+            self._run.append(remarks.put_in_no_longer(self.training.step, self._run))
 
     def leave_trouble(self) -> None:
         """Training is to go on although it broke; where nothing has changed it will break again."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nnviz.data import memory_budget, table_large, table_reading
+from nnviz.data import memory_budget, table_large, table_reading, table_text, table_text_pieces
 from nnviz.data.table_large import LargeFrame, Pieces
 from nnviz.data.tensors import load
 from nnviz.errors import DataError, StorageError
@@ -96,3 +96,13 @@ def test_polars_opens_no_file_that_it_would_map(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "t.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:-300])
     with pytest.raises(DataError, match="no whole Parquet file"):
         load(DataConfig("table_file", {"path": str(tmp_path / "t.parquet")}))
+
+
+def test_a_row_without_end_is_not_brought_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(memory_budget.VARIABLE, "0")
+    monkeypatch.setattr(table_text_pieces, "_BYTES_OF_A_PIECE", 100)
+    monkeypatch.setattr(table_text_pieces, "_LONGEST_ROW", 5000)
+    monkeypatch.setattr(table_text, "_LONGEST_LINE", 6000)
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,p\n2,q\n" * 20 + "3" * 10_000 + ",p\n")
+    with pytest.raises(DataError, match="A line has more than 6,000 letters"):
+        load(DataConfig("table_file", {"path": str(tmp_path / "t.csv")}))

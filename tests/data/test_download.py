@@ -272,6 +272,33 @@ def test_only_what_is_missing_or_damaged_is_fetched(
     assert len(load(DataConfig("mnist"), tmp_path / "data", download=True).test) == 10_000
 
 
+def test_two_that_download_the_same_fetch_it_once(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first goes on only when the second has come and waits."""
+    packed = gzip.compress(CONTENT)
+    site.files["x.gz"] = packed
+    remote = Remote("x.gz", (site.url("x.gz"),), hashlib.md5(packed).hexdigest())
+    monkeypatch.setattr(acquire, "remotes", lambda kind: (remote,))
+    both = threading.Barrier(2)
+    came: set[str] = set()
+
+    def come(who: str) -> None:
+        if who not in came:
+            came.add(who)
+            both.wait(20)
+
+    def get(who: str) -> None:
+        acquire.fetch_set(datasets.dataset("mnist"), tmp_path / "set", lambda *what: come(who))
+
+    threads = [threading.Thread(target=get, args=(who,)) for who in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert site.asked == [("x.gz", "")] and came == {"a", "b"}
+    assert (tmp_path / "set" / "x").read_bytes() == CONTENT
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["x"]
+
+
 def test_cancelled_and_continued(served_mnist: Site, tmp_path: Path) -> None:
     answers = iter([False] * 3)
     with pytest.raises(Cancelled, match="another try goes on"):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nnviz import user_folders
-from nnviz.data import folder_locks, room_for_rows
+from nnviz.data import folder_locks, remembered, room_for_rows
 from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.row_store import findings_of
 from nnviz.data.stored_rows import StoredRows
@@ -161,7 +161,7 @@ def test_what_this_program_uses_stays_and_what_it_only_remembers_goes(
     used = stored("b")
     part = used.only(np.array([3, 1]))
     del used
-    monkeypatch.setattr(room_for_rows, "_memories", [memory.clear])
+    monkeypatch.setattr(remembered, "_forgetting", [memory.clear])
     stored("d")
     assert there(*three) == [True, True, False] and memory, "nothing is forgotten without need"
     stored("e", 2 * ROWS)

@@ -6,14 +6,15 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from nnviz.data import folder_locks, image_files, images, row_store, tensors
+from nnviz.data import datasets, folder_locks, image_files, images, room_for_rows, row_store, tensors
+from nnviz.data.numpy_arrays import FileArray
 from nnviz.data.streamed import Streamed
 from nnviz.data.tensors import LoadedData, load
 from nnviz.data.viewing import view
@@ -198,6 +199,35 @@ def test_two_that_import_the_same_do_it_once(pets: Path, monkeypatch: pytest.Mon
     assert seen.is_set() and all(own == sorted(own) for own in said), "who waits is told how far the other is"
 
 
+@pytest.mark.parametrize("memory", ["disk", "memory"])
+def test_arrays_that_are_written_while_they_are_read_are_not_taken(
+    tmp_path: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their answers were read before: they would be those of other inputs."""
+    labels = np.arange(60) % 2
+    np.savez(tmp_path / "a.npz", x=labels[:, None] + np.zeros((60, 3)), y=labels)
+    real = FileArray.pieces
+
+    def pieces(array: FileArray, first: int = 0) -> Iterator[np.ndarray]:
+        found = list(real(array, first))
+        if array.name == "x" and not written:
+            written.append(True)
+            np.savez(tmp_path / "a.npz", x=1 - labels[:, None] + np.zeros((60, 3)), y=1 - labels)
+            os.utime(tmp_path / "a.npz", ns=(0, 10**18))
+            found = list(real(array, first))
+        yield from found
+
+    chosen = DataConfig("numpy_file", {"path": str(tmp_path / "a.npz"), "memory": memory}, preparation=())
+    datasets.inspect(chosen)  # what there is to know is known
+    written: list[bool] = []
+    monkeypatch.setattr(FileArray, "pieces", pieces)
+    with pytest.raises(DataError, match="was changed while it was read: load it again") as caught:
+        load(chosen)
+    assert caught.value.file == str(tmp_path / "a.npz")
+    data = load(chosen)
+    assert np.array_equal(data.train.inputs[:][:, 0].numpy(), data.train.targets.reshape(-1).numpy())
+
+
 def test_a_picture_is_decoded_without_its_file_being_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """libtiff maps what it knows the number of: neither it nor anybody else is told that of a picture."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
@@ -233,3 +263,18 @@ def test_what_is_said_of_a_damaged_folder_stands_on_one_line(tmp_path: Path) -> 
     with pytest.raises(DataError) as caught:
         load(config(root / "cat"))
     assert "\n" not in str(caught.value)
+
+
+def test_what_was_only_looked_at_makes_room(pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set of which somebody was told, and that nobody has loaded; and a table likewise."""
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,y\n" + "".join(f"{row},{row % 3},{'pq'[row % 2]}\n" for row in range(300)))
+    chosen = DataConfig("table_file", {"path": str(table), "memory": "disk"})
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 6500)  # the pictures take 2,500, the table 5,000
+    for one, other in ((config(pets), chosen), (chosen, config(pets))):
+        datasets.inspect(one)
+        first = list(row_store.root().glob("*/rows"))
+        assert datasets.inspect(other).data.streamed
+        assert not all(file.exists() for file in first)
+        tensors.clear_cache()
+        shutil.rmtree(row_store.root())

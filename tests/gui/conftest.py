@@ -92,4 +92,5 @@ def open_window(qtbot: QtBot, styled: QApplication, tmp_path: Path) -> Iterator[
     for window in windows:
         window.finish()
         window.deleteLater()
+    windows.clear()  # pytest holds this function a little longer than the test lasts
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -53,9 +53,10 @@ def test_a_number_is_taken_apart_in_letters_for_a_hall(qtbot: QtBot, open_window
     panel = page.panel
     assert isinstance(panel, ExplainPanel) and page.strip.chosen == "conv2" and panel.walk.place == place
     # The keys that slide at the desk slide here, and those of the lecture lead back from it, step by step.
-    qtbot.waitUntil(lambda: panel.walk.taken is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: panel.walk.taken is not None and not panel.walk.waiting, timeout=TIMEOUT)
     qtbot.keyClick(page, Key.Key_Right)
-    qtbot.waitUntil(lambda: panel.walk.place == Place("conv2", index=(3, 4, 6)), timeout=TIMEOUT)
+    moved = panel.walk.place  # once it was answered it says of which example it is
+    assert moved is not None and (moved.node, moved.index) == ("conv2", (3, 4, 6))
     assert page.strip.chosen == "conv2" and not panel.controls.size_button.isVisible()
     # Its cross goes while it is pressed.
     (cross,) = [one for one in panel.findChildren(QToolButton) if one.accessibleName() == "Back (Esc)"]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -15,6 +17,10 @@ from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.errors import RunFileError
 from nnviz.gui.app import open_target, render
+from nnviz.gui.parts.settings import Settings
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.document import Document
+from nnviz.project.samples import templates
 
 # ---- exceptions and the end ----------------------------------------------------------------------------------------
 
@@ -46,6 +52,30 @@ def test_an_exception_in_a_slot_becomes_a_notice_and_the_window_works(qtbot: QtB
     assert notice._details.isVisible()
     window.training.play()
     qtbot.waitUntil(lambda: window.training.standing.step > 3, timeout=TIMEOUT)
+
+
+def used_and_closed(qtbot: QtBot, settings: Settings) -> weakref.ref[MainWindow]:
+    """A window in which every instrument was opened and a step was made, and which has ended."""
+    window = MainWindow(Document(templates.sample("spiral")), settings=settings)
+    window.show()
+    qtbot.waitUntil(lambda: window.training.state == "ready" and window.docks is not None, timeout=TIMEOUT)
+    assert window.docks is not None
+    for key in window.docks.docks:
+        window.docks.show_panel(key)
+    window.training.step()
+    qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=TIMEOUT)
+    window.finish()
+    window.deleteLater()
+    return weakref.ref(window)
+
+
+def test_a_window_that_was_closed_is_gone_from_memory(qtbot: QtBot, styled: QApplication, tmp_path: Path) -> None:
+    """Whatever holds a part of it holds all of it, 11 MB."""
+    window = used_and_closed(qtbot, Settings(tmp_path / "settings.ini"))
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    gc.collect()
+    assert window() is None
 
 
 def test_an_exception_in_training_becomes_a_notice_and_the_window_works(

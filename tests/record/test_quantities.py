@@ -154,7 +154,11 @@ DISTINCT = {
     }
 }
 #: Where such a word means something else: the saturation of colours.
-OTHERWISE = {("project/declared/augmentations.py", "saturation"), ("data/augmentation.py", "saturation")}
+OTHERWISE = {
+    ("project/declared/augmentations.py", "saturation"),
+    ("data/augmentation.py", "saturation"),
+    ("record/run.py", "epochs_planned"),  # what a module offers
+}
 #: What names a series in its first argument.
 NAMING = {"Scalar", "ArrayReading", "Histogram", "Finding", "latest", "scalars", "names"}
 PREFIX = re.compile("|".join(f"^{re.escape(q.name)}/" for q in QUANTITIES if q.per != "run"))

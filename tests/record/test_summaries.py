@@ -46,6 +46,9 @@ def planted() -> Run:
     run.append([Scalar("loss/test", 50, 0.5), Scalar("accuracy/test", 50, 0.75), Scalar("epochs_planned", 30, 6.0)])
     for step, said in ((45, "Batch size: 8 → 16"), (12, "Momentum: 0 → 0.9")):  # by step, not by name
         run.append([Finding(f"changed_by_hand/{said[:8]}", step, "information", said)])
+    text = "2 numbers of weight of a and bias of b were set at step 20."
+    run.append([Finding(f"finding/edited/{node}", 20, "information", text) for node in "ab"])
+    run.append([Finding("finding/unit_off/a/3", step, "information", f"Unit 3 at {step}.") for step in (15, 30)])
     run.append([Finding("changed_by_hand/undone", 12, "resolved", "Dropout: 0 → 0.5")])
     run.finished = True
     return run
@@ -60,11 +63,12 @@ def test_a_file_and_the_run_in_memory_say_the_same(tmp_path: Path) -> None:
     run = planted()
     found = summary(written(run, tmp_path / "a.nnvizrun"), settings_in)
     assert found == summary_of(run, flat_settings(SPIRAL))
+    text = "2 numbers of weight of a and bias of b were set at step 20."
     assert (found.title, found.seed, found.device, found.parameters) == ("A B", 7, "cpu", 97)
     assert (found.best_step, found.best_epoch, found.best_loss, found.best_accuracy) == (40, 4, 0.3, 0.4)
     assert (found.epochs, found.accuracy, found.test_accuracy, found.losses["loss/test"]) == (5, 0.5, 0.75, 0.5)
     assert (found.goal, found.planned, found.outcome, found.warm_from) == (6, 6, "stopped", "an earlier run")
-    assert found.by_hand == ("step 12: Momentum: 0 → 0.9", "step 45: Batch size: 8 → 16")
+    assert found.by_hand == ("step 12: Momentum: 0 → 0.9", text, "Unit 3 at 30.", "step 45: Batch size: 8 → 16")
     assert found.seconds == pytest.approx(sum(10 / (100 / epoch) for epoch in range(1, 6)))
     # Steps behind the last measurement are as fast as that; what is no speed is left out.
     assert seconds_of(np.array([10, 20, 30]), np.array([10.0, math.nan, 5.0]), 50) == pytest.approx(1 + 40 / 5)

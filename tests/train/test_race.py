@@ -19,6 +19,7 @@ from nnviz.errors import InputError, TooLargeError
 from nnviz.project.entrants import MOST, Entrant, presets
 from nnviz.project.model import Project
 from nnviz.project.samples.templates import sample
+from nnviz.project.starts import starts_of
 from nnviz.record.library import Library
 from nnviz.record.run import Run
 from nnviz.record.store import open_run
@@ -204,6 +205,19 @@ def test_what_cannot_race_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyP
         race.train()
 
 
+def test_initial_weights_race_in_all_layers_also_in_those_with_a_start_of_their_own() -> None:
+    project = sample("digits-cnn")
+    entrants = _preset(project, "initialisations")
+    assert [one.name for one in entrants][:3] == ["as it is", "PyTorch default", "Zeros"]
+    for entrant in entrants[1:]:
+        varied = entrant.project(project)
+        kind = varied.training.initialisation.kind
+        starts = starts_of(varied.graph, varied.training.initialisation)
+        assert {start.choice.kind for start in starts.values()} == {kind} and len(starts) == 4
+    mlp = sample("mlp-50")  # of which no layer says anything
+    assert _preset(mlp, "initialisations")[0].name == "PyTorch default"
+
+
 def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> None:
     def standing(name: str, loss: float, batch: float, failure: str = "") -> Standing:
         return Standing(name, loss=loss, batch_loss=batch, failure=failure)
@@ -211,6 +225,8 @@ def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> 
     nan = math.nan
     before = ranked([standing("a", nan, 2.0), standing("b", nan, 1.0), standing("c", nan, nan)])
     assert [one.rank for one in before] == [2, 1, 3]
+    between = ranked([standing("a", 0.5, 2.0), standing("b", nan, 1.0)])  # whose epoch has not ended yet is not behind
+    assert [one.rank for one in between] == [2, 1]
     after = ranked([standing("a", 0.5, 2.0), standing("b", 0.7, 1.0), standing("c", 0.1, 0.1, "gone")])
     assert [one.rank for one in after] == [1, 2, 0]
 

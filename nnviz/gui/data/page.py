@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shiboken6
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QMenu,
@@ -35,6 +35,7 @@ from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.owners import Owners
 from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.model import Curated, Project
@@ -367,7 +368,7 @@ class DataPage(CoveringPage):
         self.example.set_enlarged(on)
         if on:
             self.example.setMaximumWidth(16_777_215)
-            QTimer.singleShot(0, self, self.example.pixels.read)
+            soon(self.example.pixels.read)
         else:
             self._share_out()
             self._pages[self.views.value].setFocus(Qt.FocusReason.OtherFocusReason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from nnviz.gui.explain.sheet import Sheet
 from nnviz.gui.explain.walk import Walk
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.soon import soon
 from nnviz.record.age import Moment
 
 #: Share of the height that the strip of cards keeps, and its least and most pixels.
@@ -74,7 +75,7 @@ class EnlargedPage(QWidget):
         self._place()
         self.show()
         self.raise_()
-        QTimer.singleShot(0, self, self._settle)
+        soon(self._settle)
         self.sheet.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def close_page(self) -> None:
@@ -97,14 +98,13 @@ class EnlargedPage(QWidget):
         self._hidden = []
         outlook, self._outlook = self._outlook, None
         self._canvas.setFocus(Qt.FocusReason.PopupFocusReason)
+        soon(self._look_again, outlook)
 
-        def look_again() -> None:
-            if outlook is not None and not self.is_open:
-                selected = self._canvas.selected
-                self._canvas.look_as(outlook)
-                self._canvas.select(selected)
-
-        QTimer.singleShot(0, self, look_again)
+    def _look_again(self, outlook: Outlook | None) -> None:
+        if outlook is not None and not self.is_open:
+            selected = self._canvas.selected
+            self._canvas.look_as(outlook)
+            self._canvas.select(selected)
 
     def _make_room(self) -> None:
         """What stands left of the canvas gives its room away, and the canvas all but a strip."""
@@ -213,7 +213,7 @@ class EnlargedPage(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in place whatever the window does; a window that closes keeps no strip."""
         if event.type() is QEvent.Type.Resize and self.is_open:
-            QTimer.singleShot(0, self, self._settle)
+            soon(self._settle)
         elif event.type() is QEvent.Type.Close:
             self.close_page()
         return False

@@ -105,7 +105,8 @@ def sureness(loss: str, shares: Numbers, values: Numbers) -> str:
     declared = registry.losses().get(loss)
     if declared is not None and declared.answer == "largest":
         return format_number(float(np.max(values)), 2)
-    return percent(float(np.nanmax(shares)))
+    known = shares[~np.isnan(shares)]
+    return percent(float(known.max()) if len(known) else math.nan)
 
 
 def decision_scale(task: str, values: Numbers, loss: str) -> Scale | None:

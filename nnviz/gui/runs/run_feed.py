@@ -20,6 +20,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.record.pinned import Followed
 from nnviz.record.readings import ArrayReading
@@ -184,7 +185,7 @@ class RunFeed(QObject):
             if one._told:
                 one._pending |= names
         self.instead_changed.emit()
-        QTimer.singleShot(0, self, self.poll)  # a hand that draws does not wait for the next tick
+        soon(self.poll)  # a hand that draws does not wait for the next tick
 
     def subscribe(self, listener: Listener, widget: QWidget) -> Subscription:
         """Call ``listener(shown, changed)`` when something changed and ``widget`` can be seen.

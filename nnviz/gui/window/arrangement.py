@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter
 
 from nnviz.gui.parts.screens import LIKELY_FRAME, SETTLING, StayOnScreen, bring_in, fitted, screen_for
 from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.window.regions import Regions
 
 #: Widths of palette and inspector in a wide window, and in one under 1,450.
@@ -90,7 +91,7 @@ class Arrangement:
             drawing = docks.docks["own_input"]
             self._lent = not drawing.isHidden() and self._regions.palette.isHidden()
             # What opens or closes it may do more at once: the room is looked at when all of that is done.
-            drawing.visibilityChanged.connect(lambda _seen: QTimer.singleShot(0, self._window, self._lend_room))
+            drawing.visibilityChanged.connect(lambda _seen: soon(self._lend_room, owner=self._window))
 
     def _lend_room(self) -> None:
         """Whoever draws adds no layers: in a window without room for both the palette goes while an input is drawn."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, Q
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.window.frame import row_height
 
 #: What stands at the foot of a new window, left to right.
@@ -82,7 +82,7 @@ class DockRow(QObject):
         for key, dock in self._docks.items():
             dock.setVisible(key in DEFAULT_PANELS)
         self.spread()
-        QTimer.singleShot(0, self, self._whole_tabs)
+        soon(self._whole_tabs)
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
@@ -124,19 +124,18 @@ class DockRow(QObject):
             host.extend(moved)
             self._docks[wanted if wanted in host else front].raise_()
         self._whole_tabs()
-        QTimer.singleShot(0, self, self._share_row)
+        soon(self._share_row)
 
     def follow_width(self) -> None:
         """The window has another size. Qt puts what it tabs anew in front of all: what covers the docks stays there."""
         over = [one for one in self._window.children() if isinstance(one, QWidget) and not self._is_laid_out(one)]
         self.keep_apart()
+        soon(self._cover_again, over)  # behind the sharing of the row
 
-        def cover() -> None:
-            for one in over:
-                if shiboken6.isValid(one) and one.isVisible():
-                    one.raise_()
-
-        QTimer.singleShot(0, self, cover)  # behind the sharing of the row
+    def _cover_again(self, over: Sequence[QWidget]) -> None:
+        for one in over:
+            if shiboken6.isValid(one) and one.isVisible():
+                one.raise_()
 
     def _is_laid_out(self, widget: QWidget) -> bool:
         """Whether it is a part of the window itself, or another window: what else there is lies over these."""
@@ -148,7 +147,7 @@ class DockRow(QObject):
         """One that was shown just now gets the width and the height that it needs."""
         before = self._settled  # it may have made the row higher already
         self.keep_apart(key)
-        QTimer.singleShot(0, self._docks[key], partial(self._give_height, key, before))
+        soon(self._give_height, key, before)
 
     def give_back_height(self) -> None:
         """Where one is closed for which the row was made higher, the canvas gets back what the others do not need."""
@@ -262,7 +261,7 @@ class DockRow(QObject):
         if self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.LeftDockWidgetArea:
             if not dock.isFloating() and dock.isVisible() and dock.width() < _SIDE:
                 self._window.resizeDocks([dock], [_SIDE], Qt.Orientation.Horizontal)
-            QTimer.singleShot(0, self, self.keep_apart)  # now the row has the width that is left
+            soon(self.keep_apart)  # now the row has the width that is left
             return
         wanted = min(least, self._window.height() // 2)
         if self._panels[key].leaves_cards and self._canvas.camera.zoom >= FAR_ZOOM:
@@ -270,7 +269,7 @@ class DockRow(QObject):
             wanted = min(wanted, dock.height() + max(spare, 0))
         if not dock.isFloating() and dock.isVisible() and dock.height() < wanted:
             self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
-        QTimer.singleShot(0, self, partial(self._note_raised, before))
+        soon(self._note_raised, before)
 
     def _on_settled(self) -> None:
         before, raised = self._raised

@@ -24,6 +24,7 @@ from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.screens import StayOnScreen
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.run_feed import Subscription
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.dock_row import DEFAULT_PANELS, NEVER_COVERED, DockRow
@@ -163,12 +164,12 @@ class Docks(QObject):
             command(panel)
             return
 
-        def later() -> None:
-            self._feed.refresh()
-            command(panel)
-
         # Only when the window has been laid out does the panel have its size, and only then is it drawn.
-        QTimer.singleShot(0, panel, later)
+        soon(self._use_fresh, key, command)
+
+    def _use_fresh(self, key: str, command: Callable[[Panel], None]) -> None:
+        self._feed.refresh()
+        command(self._panels[key])
 
     def set_obstacle(self, text: str) -> None:
         """What has to be done before the network can be trained: instruments without data say that."""
@@ -200,17 +201,17 @@ class Docks(QObject):
 
     def _on_front(self, key: str, seen: bool) -> None:
         # A moment later: whoever is hidden now is to find out whether it could be seen before.
-        def note() -> None:
-            behind = not seen and not self._docks[key].isHidden()
-            self._behind = self._behind | {key} if behind else self._behind - {key}
-            if self._docks[key].isHidden():
-                self.row.give_back_height()
+        soon(self._note_front, key, seen)
 
-        QTimer.singleShot(0, self, note)
+    def _note_front(self, key: str, seen: bool) -> None:
+        behind = not seen and not self._docks[key].isHidden()
+        self._behind = self._behind | {key} if behind else self._behind - {key}
+        if self._docks[key].isHidden():
+            self.row.give_back_height()
 
     def _on_floating(self, dock: QDockWidget, floating: bool) -> None:
         if floating:
-            QTimer.singleShot(0, dock, partial(self._give_frame, dock))
+            soon(self._give_frame, dock)
 
     def _give_frame(self, dock: QDockWidget) -> None:
         """A panel that was torn off is a window like others: the desktop gives it title, frame and shadow."""
@@ -301,7 +302,7 @@ class Docks(QObject):
         elif kind == QEvent.Type.Show and isinstance(watched, QWidget):
             self._watch_presses(watched)
         elif kind == QEvent.Type.Resize and watched is self._window:
-            QTimer.singleShot(0, self, self.row.follow_width)
+            soon(self.row.follow_width)
         elif kind == QEvent.Type.Resize and isinstance(watched, QDockWidget):
             self.row.settle()
         return False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import shiboken6
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.soon import soon
 
 
 class KeyboardPlace(QObject):
@@ -41,7 +40,7 @@ class KeyboardPlace(QObject):
         if now is not None and type(now) is type(before) and now.parentWidget() is before.parentWidget():
             return
         # Not at once: who took it away may know a better place.
-        QTimer.singleShot(0, self, partial(self._send_home, now))
+        soon(self._send_home, now)
 
     def _send_home(self, chosen_by_qt: QWidget | None) -> None:
         if self._window.focusWidget() is chosen_by_qt and QApplication.activePopupWidget() is None:

@@ -16,12 +16,30 @@ from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status."""
+    """Run one command; return the exit status.
+
+    Args:
+        arguments: What was typed; None is this process's own, which ends with that status.
+    """
+    if arguments is not None:
+        return _status(arguments)
+    interruption.end_with(interruption.STATUS)
+    status = _status(sys.argv[1:])
+    interruption.end_with(status)  # all is done, and said
+    return status
+
+
+def _status(arguments: Sequence[str]) -> int:
     streams.prepare()
+    status = 0
     try:
         with interruption.raised():
-            status = _run(parse(list(sys.argv[1:] if arguments is None else arguments)))
-        print(end="", flush=True)  # so that output which nobody takes is noticed here
+            try:
+                status = _run(parse(arguments))
+            except SystemExit:  # of the parser, which has said what is wrong, or printed the help
+                sys.stdout.flush()
+                raise
+        sys.stdout.flush()  # so that output which nobody takes is noticed here
         return status
     except InputError as error:
         streams.complain(str(error))
@@ -34,13 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         streams.drop(sys.stdout)
-        return 0
+        return status
     except BaseException as error:
         if is_out_of_memory(error):
             streams.complain("The memory was not enough: close other programs.")
             return 1
         if not isinstance(error, OSError):
             raise
+        if isinstance(error, FileNotFoundError) and not error.filename:  # of os.getcwd
+            streams.complain("The folder that this was started in is not there any more.")
+            return 2
         streams.drop(sys.stdout)
         what = error.filename or "the output could not be written"
         streams.complain(f"{what}: {error.strerror or error}.")

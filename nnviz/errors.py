@@ -76,14 +76,14 @@ class InputError(NnvizError):
         self.file = file
 
     def __str__(self) -> str:
-        return ": ".join(_on_one_line(part) for part in (self.file, self.field, self.message) if part)
+        return ": ".join(on_one_line(part) for part in (self.file, self.field, self.message) if part)
 
     def at(self, *, file: str = "", field: str = "") -> InputError:
         """The same error with its place filled in where it was not known yet."""
         return type(self)(self.message, field=self.field or field, file=self.file or file)
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """The text with line breaks and other control characters written out: a file may be called anything."""
     if text.isprintable():
         return text

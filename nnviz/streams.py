@@ -9,6 +9,7 @@ import codecs
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 #: What is written where the encoding has no such sign.
@@ -42,11 +43,26 @@ def prepare() -> None:
 
 def complain(text: str, program: str = "nnviz") -> None:
     """One line on standard error, if anybody takes it."""
+    tell(f"{program}: {text}")
+
+
+def tell(text: str) -> None:
+    """The same without the program's name: what is said beside the output never decides how a command ends."""
     try:
-        sys.stderr.write(f"{program}: {text}\n")
+        sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         drop(sys.stderr)
+
+
+@contextlib.contextmanager
+def perhaps_unread() -> Iterator[None]:
+    """Within it, a reader that has gone away ends what is printed, and neither hides why it ended nor its status."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop(sys.stdout)
 
 
 def drop(stream: TextIO) -> None:

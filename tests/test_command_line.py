@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from nnviz import cli
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import InputError
 from nnviz.project.samples import templates
+from nnviz.record.library import Library
+from nnviz.record.places import runs_folder
 from nnviz.record.store import RunWriter, open_run
+from nnviz.record.summaries import Summaries
 
 START = ["train", "sample:xnor-two-layer", "--epochs", "2", "--json"]
 
@@ -75,6 +79,21 @@ def test_a_run_that_cannot_be_kept_is_refused(capsys: pytest.CaptureFixture[str]
     assert str(tmp_path / "text" / "mine.nnvizrun") in line and "Training goes on" not in line
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder in which somebody is")
+def test_places_that_are_not_there_are_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text").write_text("no folder")
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path / "text" / "data"))
+        line = complaint(capsys, *START)
+    assert str(tmp_path / "text") in line and "kept here: Not a directory." in line and "Errno" not in line
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "started in is not there any more" in complaint(capsys, "summary", "sample:and")
+
+
 def test_what_fails_before_it_begins_leaves_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     kept = tmp_path / "mine.nnvizrun"
     data = str(tmp_path / "nowhere")
@@ -121,6 +140,36 @@ def test_training_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.undo()
     with open_run(kept) as stored:
         assert stored.finished and stored.last_step == 2
+
+
+@pytest.mark.parametrize("command", ["race", "sweep"])
+def test_runs_are_made_when_nobody_reads(
+    command: str, own_folders: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vary = ["--vary", "training.learning_rate=0.1,0.2", "--epochs", "1", "--json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Gone())
+        assert cli.main([command, "sample:xnor-two-layer", *vary]) == 0
+    found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
+    assert [one.outcome for one in found] == ["done", "done"]
+    capsys.readouterr()
+    if command == "sweep":
+        other = [command, "sample:xnor-two-layer", *vary[:2], "--epochs", "3", "--resume"]
+        assert "(epochs: 3, not 1)" in complaint(capsys, *other)
+
+
+def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = ["train", "sample:one-weight", "--set", "training.learning_rate=1000", "--epochs", "200"]
+    kept = tmp_path / "mine.nnvizrun"
+    monkeypatch.setattr(sys, "stderr", Gone())
+    assert cli.main([*wild, "--run-file", str(kept)]) == 1
+    monkeypatch.undo()
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    kept.unlink()
+    assert cli.main([*wild, "--run-file", str(kept), "--json"]) == 1
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["event"], last["run"]) == ("failed", str(kept)) and last["quantity"] and last["step"] > 0
 
 
 def test_output_that_cannot_be_written_is_said(

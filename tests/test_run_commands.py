@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from nnviz import cli
+from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
@@ -23,6 +25,7 @@ from nnviz.record.readings import Finding, Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
 from nnviz.record.summary import summary_of
+from nnviz.train.position import EpochResult
 
 SPIRAL = templates.sample("spiral")
 WIDER = SetParam("linear1", "out_features", 13).apply(SPIRAL)
@@ -37,6 +40,7 @@ def planted(
     finished: bool = True,
     test: float = -1,
     findings: Sequence[Finding] = (),
+    asked: int = 0,
 ) -> Path:
     """A run of ten steps an epoch whose accuracy is one less its loss."""
     runs_folder().mkdir(parents=True, exist_ok=True)
@@ -47,6 +51,8 @@ def planted(
         run.append([Scalar("loss/validation", step, loss), Scalar("accuracy/validation", step, 1 - loss)])
         run.append([Scalar("training_seconds", step, 50.0 * epoch)])
     run.append(findings)
+    if asked:
+        run.append([Scalar("epochs_planned", 10, float(asked))])
     if test >= 0:
         run.append([Scalar("loss/test", 10 * len(losses), test)])
     run.state, run.finished = ("done" if finished else "running"), finished
@@ -108,12 +114,16 @@ def test_every_end_before_the_last_epoch_has_its_word_in_list_filter_and_window(
     went_on = msgspec.structs.replace(SPIRAL, training=msgspec.structs.replace(SPIRAL.training, epochs=3))
     planted("went on", went_on, [0.5, 0.4], created=4.0, findings=[said])
     planted("killed", short, [0.5], created=5.0, finished=False)
+    planted("given more", short, [0.5, 0.4, 0.3], created=6.0, asked=4)  # and stopped before the last of these
+    planted("given more, whole", short, [0.5, 0.4, 0.3, 0.2], created=7.0, asked=4)
     assert cli.main(["runs", "--json"]) == 0
     listing = json.loads(capsys.readouterr().out)
-    outcomes = {"whole": "done", "ended": "stopped", "patient": "early stopping", "went on": "stopped"}
+    outcomes = {"whole": "done", "ended": "stopped", "patient": "early stopping", "given more, whole": "done"}
+    outcomes |= {"given more": "stopped", "went on": "stopped"}
     assert {run["name"]: run["state"] for run in listing} == {**outcomes, "killed": "broken off"}
-    assert listed(capsys, "state:stopped") == ["went on", "ended"]
-    assert listed(capsys, "state=done") == ["whole"] and listed(capsys, 'state:"early stopping"') == ["patient"]
+    assert listed(capsys, "state:stopped") == ["given more", "went on", "ended"]
+    assert listed(capsys, "state=done") == ["given more, whole", "whole"]
+    assert listed(capsys, 'state:"early stopping"') == ["patient"]
     for name, outcome in outcomes.items():
         with open_run(runs_folder() / f"{name}.nnvizrun") as run:
             found = summary_of(run, settings_in(run.info.project_json))
@@ -133,6 +143,43 @@ def test_a_run_that_was_given_more_epochs_has_no_more_of_them_than_planned(
     assert "3 of 2" not in said and said.splitlines()[1].split()[5] == "3"
 
 
+def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
+    own_folders: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = ["--set", "training.learning_rate=0.3"]
+    assert cli.main(["train", "sample:and", "--epochs", "2", *rate]) == 0
+    (kept,) = runs_folder().glob("*.nnvizrun")
+    capsys.readouterr()
+    real = JsonReport.epoch
+
+    def stop(report: JsonReport, result: EpochResult) -> None:
+        real(report, result)
+        if result.epoch == 4:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(JsonReport, "epoch", stop)
+    assert cli.main(["train", kept.stem, "--resume", "--epochs", "6", "--json"]) == 130
+    assert capsys.readouterr().err == "nnviz: interrupted\n", "everything else is as it was"
+    assert cli.main(["runs", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["planned_epochs"], told["results"]["epochs"]) == ("stopped", 6, 4)
+    with open_run(kept) as run:
+        of_file = summary_of(run, settings_in(run.info.project_json))
+        assert ending_of(of_file) == "It was stopped after epoch 4 of 6."
+        assert summary_of(run.to_run(), {}).goal == of_file.goal == 6
+    assert cli.main(["train", kept.stem, "--resume", "--set", "training.batch_size=2"]) == 0
+    assert "batch 2, 6 epochs" in capsys.readouterr().err, "as far as it was told last"
+    assert cli.main(["train", kept.stem, "--resume"]) == 0
+    assert "batch 2, 6 epochs" in capsys.readouterr().err, "as it is by now, whatever it was begun with"
+    assert cli.main(["train", "sample:and", "--resume", "--run-file", str(kept), "--epochs", "7"]) == 0
+    assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
+    assert cli.main(["evaluate", kept.stem, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 10
+    assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"
+
+
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     elsewhere = tmp_path / "mine.nnvizrun"
     elsewhere.write_bytes((runs_folder() / "third.nnvizrun").read_bytes())
@@ -149,7 +196,8 @@ def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.Captu
     assert "all the same" in alone.out and not alone.err
     assert cli.main(["compare", "first", str(runs_folder() / "first.nnvizrun")]) == 0
     assert capsys.readouterr().err.count("first is named more than once") == 1
-    for words, what in ((["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")):
+    wrong = [(["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")]
+    for words, what in (*wrong, (["irst.nnvizrun", "second"], "no run")):  # a file is that one, or none
         assert cli.main(["compare", *words]) == 2
         assert what in capsys.readouterr().err
 
@@ -175,6 +223,8 @@ def events_of(folder: Path) -> Iterator[tuple[float, int, str, float | str]]:
             body = data[at + 12 : at + 12 + length]
             event = Event.FromString(checked(body, *struct.unpack_from("<I", data, at + 12 + length)))
             at += length + 16
+            if event.HasField("session_log"):
+                yield event.wall_time, event.step, "RESTART", str(event.session_log.status)
             for value in event.summary.value:
                 kind = value.WhichOneof("value")
                 told = value.simple_value if kind == "simple_value" else value.tensor.string_val[0].decode()
@@ -203,6 +253,12 @@ def test_event_files_hold_every_curve_while_it_grows_and_afterwards(
         texts = {tag: value for _, _, tag, value in events if isinstance(value, str)}
         assert "| training.epochs | 3 |" in texts["settings"] and "| seed | 0 |" in texts["run"]
     assert all(created <= time < created + 60 for time, *_ in events)
+    assert cli.main([*train, "--resume", "--epochs", "4"]) == 0
+    events = [*events_of(live)]
+    tags = [tag for _, _, tag, _ in events]
+    after = [(tag, step) for _, step, tag, value in events[tags.index("RESTART") :] if isinstance(value, float)]
+    assert len({*after}) == len(after) and {*wanted} < {*after} and ("loss/train", 4) in after, "all of it, once"
+    assert events[tags.index("RESTART")][1:] == (0, "RESTART", "1")
     (tmp_path / "text").write_text("no folder")
     assert cli.main(["export-tensorboard", str(path), str(tmp_path / "text")]) == 2
     capsys.readouterr()

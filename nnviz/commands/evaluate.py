@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nnviz import paths
+from nnviz import streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import named_data
+from nnviz.commands.given_run import given_run
 from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.errors import DataError, InputError, NnvizError
@@ -53,12 +53,13 @@ class EvaluateOptions:
 def evaluate(options: EvaluateOptions) -> int:
     """Print the figures of a split; write what was made of every example where that is asked for."""
     check_data_folder(options.data_dir)
-    paths.check_file(options.run, "RUN")
+    options = replace(options, run=given_run(options.run))
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 
     share_cores()
     from nnviz.explain import asked  # noqa: PLC0415 - brings torch, which takes seconds to import
     from nnviz.project.files.atomic import write_atomically  # noqa: PLC0415 - as all of these
+    from nnviz.record.number_text import format_times  # noqa: PLC0415
     from nnviz.train import predict, remarks  # noqa: PLC0415
     from nnviz.train.evaluation import evaluate as evaluate_split  # noqa: PLC0415
     from nnviz.train.figures import figures_of  # noqa: PLC0415
@@ -81,7 +82,7 @@ def evaluate(options: EvaluateOptions) -> int:
         try:
             counted = count_in_file(options.run, evaluated, remarks.scores(split, evaluated.step, result))
         except (NnvizError, OSError) as error:
-            print(f"nnviz: This use of the test set could not be counted in the run: {error}", file=sys.stderr)
+            streams.complain(f"This use of the test set could not be counted in the run: {error}")
     if options.out is not None:
         predict.check_out(options.out, options.run, force=options.force)  # it may have come meanwhile
         write_atomically(predict.as_csv(*_rows(evaluated)), options.out)
@@ -90,7 +91,7 @@ def evaluate(options: EvaluateOptions) -> int:
         return 0
     _print(options, training, evaluated, figures)
     if counted is not None:
-        print(f"\nThe test set was used {'once' if counted == 1 else f'{counted} times'}: it is counted in the run.")
+        print(f"\nThe test set was used {format_times(counted)}: it is counted in the run.")
     if options.out is not None:
         print(f"\n{options.out}: {len(evaluated):,} rows")
     return 0
@@ -100,7 +101,7 @@ def _choose_weights(training: Training, options: EvaluateOptions) -> None:
     """Puts the best weights in where these are asked for, or are what the run ended with."""
     wanted = options.weights == "best" or (not options.weights and training.config.keep_best and options.step is None)
     if wanted and training.best is not None:
-        training.use_best()
+        training.weights.use_best()
     elif options.weights == "best":
         raise InputError("The run keeps no best weights: there was no validation yet.", field="--best")
 
@@ -258,7 +259,7 @@ def _print(
     figures: ClassFigures | NumberFigures,
 ) -> None:
     from nnviz.record.evaluated import EvaluatedClasses  # noqa: PLC0415 - brings numpy
-    from nnviz.record.quantities import percent  # noqa: PLC0415 - as above
+    from nnviz.record.number_text import percent  # noqa: PLC0415 - as above
     from nnviz.train.figures import ClassFigures, NumberFigures  # noqa: PLC0415 - as above
 
     best = evaluated.weights_of != evaluated.step
@@ -294,7 +295,7 @@ def _print(
 
 
 def _print_classes(evaluated: Any, figures: ClassFigures) -> None:
-    from nnviz.record.quantities import percent  # noqa: PLC0415 - brings numpy
+    from nnviz.record.number_text import percent  # noqa: PLC0415 - brings numpy
 
     def share(value: float) -> str:
         return "–" if math.isnan(value) else percent(value, 1)

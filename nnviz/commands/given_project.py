@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from nnviz import paths
+from nnviz import paths, streams
 from nnviz.commands.data_bar import DataBar
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
@@ -61,7 +60,7 @@ def with_choices(project: Project, data: str | None, given: Sequence[tuple[str, 
             known = data_sets.facts(config, bar)
         project = choose_data(project, config, known).apply(project)
         if followed := changes(before, project):
-            print(f"nnviz: the network follows the data: {', '.join(followed)}", file=sys.stderr)
+            streams.complain(f"the network follows the data: {', '.join(followed)}")
     for path, value in given:
         if not path.startswith("data."):
             project = settings.with_setting(project, path, value, dataset_params)
@@ -145,6 +144,19 @@ def data_to_train(
     return found
 
 
+def fetch(project: Project, data_dir: Path | None) -> None:
+    """Fetches the data set if it is in none of the places where it is looked for; the training finds it read.
+
+    Raises:
+        DataError: It could not be fetched; says how it can be put there by hand.
+        StorageError: It could not be written.
+    """
+    from nnviz.data.tensors import load  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    with DataBar() as bar:
+        load(project.data, data_dir, bar, download=True)
+
+
 def _refuse_missing(config: DataConfig, data_dir: Path | None) -> None:
     """Says what the command line can do about a published data set that is not there."""
     spec = data_sets.dataset(config.dataset)
@@ -152,8 +164,8 @@ def _refuse_missing(config: DataConfig, data_dir: Path | None) -> None:
     if missing:
         size = max(1, round(spec.download_bytes / 1e6))
         cure = (
-            f"Fetch it by 'nnviz train … --download' ({size} MB), or name a folder that torchvision downloaded with "
-            "--data-dir or NNVIZ_DATA."
+            f"Fetch it with --download ({size} MB), or name a folder that torchvision downloaded with --data-dir or "
+            "NNVIZ_DATA."
         )
         raise DataError(missing.replace(data_sets.how_to_get(spec), cure), field="data.dataset")
 

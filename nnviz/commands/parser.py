@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from nnviz import __version__, streams
 from nnviz.commands import argument_types
 
-#: What can stand behind ``nnviz``; without any of them the window opens.
-COMMANDS = (
-    "samples",
-    "datasets",
-    "summary",
-    "train",
-    "race",
-    "sweep",
-    "runs",
-    "compare",
-    "export-tensorboard",
-    "evaluate",
-    "predict",
-    "explain",
-    "screenshot",
-)
+#: What can stand behind ``nnviz``, and what it does; without any of them the window opens.
+COMMANDS = {
+    "samples": "list the sample networks",
+    "datasets": "list the data sets and where they come from",
+    "summary": "print a row a layer: shapes, parameters, MACs; and what training takes",
+    "train": "train without a window",
+    "race": "train variations beside each other from the same start",
+    "sweep": "train again and again with other settings and seeds",
+    "runs": "list the kept runs",
+    "compare": "print where runs differ, side by side",
+    "export-tensorboard": "write the curves of a run for TensorBoard",
+    "evaluate": "print how the network of a run does on a whole split",
+    "predict": "write what a trained network says of unlabelled examples",
+    "explain": "take one number of a network apart",
+    "screenshot": "render the window to a PNG, without a display",
+}
 
-EPILOGUE = """\
+EPILOGUE = f"""\
+commands (nnviz COMMAND --help says more):
+{chr(10).join(f"  {name:<20}{what}" for name, what in COMMANDS.items())}
+
 Without a command the window opens, with FILE or sample:NAME if one is given:
   nnviz                          the start sample
   nnviz mine.nnviz               a project
   nnviz mine.nnvizrun            a run: replayed, or followed live while it grows
   nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
+
+Exit status: 0 done; 1 the run failed, or the output could not be written; 2 bad input or usage, with one line that says
+what; 130 interrupted, and what was done so far is kept.
 """
 
+_TRAIN_EPILOGUE = """\
+  nnviz train sample:digits-cnn --epochs 5 --seed 1 --run-file mine.nnvizrun
+  nnviz train mine.nnvizrun --resume --epochs 10                          the same run, to ten epochs
+  nnviz train mine.nnviz --data FOLDER --set training.optimizer=sgd --json
+  torchrun --standalone --nproc_per_node 2 -m nnviz train mine.nnviz --run-file two.nnvizrun
+
+Without --run-file the run is kept in the user's folder of runs (nnviz runs lists it). Ctrl-C and kill end the training
+after the batch under way and keep the run; a second one, a second later, breaks off at once. Exit status: 0 done; 1 it
+failed, or its run could not be kept as a whole; 2 bad input; 130 interrupted.
+"""
+
+_A_RUN = "a .nnvizrun file, or a kept run by its name or a part of it (nnviz runs lists them)"
 _RACE_EPILOGUE = """\
   nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
   nnviz race sample:digits-cnn --vary activations=sigmoid,tanh,relu       of all layers between
@@ -65,7 +85,10 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     first = next((word for word in given if not word.startswith("-")), None)
     if first is None or first not in COMMANDS:
         return _window_parser(parser).parse_args(given)
-    return parser.parse_args(given)
+    found, rest = parser.parse_known_args(given)
+    if rest:
+        _Parser(prog=f"nnviz {first}").error(f"unrecognized arguments: {' '.join(rest)}")
+    return found
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,8 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands: Any = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("samples", help="list the sample networks")
-    commands.add_parser("datasets", help="list the data sets and where they come from")
+    _add_command(commands, "samples", "List the sample networks: nnviz sample:NAME opens one, nnviz train trains it.")
+    _add_command(commands, "datasets", "List the data sets, how large they are, and where they come from.")
     _add_summary(commands)
     _add_train(commands)
     _add_race(commands)
@@ -114,15 +137,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_summary(commands: Any) -> None:
-    summary = commands.add_parser("summary", help="print a row a layer: shapes, parameters, MACs")
+    summary = _add_command(
+        commands,
+        "summary",
+        "Print a row a layer: its id, kind, output shape, parameters and multiply-accumulate operations for one "
+        "example; then the sum, and what memory and time a training of it takes, as far as that is known.",
+    )
     _add_project(summary)
     _add_choices(summary)
     _add_json(summary)
 
 
 def _add_train(commands: Any) -> None:
-    train = commands.add_parser("train", help="train without a window")
-    _add_project(train)
+    train = _add_command(
+        commands,
+        "train",
+        "Train a project without a window, keep the run, and measure on the test split at the end. Under torchrun, "
+        "several processes train it together.",
+        _TRAIN_EPILOGUE,
+    )
+    _add_project(train, "; with --resume also the run to go on with, by its file or its name, as it was made")
     _add_choices(train)
     _add_data_folder(train)
     _add_epochs(train)
@@ -137,13 +171,12 @@ def _add_train(commands: Any) -> None:
         "own)",
     )
     _add_skip_bad(train)
+    _add_download(train)
     train.add_argument(
-        "--download",
+        "--resume",
         action="store_true",
-        help="fetch the data set from where it is published if it is not there yet; what is broken off goes on next "
-        "time",
+        help="go on where the run stopped that stands in --run-file FILE, or in place of PROJECT",
     )
-    train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
         "--warm-from",
         metavar="RUN",
@@ -165,12 +198,11 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_race(commands: Any) -> None:
-    race = commands.add_parser(
+    race = _add_command(
+        commands,
         "race",
-        help="train variations beside each other from the same start",
-        description="Train variations of a project beside each other, step by step in turn, and print who got how far.",
-        epilog=_RACE_EPILOGUE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "Train variations of a project beside each other, step by step in turn, and print who got how far.",
+        _RACE_EPILOGUE,
     )
     _add_project(race)
     race.add_argument(
@@ -181,26 +213,32 @@ def _add_race(commands: Any) -> None:
         help="a setting and its values, as --set takes them, or activations or dropout (may be repeated: every value "
         "meets every other)",
     )
-    race.add_argument("--preset", metavar="NAME", help="a ready list: optimizers, activations, dropout, rates, seeds …")
+    race.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a ready list: optimizers, activations, dropout, initialisations, rates or seeds",
+    )
     _add_choices(race)
     _add_data_folder(race)
     _add_epochs(race, " of each")
     _add_seed_and_device(race, " of all")
     _add_skip_bad(race)
+    _add_download(race)
     _add_json(race, "one JSON object a line")
 
 
 def _add_sweep(commands: Any) -> None:
-    sweep = commands.add_parser(
+    sweep = _add_command(
+        commands,
         "sweep",
-        help="train again and again with other settings and seeds",
-        description="Train a project again and again with other settings and seeds, each a kept run, and print mean "
+        "Train a project again and again with other settings and seeds, each a kept run, and print mean "
         "and spread of a figure of the validation split, the best first. The test split is not looked at.",
     )
     _add_project(sweep)
     _add_choices(sweep)
     _add_data_folder(sweep)
     _add_epochs(sweep, " of each run")
+    _add_seed_and_device(sweep, " of the first run of each combination")
     sweep.add_argument(
         "--vary",
         action="append",
@@ -231,6 +269,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
     sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
     _add_skip_bad(sweep)
+    _add_download(sweep)
     _add_json(sweep, "one JSON object a line")
 
 
@@ -238,10 +277,10 @@ def _add_run_commands(commands: Any) -> None:
     """The commands about runs that are there already."""
     from nnviz.record.orders import ORDERS  # noqa: PLC0415 - nothing else needs it
 
-    runs = commands.add_parser(
+    runs = _add_command(
+        commands,
         "runs",
-        help="list the kept runs",
-        description="List the runs that are kept in the user's data folder: name, date, state, epochs, the best "
+        "List the runs that are kept in the user's data folder: name, date, state, epochs, the best "
         "validation loss and what the test split said.",
     )
     runs.add_argument(
@@ -263,31 +302,31 @@ def _add_run_commands(commands: Any) -> None:
     runs.add_argument("--folder", type=argument_types.path, metavar="DIR", help="runs in another folder")
     _add_json(runs)
 
-    compare = commands.add_parser(
+    compare = _add_command(
+        commands,
         "compare",
-        help="print where runs differ, side by side",
-        description="Print the settings in which runs differ, and what came out of each: best epoch, losses, accuracy, "
+        "Print the settings in which runs differ, and what came out of each: best epoch, losses, accuracy, "
         "time. A run is a file, or a kept run by its name or a part of it (nnviz runs lists them).",
     )
     compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
     compare.add_argument("--folder", type=argument_types.path, metavar="DIR", help="look for names in another folder")
     _add_json(compare)
 
-    export = commands.add_parser(
+    export = _add_command(
+        commands,
         "export-tensorboard",
-        help="write the curves of a run for TensorBoard",
-        description="Write every curve of a run, each value at its step, and its settings as an event file into DIR; "
+        "Write every curve of a run, each value at its step, and its settings as an event file into DIR; "
         "tensorboard --logdir DIR shows it.",
     )
-    export.add_argument("run", metavar="RUN", help="a .nnvizrun file, or a kept run by its name or a part of it")
+    export.add_argument("run", metavar="RUN", help=_A_RUN)
     export.add_argument("folder", type=argument_types.path, metavar="DIR", help="made where it is missing")
 
 
 def _add_evaluate(commands: Any) -> None:
-    evaluate = commands.add_parser(
+    evaluate = _add_command(
+        commands,
         "evaluate",
-        help="print how the network of a run does on a whole split",
-        description="Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
+        "Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
         "class, the confusion matrix and calibration; of a regression its errors.",
     )
     _add_run(evaluate)
@@ -326,10 +365,10 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _add_predict(commands: Any) -> None:
-    predict = commands.add_parser(
+    predict = _add_command(
+        commands,
         "predict",
-        help="write what a trained network says of unlabelled examples",
-        description="Write what the network of a run says of each picture of a folder, or each row of a table, as a "
+        "Write what the network of a run says of each picture of a folder, or each row of a table, as a "
         "CSV of filename,label,probability (row,label … for a table; the numbers themselves for a regression).",
     )
     _add_run(predict)
@@ -353,13 +392,12 @@ def _add_predict(commands: Any) -> None:
 
 
 def _add_explain(commands: Any) -> None:
-    explain = commands.add_parser(
+    explain = _add_command(
+        commands,
         "explain",
-        help="take one number of a network apart",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Take one number of a network apart into terms that sum to it: of a project with its initial "
-        "weights,\nof a run with its last ones.",
-        epilog=_EXPLAIN_EPILOGUE,
+        "Take one number of a network apart into terms that sum to it: of a project with its initial weights, of a run "
+        "with its last ones.",
+        _EXPLAIN_EPILOGUE,
     )
     _add_project_or_run(explain)
     explain.add_argument("node", metavar="NODE", help="id of a layer (nnviz summary lists them), or loss")
@@ -394,23 +432,45 @@ def _add_explain(commands: Any) -> None:
 
 
 def _add_screenshot(commands: Any) -> None:
-    screenshot = commands.add_parser("screenshot", help="render the window to a PNG, without a display")
+    screenshot = _add_command(
+        commands, "screenshot", "Render the window with a project or a run in it to a PNG; no display is needed."
+    )
     _add_project_or_run(screenshot)
-    screenshot.add_argument("--out", type=argument_types.path, required=True, metavar="FILE.png")
-    screenshot.add_argument("--size", type=argument_types.size, default=(1680, 1050), metavar="1680x1050")
-    screenshot.add_argument("--theme", choices=("dark", "light"), default="dark")
+    screenshot.add_argument(
+        "--out", type=argument_types.path, required=True, metavar="FILE.png", help="the picture to write"
+    )
+    screenshot.add_argument(
+        "--size",
+        type=argument_types.size,
+        default=(1680, 1050),
+        metavar="WxH",
+        help="of the window in pixels (default: 1680x1050)",
+    )
+    screenshot.add_argument("--theme", choices=("dark", "light"), default="dark", help="its colours (default: dark)")
     _add_data_folder(screenshot)
+
+
+def _add_command(commands: Any, name: str, description: str, epilogue: str = "") -> _Parser:
+    """A command with its help: of what is printed behind the options the lines are kept as they are."""
+    parser: _Parser = commands.add_parser(
+        name,
+        help=COMMANDS[name],
+        description=textwrap.fill(description, shutil.get_terminal_size().columns - 2),
+        epilog=epilogue,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
 
 
 # -- what several of them have -----------------------------------------------------------------------------------------
 
 
-def _add_project(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+def _add_project(parser: argparse.ArgumentParser, more: str = "") -> None:
+    parser.add_argument("project", metavar="PROJECT", help=f"a .nnviz file or sample:NAME{more}")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=argument_types.path, metavar="RUN", help="a .nnvizrun file")
+    parser.add_argument("run", type=argument_types.path, metavar="RUN", help=_A_RUN)
 
 
 def _add_project_or_run(parser: argparse.ArgumentParser) -> None:
@@ -424,19 +484,30 @@ def _add_step(
 
 
 def _add_epochs(parser: argparse.ArgumentParser, of_what: str = "") -> None:
-    parser.add_argument("--epochs", type=argument_types.count, metavar="N", help=f"number of epochs{of_what}")
+    parser.add_argument(
+        "--epochs", type=argument_types.count, metavar="N", help=f"number of epochs{of_what} (default: the project's)"
+    )
 
 
 def _add_seed_and_device(parser: argparse.ArgumentParser, of_what: str = "") -> None:
-    seed_fixes = f"fixes weights, order and dropout{of_what}"
+    seed_fixes = f"fixes weights, order and dropout{of_what} (default: the project's)"
     parser.add_argument("--seed", type=argument_types.seed, metavar="N", help=seed_fixes)
-    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: the project's)")
 
 
 def _add_skip_bad(
     parser: argparse.ArgumentParser, what: str = "leave out pictures that cannot be read, and list them"
 ) -> None:
     parser.add_argument("--skip-bad", action="store_true", help=what)
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch the data set from where it is published if it is not there yet; what is broken off goes on next "
+        "time",
+    )
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from nnviz import paths
+from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
+from nnviz.commands.given_run import given_run
 from nnviz.errors import DataError, InputError
 
 #: So many of the examples that were left out are listed one by one.
@@ -37,7 +37,7 @@ class PredictOptions:
 def predict(options: PredictOptions) -> int:
     """Write what the network of a run says of unlabelled examples."""
     check_data_folder(options.data_dir)
-    paths.check_file(options.run, "RUN")
+    options = replace(options, run=given_run(options.run))
     if options.step is not None and options.step < 0:
         raise InputError(f"There is no step {options.step}: steps are counted from 0.", field="--step")
 
@@ -46,11 +46,12 @@ def predict(options: PredictOptions) -> int:
     share_cores()
     from nnviz.train import predict as predicting  # noqa: PLC0415 - brings torch, which takes seconds to import
 
-    predicting.check_out(options.out, options.unlabelled, force=options.force)
+    for read in (options.unlabelled, options.run):
+        predicting.check_out(options.out, read, force=options.force)
     weights: predicting.Weights = "best" if options.weights == "best" else "last" if options.weights == "last" else ""
     predictor = predicting.Predictor(options.run, options.step, weights, options.data_dir)
     if predictor.remark:
-        print(f"nnviz: {predictor.remark}", file=sys.stderr)
+        streams.complain(predictor.remark)
     try:
         done = predicting.predict_to_file(
             predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
@@ -58,9 +59,9 @@ def predict(options: PredictOptions) -> int:
     except predicting.UnreadableError as error:
         raise DataError(f"{error.message} --skip-bad leaves them out.", file=error.file) from None
     for one in done.left_out[:_MOST_LISTED]:
-        print(f"nnviz: left out: {DataError(one.reason, file=paths.shown(one.file))}", file=sys.stderr)
+        streams.complain(f"left out: {DataError(one.reason, file=paths.shown(one.file))}")
     if (rest := len(done.left_out) - _MOST_LISTED) > 0:
-        print(f"nnviz: left out: {rest:,} more that cannot be read", file=sys.stderr)
+        streams.complain(f"left out: {rest:,} more that cannot be read")
     which = f"weights of epoch {done.best_epoch}, the best one" if done.best_epoch else f"weights of step {done.step}"
     print(f"{options.out}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
     return 0

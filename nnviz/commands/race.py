@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from nnviz import paths
+from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
-from nnviz.commands.given_project import asked_settings, data_to_train, open_project, with_choices
-from nnviz.commands.json_text import json_text
+from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
+from nnviz.commands.json_lines import JsonLines
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
 from nnviz.project.variations import parse_variation
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult
@@ -45,6 +44,7 @@ class RaceOptions:
     settings: tuple[tuple[str, str], ...]
     skip_bad: bool
     json: bool
+    download: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> RaceOptions:
@@ -83,12 +83,17 @@ def race(options: RaceOptions) -> int:
     """Run a race to its end and print the table."""
     project = with_choices(open_project(options.project), options.data, options.given)
     check_data_folder(options.data_dir)
-    found = data_to_train(project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir)
+    found = data_to_train(
+        project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir, download=options.download
+    )
+    entrants = options.entrants(project)
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 
-    entrants = options.entrants(project)
-    share_cores(CoreWatch(), watched=True)
+    cores = CoreWatch()
+    if options.download:
+        fetch(project, options.data_dir)
+    share_cores(cores, watched=True)
     from nnviz.train.race import Race  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = _Report(as_json=options.json)
@@ -100,7 +105,8 @@ def race(options: RaceOptions) -> int:
         made.train()
     finally:
         report.end()
-        report.finished(made)
+        with streams.perhaps_unread():
+            report.finished(made)
     return 0 if any(one.done for one in made.standings) else 1
 
 
@@ -108,21 +114,21 @@ class _Report:
     """Says how a race goes: a bar and a table for people, JSON lines for programs."""
 
     def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
+        self._lines = JsonLines() if as_json else None
         self._bar: tqdm[None] | None = None
 
     def begin(self, race: Race) -> None:
         names = ", ".join(lane.entrant.name for lane in race.lanes)
-        if self._json:
+        if self._lines is not None:
             return
-        print(f"{race.title}: {names}", file=sys.stderr, flush=True)
+        streams.tell(f"{race.title}: {names}")
         if sys.stderr.isatty():
             total = sum(lane.project.training.epochs for lane in race.lanes)
             self._bar = tqdm(total=total, unit=" epochs", desc="race", dynamic_ncols=True, leave=False)
 
     def epoch(self, name: str, result: EpochResult) -> None:
-        if self._json:
-            self._print(
+        if self._lines is not None:
+            self._lines.print(
                 {
                     "event": "epoch",
                     "entrant": name,
@@ -138,9 +144,9 @@ class _Report:
             self._bar.update()
 
     def warning(self, text: str) -> None:
-        if self._json:
-            self._print({"event": "warning", "text": text})
-        print(f"nnviz: {text}", file=sys.stderr, flush=True)
+        if self._lines is not None:
+            self._lines.print({"event": "warning", "text": text})
+        streams.complain(text)
 
     def end(self) -> None:
         if self._bar is not None:
@@ -153,8 +159,8 @@ class _Report:
             return
         files = {lane.entrant.name: lane.path for lane in race.lanes}
         order = sorted(found, key=lambda one: one.rank or len(found) + 1)
-        if self._json:
-            self._print({"event": "finished", "entrants": [_plain(one, files[one.name]) for one in order]})
+        if self._lines is not None:
+            self._lines.print({"event": "finished", "entrants": [_plain(one, files[one.name]) for one in order]})
             return
         print_table(
             ("rank", "entrant", "epochs", "steps", "start loss", "validation loss", "accuracy", "run"),
@@ -163,10 +169,7 @@ class _Report:
         )
         for one in order:
             if one.failure:
-                print(f"nnviz: {one.name}: {one.failure}", file=sys.stderr)
-
-    def _print(self, event: dict[str, object]) -> None:
-        print(json_text(event), flush=True)
+                streams.complain(f"{one.name}: {one.failure}")
 
 
 def _row(one: Standing, path: Path | None) -> tuple[str, ...]:

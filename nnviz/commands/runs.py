@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from nnviz import paths
+from nnviz import paths, streams
 from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
@@ -20,10 +19,11 @@ from nnviz.project.files import io
 from nnviz.project.flat_settings import Flat, setting, settings_in
 from nnviz.record.comparison import compare_runs, find_run
 from nnviz.record.library import Label, Library
-from nnviz.record.number_text import format_number
+from nnviz.record.number_text import format_number, percent
 from nnviz.record.orders import ORDERS
 from nnviz.record.places import runs_folder
-from nnviz.record.quantities import LOSS, percent
+from nnviz.record.quantities import LOSS
+from nnviz.record.readings import Finding
 from nnviz.record.run_filter import Filterable, parse_filter
 from nnviz.record.stored import open_run
 from nnviz.record.summaries import Summaries
@@ -80,7 +80,7 @@ def runs(options: RunsOptions) -> int:
     names = {run.path: Filterable(_filtered_name(run), run.label.tags, run.summary) for run in found}
     wanted = parse_filter(" ".join(options.text), names.values())
     for key in wanted.unknown:
-        print(f"nnviz: none of the runs has a setting or a result called {key!r}", file=sys.stderr)
+        streams.complain(f"none of the runs has a setting or a result called {key!r}")
     tags = {tag.casefold() for tag in options.tag}
     found = [
         run
@@ -92,14 +92,14 @@ def runs(options: RunsOptions) -> int:
         print(json_text([_plain(run) for run in found], indent=1))
         return 0
     if not found:
-        print(f"nnviz: there is no {'such ' if options.text or tags else ''}run in {folder}", file=sys.stderr)
+        streams.complain(f"there is no {'such ' if options.text or tags else ''}run in {folder}")
         return 0
     best = ("best validation", "accuracy there")
     head = ("run", "date", "state", "epochs", *best, "test loss", "test accuracy", "time")
     print_table(head, [_row(run) for run in found], right={3, 4, 5, 6, 7, 8})
     for run in found:
         if run.summary.damage:
-            print(f"nnviz: {run.path.stem}: {run.summary.damage}", file=sys.stderr)
+            streams.complain(f"{run.path.stem}: {run.summary.damage}")
     return 0
 
 
@@ -145,13 +145,15 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     files = [find_run(name, place, "RUN") for name in named]
     for file, times in Counter(file.resolve() for file in files).items():
         if times > 1:
-            print(f"nnviz: {file.stem} is named more than once: its columns are alike", file=sys.stderr)
+            streams.complain(f"{file.stem} is named more than once: its columns are alike")
     found = compare_runs(files, computed, setting)
+    changes = [_changes(file) for file in files]
     if as_json:
         plain = {
             "runs": list(found.names),
             "settings": {key: list(values) for key, values in found.settings.items()},
             "results": [_plain_results(one) for one in found.summaries],
+            "changes": [[{"step": one.step, "text": one.text} for one in each] for each in changes],
         }
         print(json_text(plain, indent=1))
         return 0
@@ -160,7 +162,17 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     print()
     columns = [_result_texts(one) for one in found.summaries]
     print_table(("result", *found.names), [(name, *(column[name] for column in columns)) for name in columns[0]])
+    of_runs = zip(found.names, changes, strict=True)
+    if changed := [(name, f"{one.step:,}", one.text) for name, each in of_runs for one in each]:
+        print()
+        print_table(("run", "step", "changed while it trained"), changed, right={1})
     return 0
+
+
+def _changes(file: Path) -> tuple[Finding, ...]:
+    """What was changed by hand while a run was trained, the earliest first."""
+    with open_run(file) as run:
+        return run.events()
 
 
 def export_tensorboard(named: str, folder: Path) -> int:

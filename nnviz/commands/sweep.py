@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from nnviz.commands.json_text import json_text
+from nnviz import streams
+from nnviz.commands.given_project import fetch
+from nnviz.commands.json_lines import JsonLines
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
@@ -21,6 +23,7 @@ from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
 from nnviz.record.places import runs_folder
+from nnviz.train.change import differences
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
 from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 
@@ -51,9 +54,12 @@ class SweepOptions:
     data: str | None
     data_dir: Path | None
     epochs: int | None
+    seed: int | None
+    device: str | None
     settings: tuple[tuple[str, str], ...]
     skip_bad: bool
     json: bool
+    download: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> SweepOptions:
@@ -73,17 +79,20 @@ def sweep(options: SweepOptions) -> int:
         options.data,
         options.data_dir,
         options.epochs,
-        None,
-        None,
+        options.seed,
+        options.device,
         options.settings,
         run=None,
         resume=False,
         json=options.json,
         skip_bad=options.skip_bad,
+        download=options.download,
     )
     project, found = checked(as_trained)
     for warning in found.warnings:
-        print(f"nnviz: {warning}", file=sys.stderr)
+        streams.complain(warning)
+    if options.download:
+        fetch(project, options.data_dir)
     share_cores(cores, watched=True)
     from nnviz.train.sweep import Budget, Sweep  # noqa: PLC0415 - brings torch, which takes seconds to import
 
@@ -102,7 +111,8 @@ def sweep(options: SweepOptions) -> int:
     try:
         made.run()
     finally:
-        said.end(made)
+        with streams.perhaps_unread():
+            said.end(made)
     return 1 if made.record.trials and all(math.isnan(trial.mean) for trial in made.record.trials) else 0
 
 
@@ -133,8 +143,12 @@ def _known(options: SweepOptions, project: Project) -> Path:
 def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
     """Say where what was asked for now is not what the sweep was begun with."""
     before = io.loads(plan.project.encode(), plan.name)
+    if (other := next(differences(before, project), None)) is not None:
+        raise InputError(
+            f"The sweep was begun with another setting ({other.text}): say it as then, or take another --name.",
+            field=other.field,
+        )
     asked: tuple[tuple[str, object, object], ...] = (
-        ("PROJECT", (before.graph, before.data, before.training), (project.graph, project.data, project.training)),
         ("--vary", plan.vary, options.vary or plan.vary),
         ("--seeds", plan.seeds, options.seeds or plan.seeds),
         ("--search", plan.search, options.search or plan.search),
@@ -151,7 +165,7 @@ class _Said:
     """Says how a sweep goes: a bar for people, JSON for programs."""
 
     def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
+        self._lines = JsonLines() if as_json else None
         self._sweep: Sweep | None = None
         self._bar: Any = None
         self._next = 0.0
@@ -161,7 +175,7 @@ class _Said:
         """It is about to start; what was made before needs no telling."""
         self._sweep = sweep
         self._told = {(trial.number, run.seed) for trial, run in _ended(sweep.record)}
-        if not self._json and sys.stderr is not None and sys.stderr.isatty():  # else a line a run is enough
+        if self._lines is None and sys.stderr is not None and sys.stderr.isatty():  # else a line a run is enough
             self._bar = tqdm(
                 total=sweep.progress.planned,
                 initial=sweep.progress.runs,
@@ -179,10 +193,10 @@ class _Said:
             if (trial.number, run.seed) in self._told:
                 continue
             self._told.add((trial.number, run.seed))
-            if self._json:
-                print(json_text({"event": "run", **_plain_run(trial, run)}), flush=True)
+            if self._lines is not None:
+                self._lines.print({"event": "run", **_plain_run(trial, run)})
             elif self._bar is None:
-                print(_line(sweep.record, trial, run), file=sys.stderr)
+                streams.tell(_line(sweep.record, trial, run))
         if self._bar is not None:
             self._show(sweep.record, sweep.progress)
 
@@ -202,11 +216,11 @@ class _Said:
         if self._bar is not None:
             self._bar.close()
         record = sweep.record
-        if self._json:
-            print(json_text({"event": "finished", **_plain(record), "ended": sweep.progress.ended}), flush=True)
+        if self._lines is not None:
+            self._lines.print({"event": "finished", **_plain(record), "ended": sweep.progress.ended})
             return
         _print(record)
-        print(f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; --resume goes on.", file=sys.stderr)
+        streams.tell(f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; --resume goes on.")
 
 
 def _line(record: SweepRecord, trial: Trial, run: SweptRun) -> str:
@@ -235,9 +249,8 @@ def _print(record: SweepRecord) -> None:
         for trial in record.best_first()
     ]
     print_table(head, rows, right={0, len(paths) + 2})
-    print(
-        f"mean ± standard deviation over {plan.seeds} seed{'s' * (plan.seeds != 1)}; the runs are in {runs_folder()}",
-        file=sys.stderr,
+    streams.tell(
+        f"mean ± standard deviation over {plan.seeds} seed{'s' * (plan.seeds != 1)}; the runs are in {runs_folder()}"
     )
 
 

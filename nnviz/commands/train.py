@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import redirect_stderr
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz import interruption, paths
-from nnviz.commands.data_bar import DataBar
+import msgspec
+
+from nnviz import interruption, paths, streams
 from nnviz.commands.data_folder import check_data_folder
-from nnviz.commands.given_project import asked_settings, data_to_train, open_project, with_choices
+from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
+from nnviz.commands.given_run import given_run
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.data.sources.source import SourceFacts
-from nnviz.errors import InputError, TrainingError
+from nnviz.errors import Cancelled, InputError, NnvizError
+from nnviz.project.files import io
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.model import Project
 from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What ``nnviz train`` was asked for."""
+    """What ``nnviz train`` was asked for.
+
+    Attributes:
+        of_run: The run that is gone on with was named in place of a project: its own is trained.
+    """
 
     project: str
     data: str | None
@@ -48,12 +54,26 @@ class TrainOptions:
     warm_from: str | None = None
     shard: bool = False
     download: bool = False
+    of_run: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
+        found = {field.name: getattr(options, field.name) for field in fields(cls) if field.name != "of_run"}
         return cls(**{**found, "settings": tuple(options.settings)})
+
+    def with_run(self) -> TrainOptions:
+        """The same, where a run was named in place of a project.
+
+        Raises:
+            InputError: There is no such run to go on with.
+        """
+        if not self.resume or self.run is not None or self.project.startswith("sample:"):
+            return self
+        target = paths.given_path(self.project)
+        if target.suffix.lower() == io.SUFFIX:
+            return self
+        return replace(self, run=given_run(target), of_run=True)
 
     def apply(self, project: Project) -> Project:
         """The project as it shall be trained.
@@ -74,9 +94,10 @@ def train(options: TrainOptions) -> int:
     own = ranks.of_environment()
     if own is not None and not own.leads:
         return _follow(options, own)
+    options = options.with_run()
     project, found = checked(options)
     if options.download:
-        _download(project, options.data_dir)
+        fetch(project, options.data_dir)
     share_cores(cores, watched=True)
     if own is None:
         if options.shard:
@@ -97,13 +118,13 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     Raises:
         InputError: It cannot be trained, or an option does not go with another.
     """
-    project = options.apply(open_project(options.project))
+    project = options.apply(_project_of_run(options.run) if options.of_run else open_project(options.project))
     check_data_folder(options.data_dir)
     found = data_to_train(
         project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir, download=options.download
     )
     if options.resume and options.run is None:
-        raise InputError("--resume needs --run-file FILE: the run to go on with.")
+        raise InputError("--resume needs the run to go on with: --run-file FILE, or RUN in place of PROJECT.")
     if options.resume and options.warm_from is not None:
         raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
     if options.tensorboard is not None:
@@ -111,17 +132,16 @@ def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     return project, found
 
 
-def _download(project: Project, data_dir: Path | None) -> None:
-    """Fetches the data set if it is in none of the places where it is looked for; the training finds it read.
+def _project_of_run(run: Path | None) -> Project:
+    """What a run was made with, and is to be trained as far as it was told last."""
+    from nnviz.record.run import planned_epochs  # noqa: PLC0415 - only this needs what runs hold
+    from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
 
-    Raises:
-        DataError: It could not be fetched; says how it can be put there by hand.
-        StorageError: It could not be written.
-    """
-    from nnviz.data.tensors import load  # noqa: PLC0415 - brings torch, which takes seconds to import
-
-    with DataBar() as bar:
-        load(project.data, data_dir, bar, download=True)
+    assert run is not None
+    with open_run(run) as stored:
+        project = io.loads(stored.info.project_json, str(run))
+        epochs = planned_epochs(stored) or project.training.epochs
+    return msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=epochs))
 
 
 def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
@@ -136,7 +156,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
     try:
         with redirect_stderr(StringIO()):
-            project, _ = checked(options)
+            project, _ = checked(options.with_run())
     except InputError:
         if own.local_rank:
             return 2  # the first process of this computer finds and says the same
@@ -158,21 +178,29 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
     for warning in found.warnings:
         report.warning(warning)
     if path is not None and path != options.run:
-        print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
+        streams.complain(f"{options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}")
     events = (
         None
         if options.tensorboard is None
         else EventFollower(options.tensorboard, flat_settings(project), report.warning)
     )
     kept = Kept(None, complete=True)
+    begun: TrainingSession | None = None
 
     def expect(training: Training) -> None:
         from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
 
-        if together is None and not options.json and (expected := duration_of(project, training)) is not None:
+        report.prepared(training)
+        if options.resume and training.epoch >= training.last_epoch and training.between_epochs:
+            early = training.last_epoch < training.epochs
+            how = "--set training.early_stopping=none trains on" if early else "--epochs N trains on to N"
+            report.warning(f"The run is at its end already, after epoch {training.epoch}: {how}.")
+        elif together is None and not options.json and (expected := duration_of(project, training)) is not None:
             report.expected(expected)
 
     def begin(session: TrainingSession) -> None:
+        nonlocal begun
+        begun = session
         session.on_prepared = expect
         report.begin(session)
         if events is not None:
@@ -195,11 +223,15 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             on_kept=note,
             together=together,
         )
-    except TrainingError as error:
+    except NnvizError as error:
         if events is not None:
             events.end()
         report.end()  # before the last event, which nothing may follow
-        report.failed(error)
+        if begun is not None:
+            if isinstance(error, Cancelled):
+                report.interrupted(begun.position.step, kept.path)
+            else:
+                report.failed(error, kept.path)
         raise
     finally:
         if events is not None:
@@ -207,7 +239,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
         report.end()
         if not options.json and kept.path is not None:
             what = "The run" if kept.complete else "A part of the run"
-            print(f"{what} is kept in {kept.path}", file=sys.stderr)
+            streams.tell(f"{what} is kept in {kept.path}")
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
 

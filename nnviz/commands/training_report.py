@@ -6,19 +6,22 @@ import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol
 
 from tqdm import tqdm
 
-from nnviz.commands.json_text import json_text
-from nnviz.errors import NotFiniteError, TrainingError
+from nnviz import streams
+from nnviz.commands.json_lines import JsonLines
+from nnviz.errors import NnvizError, NotFiniteError
 from nnviz.project.model import Project
-from nnviz.record.quantities import LOSS, percent
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import LOSS
 
 if TYPE_CHECKING:
     from nnviz.train.paces import Duration
     from nnviz.train.position import EpochResult, Outcome
     from nnviz.train.session import TrainingSession
+    from nnviz.train.training import Training
 
 #: Seconds between two looks at the session's position.
 _LOOK_EVERY = 0.2
@@ -29,20 +32,14 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def _told(text: str, stream: TextIO | None) -> bool:
-    """Print a line; false where nobody takes it."""
-    try:
-        print(text, file=stream, flush=True)
-    except OSError:
-        return False
-    return True
-
-
 class Report(Protocol):
     """Says on the command line how a training goes: as a bar for people, as JSON for programs."""
 
     def begin(self, session: TrainingSession) -> None:
         """It is about to start."""
+
+    def prepared(self, training: Training) -> None:
+        """It can begin."""
 
     def expected(self, duration: Duration) -> None:
         """What it is going to take, before the first step."""
@@ -56,27 +53,30 @@ class Report(Protocol):
     def end(self) -> None:
         """It has ended, well or not."""
 
-    def failed(self, error: TrainingError) -> None:
-        """It has ended because of this."""
+    def failed(self, error: NnvizError, path: Path | None) -> None:
+        """It has ended because of this; ``path`` is the file that holds what there is of the run, or None."""
+
+    def interrupted(self, step: int, path: Path | None) -> None:
+        """Somebody has ended it after so many steps; ``path`` likewise."""
 
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """It has ended well; ``path`` is the file that holds the run, as a whole or not, or None."""
 
 
 class JsonReport:
-    """One JSON object a line on standard output; numbers that JSON does not know (NaN) become null.
+    """One JSON object a line on standard output, see :class:`JsonLines`.
 
     ``seconds`` is training time since the start, pauses left out, in every event; ``epoch_seconds`` is that of the
     epoch alone. A run that is gone on with counts from where it went on.
-
-    A reader that goes away, such as ``head``, and a full disk behind the output do not end the training.
     """
 
     def __init__(self) -> None:
-        self._lost = False
-        self._line = threading.RLock()  # warnings come from another thread
+        self._lines = JsonLines()
 
     def begin(self, session: TrainingSession) -> None:
+        """Nothing to say."""
+
+    def prepared(self, training: Training) -> None:
         """Nothing to say."""
 
     def expected(self, duration: Duration) -> None:
@@ -84,20 +84,20 @@ class JsonReport:
 
     def epoch(self, result: EpochResult) -> None:
         """The epoch's event."""
-        self._print({"event": "epoch", **asdict(result)})
+        self._lines.print({"event": "epoch", **asdict(result)})
 
     def warning(self, text: str) -> None:
         """An event, and a line for people."""
-        _told(f"nnviz: {text}", sys.stderr)
-        self._print({"event": "warning", "text": text})
+        streams.complain(text)
+        self._lines.print({"event": "warning", "text": text})
 
     def end(self) -> None:
         """Nothing to say."""
 
-    def failed(self, error: TrainingError) -> None:
+    def failed(self, error: NnvizError, path: Path | None) -> None:
         """The last event, where it could not go on; what is not known is null."""
         known = error if isinstance(error, NotFiniteError) else None
-        self._print(
+        self._lines.print(
             {
                 "event": "failed",
                 "reason": str(error),
@@ -105,12 +105,17 @@ class JsonReport:
                 "quantity": None if known is None else known.quantity,
                 "step": None if known is None else known.step,
                 "restored": None if known is None else known.restored,
+                "run": None if path is None else str(path),
             }
         )
 
+    def interrupted(self, step: int, path: Path | None) -> None:
+        """The last event, where somebody ended it."""
+        self._lines.print({"event": "interrupted", "step": step, "run": None if path is None else str(path)})
+
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """The last event."""
-        self._print(
+        self._lines.print(
             {
                 "event": "finished",
                 "test_loss": outcome.test_loss,
@@ -120,14 +125,6 @@ class JsonReport:
                 "seconds": outcome.seconds,
             }
         )
-
-    def _print(self, event: dict[str, object]) -> None:
-        with self._line:
-            if self._lost:
-                return
-            self._lost = not _told(json_text(event), sys.stdout)
-            if self._lost:
-                self.warning("The output is not taken any more; training goes on.")
 
 
 class BarReport:
@@ -144,17 +141,19 @@ class BarReport:
 
     def begin(self, session: TrainingSession) -> None:
         """Show the bar."""
-        config = self._project.training
-        _told(
-            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {config.batch_size}, "
-            f"{_counted(config.epochs, 'epoch')}, seed {config.seed}",
-            sys.stderr,
-        )
         if sys.stderr is None or not sys.stderr.isatty():  # in a log, the lines of the epochs are enough
             return
         self._bar = tqdm(total=None, unit=" steps", desc="preparing", dynamic_ncols=True, leave=False)
         self._thread = threading.Thread(target=self._follow, args=(session,), name="nnviz-progress", daemon=True)
         self._thread.start()
+
+    def prepared(self, training: Training) -> None:
+        """A line that stays: what is trained, a run that is gone on with as it is by now."""
+        config, size = training.config, training.batch_size_at(training.step)
+        self._say(
+            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {size}, "
+            f"{_counted(training.epochs, 'epoch')}, seed {config.seed}"
+        )
 
     def expected(self, duration: Duration) -> None:
         """A line that stays."""
@@ -182,8 +181,11 @@ class BarReport:
         if self._bar is not None:
             self._bar.close()
 
-    def failed(self, error: TrainingError) -> None:
+    def failed(self, error: NnvizError, path: Path | None) -> None:
         """Nothing to say here: the command line prints every error."""
+
+    def interrupted(self, step: int, path: Path | None) -> None:
+        """Nothing to say here either."""
 
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
@@ -195,11 +197,11 @@ class BarReport:
             parts.append(f"test loss {_loss(outcome.test_loss)}")
         if outcome.test_accuracy is not None:
             parts.append(f"test accuracy {percent(outcome.test_accuracy, 2)}")
-        _told("   ".join(parts), sys.stderr)
+        streams.tell("   ".join(parts))
 
     def _say(self, text: str) -> None:
         if self._bar is None:
-            _told(text, sys.stderr)
+            streams.tell(text)
         else:
             self._bar.write(text, file=sys.stderr)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nnviz.data.datasets import DatasetSpec
 from nnviz.data.download import fetch, has_sum, unpack_gzip, unpack_tar, unpack_zip
+from nnviz.data.folder_locks import locked
 from nnviz.data.folders import places, search_roots
 from nnviz.data.torchvision_bridge import remotes
-from nnviz.errors import Cancelled, DataError
+from nnviz.errors import Cancelled, DataError, StorageError
 from nnviz.regular_files import is_regular
 
 #: Largest of the unpacked files of the MNIST family is 47 MB.
@@ -54,24 +55,38 @@ def fetch_set(
         if progress is not None:
             progress(title, min(before + done, spec.download_bytes), spec.download_bytes)
 
-    for remote in remotes(spec.kind):
-        archive = folder / remote.name
-        unpacked = _unpacked(spec, remote.name)
-        # What is taken as it came is known by its sum; what was unpacked, by being there: its reader looks at it.
-        there = all(is_regular(folder / name) for name in unpacked) if unpacked else False
-        if there and not everything:
-            continue
-        if not has_sum(archive, remote.md5, lambda: report(0, 0)):  # else somebody has put it there
-            try:
-                fetch(remote.urls, archive, remote.md5, report)
-            except DataError as error:
-                raise DataError(f"{error.message} {by_hand(spec, folder)}", file=error.file) from None
-        before += archive.stat().st_size
-        if not unpacked:
-            continue
-        _unpack(spec, archive, folder, lambda: report(0, 0))
-        with contextlib.suppress(OSError):
-            archive.unlink()
+    with _alone(folder, lambda: report(0, 0)):
+        for remote in remotes(spec.kind):
+            archive = folder / remote.name
+            unpacked = _unpacked(spec, remote.name)
+            # What is taken as it came is known by its sum; what was unpacked, by being there: its reader looks at it.
+            there = all(is_regular(folder / name) for name in unpacked) if unpacked else False
+            if there and not everything:
+                continue
+            if not has_sum(archive, remote.md5, lambda: report(0, 0)):  # else somebody has put it there
+                try:
+                    fetch(remote.urls, archive, remote.md5, report)
+                except DataError as error:
+                    raise DataError(f"{error.message} {by_hand(spec, folder)}", file=error.file) from None
+            before += archive.stat().st_size
+            if not unpacked:
+                continue
+            _unpack(spec, archive, folder, lambda: report(0, 0))
+            with contextlib.suppress(OSError):
+                archive.unlink()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """One nnviz at a time downloads a set: two that write into one part of a file spoil it for both."""
+    held = contextlib.ExitStack()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        held.enter_context(locked(folder, wait, leave=False))
+    except OSError as error:
+        raise StorageError(f"{folder} could not be written: {error.strerror or error}.") from error
+    with held:
+        yield
 
 
 def by_hand(spec: DatasetSpec, folder: Path) -> str:

@@ -26,7 +26,7 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
     "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "look", "named",
-    "place_of", "source_facts", "source_of", "split_sizes", "taking", "validation_count", "values",
+    "place_for", "place_of", "source_facts", "source_of", "split_sizes", "taking", "validation_count", "values",
 ]  # fmt: skip
 
 _ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
@@ -183,7 +183,12 @@ def locate(
         DataError: It is in none of them; the message names the places and the way to get it.
         Cancelled: ``cancelled`` said so.
     """
-    found = inspect(config, data_dir, progress, cancelled)
+    return place_for(Request(dataset(config.dataset), values(config), data_dir, progress, cancelled))
+
+
+def place_for(request: Request) -> Path | None:
+    """As :func:`locate`, where there is a request already."""
+    found = source_of(request.spec.kind).inspect(request)
     if found.missing:
         raise DataError(found.missing, field="data.dataset")
     return found.place

@@ -193,6 +193,7 @@ class FolderPictures(NamedTuple):
         system: Files that systems put beside them; they are left out.
         unread: Pictures in formats that are not read; likewise.
         parts: Names of the folders of training, validation and test; empty where there is none.
+        names: What the classes are called.
         labels: The files that say the classes, where subfolders do not.
         notes: What was made of those, in sentences.
         warnings: What of them could not be used, likewise.
@@ -204,6 +205,7 @@ class FolderPictures(NamedTuple):
     system: tuple[Path, ...]
     unread: tuple[Path, ...]
     parts: tuple[str, str, str]
+    names: tuple[str, ...]
     labels: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -326,6 +328,7 @@ def _pictures_by_file(found: _ByFile) -> FolderPictures:
         (),
         (),
         ("", "", ""),
+        names,
         files,
         tuple(notes),
         tuple(warnings),
@@ -383,7 +386,8 @@ def image_files(
     test = None if roots.test is None else listed(roots.test)
     training_name = roots.training.name if roots.held_back else ""
     parts = (training_name, *("" if root is None else root.name for root in (roots.validation, roots.test)))
-    return FolderPictures(training, test, validation, tuple(system), tuple(unread), (parts[0], parts[1], parts[2]))
+    shown = parts[0], parts[1], parts[2]
+    return FolderPictures(training, test, validation, tuple(system), tuple(unread), shown, names)
 
 
 @dataclass

@@ -106,8 +106,9 @@ _USUAL_ENDS: Mapping[bool, tuple[float, ...]] = {
 }
 _Found = TypeVar("_Found")
 
-# A picture that is too large is refused here with a sentence; Pillow's own remark on it would only stand beside that.
+# What is too large or damaged is refused here with a sentence; Pillow's own remark on it would only stand beside that.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,9 @@ class _MeteredFile:
         self._file = file
         self.left = left
         self.scans: int | None = None
-        self.seek, self.tell, self.fileno, self.flush = file.seek, file.tell, file.fileno, file.flush
+        # Nothing that tells it which file this is: libtiff would map that into memory, and a mapped file that somebody
+        # shortens meanwhile takes the program with it.
+        self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
         """As a file does.
@@ -277,8 +280,8 @@ def _refused_by_name(path: Path, read: Callable[[BinaryIO], _Found]) -> _Found:
             return read(file)
     except DataError as error:
         raise error.at(file=str(path)) from None
-    except FileNotFoundError:
-        raise DataError("The picture has gone.", file=str(path)) from None
+    except FileNotFoundError as error:
+        raise DataError("The picture has gone.", file=str(path)) from error
     except NotRegularError as error:
         raise DataError(f"The picture cannot be read: {error}.", file=str(path)) from None
     except UnidentifiedImageError:
@@ -286,7 +289,9 @@ def _refused_by_name(path: Path, read: Callable[[BinaryIO], _Found]) -> _Found:
     except MemoryError as error:
         raise DataError("The picture cannot be read: there is not enough memory.", file=str(path)) from error
     except OSError as error:
-        raise DataError(f"The picture cannot be read: {error.strerror or _reason(error)}.", file=str(path)) from None
+        # What the system says, and not Pillow, is of the moment: whoever goes by that finds it as the cause.
+        sentence = f"The picture cannot be read: {error.strerror or _reason(error)}."
+        raise DataError(sentence, file=str(path)) from (error if error.errno else None)
     except Exception as error:  # noqa: BLE001 - on damaged files Pillow's readers fail in every way that Python has
         raise DataError(f"The picture cannot be read: {_reason(error)}.", file=str(path)) from None
 

@@ -5,11 +5,13 @@ The array is in memory, or in a file of the disk (``row_store.py``) where memory
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +22,7 @@ from nnviz.data.image_files import Extent, Levels, read_image, read_unless_deep
 from nnviz.data.row_store import Header, Import, StoredSet
 from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import DataError
+from nnviz.regular_files import open_regular
 
 __all__ = ["LeftOut", "ReadPictures", "read_image", "read_images", "read_pictures", "store_pictures"]
 
@@ -27,6 +30,15 @@ __all__ = ["LeftOut", "ReadPictures", "read_image", "read_images", "read_picture
 MOST_BYTES = 4 << 30
 #: Pictures that are decoded ahead of the one that is taken, and bytes that these may take.
 _AHEAD, _AHEAD_BYTES = 256, 64 << 20
+#: Pictures that could not be reached, and are tried again when a set is opened.
+_TRIED = 64
+
+
+class _Passing(str):
+    """Why a file could not be reached."""
+
+    __slots__ = ()
+
 
 #: What became of a file: its pixels, what numbers it holds (of more than 8 bits), or why it cannot be read.
 _Found: TypeAlias = "NDArray[np.uint8] | Extent | str"
@@ -34,10 +46,17 @@ _Found: TypeAlias = "NDArray[np.uint8] | Extent | str"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A picture that cannot be read, and why not, as a sentence."""
+    """A picture that cannot be read.
+
+    Attributes:
+        file: Its file.
+        reason: Why not, as a sentence.
+        passing: The file could not be reached, whatever it holds: that may be over by now.
+    """
 
     file: Path
     reason: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +74,11 @@ class ReadPictures:
     numbers: NDArray[np.int64]
     left_out: tuple[LeftOut, ...]
     levels: Levels
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a picture that could not be reached can be by now; asks the disk."""
+        return _can_be_reached(one.file for one in self.left_out if one.passing)
 
 
 def read_images(files: Sequence[Path], size: int, channels: int, report: Callable[[int], None]) -> NDArray[np.uint8]:
@@ -122,7 +146,7 @@ def read_pictures(
     numbers = np.array([number for number in range(len(files)) if number not in bad], np.int64)
     for place, number in enumerate(numbers[min(bad) :] if bad else (), min(bad, default=0)):
         images[place] = images[number]  # in place: there may be room for one such array only
-    left_out = tuple(LeftOut(files[number], bad[number]) for number in sorted(bad))
+    left_out = tuple(_left_out(files[number], bad[number]) for number in sorted(bad))
     return ReadPictures(images[: len(numbers)], numbers, left_out, levels)
 
 
@@ -156,7 +180,25 @@ def store_pictures(
     key = f"{state} {size} {channels} {background} {how}"
     kept = StoredSet(key, (len(files), channels, size, size))
     read = _Reader(files, size, channels, background, how)
-    return _as_stored(files, *kept.made(lambda importing: _import(importing, files, read, report), lambda: report(0)))
+
+    def outdated(header: Header) -> bool:
+        return _can_be_reached(files[number] for number in header.passing)
+
+    made = kept.made(lambda importing: _import(importing, files, read, report), report, outdated)
+    return _as_stored(files, *made)
+
+
+def _left_out(file: Path, reason: str) -> LeftOut:
+    return LeftOut(file, reason, isinstance(reason, _Passing))
+
+
+def _can_be_reached(files: Iterable[Path]) -> bool:
+    """Whether one of the first of these can be."""
+    for file in islice(files, _TRIED):
+        with contextlib.suppress(OSError), open_regular(file) as opened:
+            opened.read(1)
+            return True
+    return False
 
 
 def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Callable[[int], None]) -> None:
@@ -177,11 +219,13 @@ def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Cal
     levels = Levels.of(deep.values())
     read.each(sorted(deep), take, lambda done: report(len(files)), levels)
     report(len(files))
-    importing.finish(bad, (levels.whole, levels.real))
+    passing = [number for number, reason in bad.items() if isinstance(reason, _Passing)]
+    importing.finish(bad, (levels.whole, levels.real), passing)
 
 
 def _as_stored(files: Sequence[Path], header: Header, pixels: StoredRows) -> ReadPictures:
-    left_out = tuple(LeftOut(files[number], reason) for number, reason in header.left_out)
+    passing = set(header.passing)
+    left_out = tuple(LeftOut(files[number], reason, number in passing) for number, reason in header.left_out)
     levels = Levels(header.whole_levels, header.real_levels)
     numbers = header.numbers
     return ReadPictures(pixels.only(numbers) if left_out else pixels, numbers, left_out, levels)
@@ -206,7 +250,7 @@ class _Reader:
         except DataError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise  # of the moment and not of the picture: the next time there would be other examples
-            return error.message
+            return _Passing(error.message) if isinstance(error.__cause__, OSError) else error.message
 
     def each(
         self,

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnviz.data.images import MOST_BYTES, ReadPictures
+from nnviz.data.remembered import remembers
 
 #: Sets of which it is remembered what was left out of them.
 _MOST = 16
@@ -45,7 +46,7 @@ class PictureMemory:
         self._take_turn(wait)
         try:
             told = self._told.get(key)
-            if told is None:
+            if told is None or told.outdated:
                 told = self._remember(key, read(), keep=True)
             self._told.move_to_end(key)
             return told
@@ -62,6 +63,12 @@ class PictureMemory:
             return found
         finally:
             self._reading.release()
+
+    def forget_stored(self) -> None:
+        """Lets go of pixels that lie on the disk; in whatever thread, and while somebody reads."""
+        kept = self._pixels
+        if kept is not None and not isinstance(kept[1].pixels, np.ndarray):
+            self._pixels = None
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -85,3 +92,4 @@ class PictureMemory:
 
 #: Of this process.
 MEMORY = PictureMemory(limit=1 << 30)
+remembers(MEMORY.forget_stored)

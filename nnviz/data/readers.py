@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +68,5 @@ def _inputs(read: NDArray[Any] | StoredRows) -> Inputs:
 
 
 def stamp(request: Request, place: Path | None) -> Hashable:
-    """Changes when the files do, so that nothing outdated is kept: names, sizes and times of all of them."""
-    if place is None:
-        return None
-    marks = []
-    for file in source_of(request.spec.kind).files(request, place):
-        with contextlib.suppress(OSError):
-            facts = file.stat()
-            marks.append((str(file), facts.st_size, facts.st_mtime_ns))
-    return str(place), hash(tuple(marks)), len(marks)
+    """Says where the files lie and in which state they are; None where there are none."""
+    return None if place is None else (str(place), source_of(request.spec.kind).state(request, place))

@@ -89,7 +89,7 @@ class RowBlocks:
             report(self.shape[0])
             importing.finish()
 
-        return kept.made(make, lambda: report(0))[1]
+        return kept.made(make, lambda pieces: report(min(pieces * together, self.shape[0])))[1]
 
     def opened(self) -> StoredRows | None:
         """All rows in their file, where they were brought there already."""

@@ -23,7 +23,7 @@ import errno
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
@@ -34,10 +34,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from nnviz import user_folders
 from nnviz.data.findings import Findings
-from nnviz.data.folder_locks import locked
+from nnviz.data.folder_locks import begin_use, locked
 from nnviz.data.room_for_rows import make_room, was_used
 from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import DataError, StorageError
+from nnviz.project.checks.memory import bytes_text
 from nnviz.project.files.atomic import reason_of, write_atomically
 from nnviz.regular_files import is_regular, read_regular
 
@@ -56,7 +57,7 @@ _Pair = tuple[float, float]
 _NONE: Mapping[int, str] = {}
 
 
-class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is known of a whole set.
 
     Attributes:
@@ -65,6 +66,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dtype: Of their numbers, as numpy writes it.
         changed: When the rows were written last, in nanoseconds: another time is another content.
         left_out: Which pictures could not be read, ascending, and why not.
+        passing: Which of these could not be reached, whatever they hold.
         whole_levels, real_levels: What became black and white of pictures with more than 8 bits.
     """
 
@@ -75,6 +77,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     left_out: tuple[tuple[int, str], ...] = ()
     whole_levels: _Pair | None = None
     real_levels: _Pair | None = None
+    passing: tuple[int, ...] = ()
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -142,7 +145,18 @@ class StoredSet:
         return self._shape[0] * self._row
 
     def opened(self) -> tuple[Header, StoredRows] | None:
-        """The set, all rows of it; None where it is not whole, or not what it was when it was finished."""
+        """The set, all rows of it; None where it is not whole, or not what it was when it was finished.
+
+        It is in use, for every nnviz, as long as somebody holds its rows.
+        """
+        # Said before it is looked at: who makes room takes the header away and then looks whether it is in use.
+        end_use = begin_use(self.folder) if is_regular(self._whole) else lambda: None
+        opened = self._opened(end_use)
+        if opened is None:
+            end_use()
+        return opened
+
+    def _opened(self, end_use: Callable[[], None]) -> tuple[Header, StoredRows] | None:
         try:
             header = msgspec.json.decode(read_regular(self._whole, _LONGEST_HEADER), type=Header)
             facts = self._rows.stat()
@@ -155,10 +169,12 @@ class StoredSet:
             for piece in pieces[:: max(1, len(pieces) // _LOOKED_AT)].tolist():
                 if self._checksum(found, piece) != records["checksum"][piece]:
                     return None
-            os.utime(self._whole)  # it was used
-            was_used(self.folder)
         except (OSError, ValueError, DataError, msgspec.MsgspecError):
             return None
+        with contextlib.suppress(OSError):  # where it cannot be written, nobody deletes it either
+            os.utime(self._whole)  # it was used
+        was_used(self.folder)
+        found.when_let_go(end_use)
         return header, found
 
     def _fits(self, header: Header, facts: os.stat_result) -> bool:
@@ -167,7 +183,7 @@ class StoredSet:
         inside = not numbers or (numbers[0] >= 0 and numbers[-1] < self._shape[0] and self.together == 1)
         known = (header.version, header.shape, header.dtype, header.changed)
         same = known == (_VERSION, self._shape, self._dtype.str, facts.st_mtime_ns)
-        return same and facts.st_size == self.nbytes and ascending and inside
+        return same and facts.st_size == self.nbytes and ascending and inside and set(header.passing) <= set(numbers)
 
     def _checksum(self, rows: StoredRows, piece: int) -> int:
         first = piece * self.together
@@ -180,43 +196,54 @@ class StoredSet:
         records[: len(known)] = known
         return records
 
-    def made(self, make: Callable[[Import], None], wait: Callable[[], None]) -> tuple[Header, StoredRows]:
+    def made(
+        self,
+        make: Callable[[Import], None],
+        wait: Callable[[int], None],
+        outdated: Callable[[Header], bool] = lambda header: False,
+    ) -> tuple[Header, StoredRows]:
         """The set, all rows of it: opened where it is whole, else made, or gone on with where that was broken off.
 
         Args:
             make: Puts what is not done yet, and finishes.
             wait: As of :meth:`import_of`.
+            outdated: Whether there is more to be had by now than when a set was made: then it is gone on with.
 
         Raises:
             StorageError: The disk has no room for it, or cannot be written.
             DataError: It was changed by another program while it was made.
         """
-        if (opened := self.opened()) is not None:
+        if (opened := self.opened()) is not None and not outdated(opened[0]):
             return opened
-        with self.import_of(wait) as importing:
+        with self.import_of(wait, outdated) as importing:
             if not importing.whole:
                 make(importing)
-        if (opened := self.opened()) is None:
+            opened = self.opened()  # before anybody else lets it go
+        if opened is None:
             raise DataError(
                 f"The {self.what} in {self.folder} were changed while they were written: try again.", field="data"
             )
         return opened
 
     @contextlib.contextmanager
-    def import_of(self, wait: Callable[[], None]) -> Iterator[Import]:
+    def import_of(
+        self, wait: Callable[[int], None], outdated: Callable[[Header], bool] = lambda header: False
+    ) -> Iterator[Import]:
         """Begins or goes on with the import; one nnviz at a time.
 
         Args:
-            wait: Called now and then while another nnviz imports the same examples, and while it is looked at what
-                there is already; what it raises ends the waiting.
+            wait: Told now and then while another nnviz imports the same examples, and while it is looked at what there
+                is already, about how many pieces are there; what it raises ends the waiting.
+            outdated: As of :meth:`made`.
 
         Raises:
             StorageError: The disk has no room for it, or cannot be written.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with locked(self.folder, wait):
-                if self.opened() is not None:  # by another nnviz meanwhile
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.folder, lambda: wait(self._about_there())):
+                self.folder.mkdir(exist_ok=True)  # only now is nobody making room there
+                if (opened := self.opened()) is not None and not outdated(opened[0]):  # by another nnviz meanwhile
                     yield Import(self, None, None, np.ones(self.pieces, bool))
                     return
                 with contextlib.suppress(FileNotFoundError):
@@ -224,7 +251,7 @@ class StoredSet:
                 records = self._checked(wait)
                 done = records["state"] == _DECODED
                 needed = max(self.nbytes - int(done.sum()) * self._size, 0)
-                make_room(self.folder, needed, f"Streamed, {self.count:,} {self.what} take", self.cure)
+                make_room(self.folder, needed, self._taking(needed), self.cure)
                 with (
                     _opened_to_change(self._rows) as rows,
                     _opened_to_change(self._progress) as progress,
@@ -237,7 +264,19 @@ class StoredSet:
         except OSError as error:
             raise _not_kept(self, error) from error
 
-    def _checked(self, wait: Callable[[], None]) -> NDArray[Any]:
+    def _taking(self, needed: int) -> str:
+        """What it takes, as the beginning of a sentence."""
+        words = f"Streamed, {self.count:,} {self.what} take {bytes_text(self.nbytes)} on the disk"
+        return words if needed == self.nbytes else f"{words}, {bytes_text(needed)} of it not there yet"
+
+    def _about_there(self) -> int:
+        """How many pieces another nnviz has brought here: most are in their order, so that the last one says it."""
+        try:
+            return min(self._progress.stat().st_size // _RECORD.itemsize, self.pieces)
+        except OSError:
+            return 0
+
+    def _checked(self, wait: Callable[[int], None]) -> NDArray[Any]:
         """What is there already, by the checksums of its pieces: nothing where the rows cannot be read."""
         try:
             records = self._records()
@@ -251,21 +290,24 @@ class StoredSet:
                 rows = StoredRows(self._rows, (there, *self._shape[1:]), dtype=self._dtype)
                 for place, piece in enumerate(np.flatnonzero(records["state"]).tolist()):
                     if place % 256 == 0:
-                        wait()
+                        wait(place)
                     if self._checksum(rows, piece) != records["checksum"][piece]:
                         records["state"][piece] = _NOTHING
         except OSError:
             return np.zeros(self.pieces, _RECORD)
         return records
 
-    def finish(self, left_out: Mapping[int, str], levels: tuple[_Pair | None, _Pair | None]) -> None:
+    def finish(
+        self, left_out: Mapping[int, str], levels: tuple[_Pair | None, _Pair | None], passing: Iterable[int]
+    ) -> None:
         """Says that the set is whole, once that is true whatever happens next.
 
         Raises:
             StorageError: It cannot be written.
         """
         changed = self._rows.stat().st_mtime_ns
-        header = Header(_VERSION, self._shape, self._dtype.str, changed, tuple(sorted(left_out.items())), *levels)
+        named = tuple((number, str(reason)) for number, reason in sorted(left_out.items()))
+        header = Header(_VERSION, self._shape, self._dtype.str, changed, named, *levels, tuple(sorted(passing)))
         write_atomically(msgspec.json.encode(header), self._whole)
 
 
@@ -315,13 +357,17 @@ class Import:
             _write(progress, first * _RECORD.itemsize, records.tobytes())
 
     def finish(
-        self, left_out: Mapping[int, str] = _NONE, levels: tuple[_Pair | None, _Pair | None] = (None, None)
+        self,
+        left_out: Mapping[int, str] = _NONE,
+        levels: tuple[_Pair | None, _Pair | None] = (None, None),
+        passing: Iterable[int] = (),
     ) -> None:
         """All that there is is put: the set is whole.
 
         Args:
             left_out: Which pictures cannot be read, and why not.
             levels: What became black and white of pictures with more than 8 bits: of whole and of real numbers.
+            passing: Which of those left out could not be reached, whatever they hold.
 
         Raises:
             OSError: The disk is full, or cannot be written.
@@ -333,7 +379,7 @@ class Import:
         for file, size in zip(self._files, sizes, strict=True):
             file.truncate(size)  # pictures that are left out have a row of zeros
             os.fsync(file.fileno())
-        self._kept.finish(left_out, levels)
+        self._kept.finish(left_out, levels, passing)
 
 
 def _runs(waiting: list[tuple[int, bytes, int]]) -> Iterator[tuple[int, list[tuple[int, bytes, int]]]]:
@@ -368,5 +414,5 @@ def _opened_to_change(path: Path) -> Iterator[IO[bytes]]:
 def _not_kept(kept: StoredSet, error: OSError) -> StorageError:
     return StorageError(
         f"The {kept.what} could not be kept in {kept.folder.parent}: {reason_of(error)}. All {kept.count:,} take "
-        f"{kept.nbytes / 1e9:,.2f} GB there; the next import goes on from where this one stopped."
+        f"{bytes_text(kept.nbytes)} there; the next import goes on from where this one stopped."
     )

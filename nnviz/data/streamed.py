@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from collections import deque
@@ -25,7 +26,7 @@ Work: TypeAlias = Callable[[Tensor], Tensor]
 #: Batches that are read ahead of the one in use, and bytes that these take at most (one is always read ahead).
 _AHEAD, _AHEAD_BYTES = 4, 128 << 20
 #: Small ones that a worker reads at a time, and their bytes: to wait for it takes as long as to read one.
-_TOGETHER, _TOGETHER_BYTES = 16, 2 << 20
+_TOGETHER, _TOGETHER_BYTES = 64, 2 << 20
 #: Threads that read ahead, for all feeders together.
 _READERS = 2
 #: Bytes that are brought into memory at a time by who goes through all of them.
@@ -99,6 +100,14 @@ class Streamed:
         if isinstance(chosen, slice):
             return self._made(torch.from_numpy(self._rows[chosen]))
         return self._made(torch.from_numpy(self._rows[chosen][None]))[0]
+
+    def parts(self, chosen: Sequence[slice | Tensor]) -> list[Tensor]:
+        """Several parts, those that are chosen by their numbers read at once."""
+        if len(chosen) < 2 or not all(isinstance(one, Tensor) for one in chosen):
+            return [self[one] for one in chosen]
+        numbers = [one for one in chosen if isinstance(one, Tensor)]
+        rows = torch.from_numpy(self._rows[torch.cat(numbers).numpy()])
+        return [self._made(part) for part in torch.split(rows, [len(one) for one in numbers])]
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
         """The examples at some places; ``dim`` is 0."""
@@ -263,7 +272,9 @@ def read_ahead(inputs: Streamed, parts: Iterator[slice | Tensor]) -> Iterator[Te
 
 def _read(inputs: Streamed, parts: Sequence[slice | Tensor]) -> list[Tensor | Exception]:
     """Some parts, up to the one that cannot be read."""
-    found: list[Tensor | Exception] = []
+    with contextlib.suppress(Exception):
+        return list(inputs.parts(parts))
+    found: list[Tensor | Exception] = []  # one by one: it is told which it is
     for part in parts:
         try:
             found.append(inputs[part])

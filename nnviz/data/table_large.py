@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import shutil
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,7 @@ from nnviz.data.folder_locks import lock_of
 from nnviz.data.room_for_rows import LEFT_FREE
 from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of
+from nnviz.regular_files import open_regular
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -35,6 +39,45 @@ _ROWS_OF_A_PIECE = 1 << 18
 
 class LostColumnsError(DataError):
     """What was kept of a table is not on the disk any more: it has to be read again."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows on the disk, each column of them for itself.
+
+    They are read and not mapped into memory, as polars would do by itself: a mapped file that somebody shortens takes
+    the program with it.
+
+    Attributes:
+        path: The file.
+        height: How many rows there are.
+        bounds: Where each column begins in the file, and where the last one ends.
+    """
+
+    path: Path
+    height: int
+    bounds: tuple[int, ...]
+
+    def column(self, at: int) -> pl.Series:
+        """One of the columns.
+
+        Raises:
+            LostColumnsError: The file was changed or deleted.
+        """
+        first, end = self.bounds[at : at + 2]
+        try:
+            with open_regular(self.path) as file:
+                file.seek(first)
+                content = file.read(end - first)
+            if len(content) < end - first:
+                raise OSError("a file was cut")
+            return pl.read_ipc(io.BytesIO(content)).to_series()
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise LostColumnsError(
+                f"The columns of the table that were kept in {self.path.parent} were changed or deleted by another "
+                f"program: {str(error).partition(chr(10))[0][:200]}. Start again: the table is then read anew.",
+                field="data",
+            ) from None
 
 
 class Pieces:
@@ -57,7 +100,7 @@ class Pieces:
         self._number = 0
         self._clean_up = weakref.finalize(self, _delete, self.folder, lock)
 
-    def write(self, frame: pl.DataFrame) -> Path:
+    def write(self, frame: pl.DataFrame) -> Piece:
         """Keeps some rows.
 
         Raises:
@@ -65,13 +108,18 @@ class Pieces:
         """
         self._number += 1
         path = self.folder / f"{self._number}.arrow"
+        sizes = []
         try:
             if shutil.disk_usage(self.folder).free < frame.estimated_size() + LEFT_FREE:
                 raise OSError(errno.ENOSPC, "the disk is full")
-            frame.write_ipc(path)
+            with path.open("wb") as file:
+                for series in frame.iter_columns():
+                    content = io.BytesIO()
+                    series.alias("values").to_frame().write_ipc(content)
+                    sizes.append(file.write(content.getbuffer()))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _not_kept(error) from None
-        return path
+        return Piece(path, frame.height, tuple(accumulate(sizes, initial=0)))
 
 
 def _clear_up() -> None:
@@ -114,7 +162,7 @@ class LargeFrame:
         self.columns = list(columns)
         self.pieces = pieces
         self.height = 0
-        self._parts: list[tuple[Path, int]] = []
+        self._parts: list[Piece] = []
 
     @property
     def width(self) -> int:
@@ -123,18 +171,8 @@ class LargeFrame:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Some more rows, behind the others."""
-        self._parts.append((self.pieces.write(frame), frame.height))
+        self._parts.append(self.pieces.write(frame))
         self.height += frame.height
-
-    def leave_out_last(self, count: int) -> None:
-        """Without so many rows at the end."""
-        while count:
-            path, rows = self._parts.pop()
-            left_out = min(rows, count)
-            if left_out < rows:
-                self._parts.append((self.pieces.write(_opened(path)[: rows - left_out]), rows - left_out))
-            self.height -= left_out
-            count -= left_out
 
     def iter_columns(self) -> Iterator[pl.Series]:
         """Each of them, one after the other."""
@@ -142,17 +180,22 @@ class LargeFrame:
 
     def parts_of(self, at: int) -> Iterator[pl.Series]:
         """One of them, some rows at a time."""
-        return (_read(path, at) for path, _ in self._parts)
+        return (part.column(at) for part in self._parts)
 
     def _column(self, at: int) -> pl.Series:
-        # By its place: pieces have names of their own where a table has none.
-        series = pl.concat(self.parts_of(at))
-        return series.alias(self.columns[at])
+        return pl.concat(self.parts_of(at)).alias(self.columns[at])
 
     def empty_rows(self) -> pl.Series:
         """Which rows hold nothing at all."""
-        found = [_opened(path).select(pl.all_horizontal(pl.all().is_null())).to_series() for path, _ in self._parts]
-        return pl.concat(found)
+        return pl.concat(self._empty(part) for part in self._parts)
+
+    def _empty(self, part: Piece) -> pl.Series:
+        found = part.column(0).is_null()
+        for at in range(1, self.width):
+            if not found.any():
+                break
+            found &= part.column(at).is_null()
+        return found
 
     def estimated_size(self) -> int:
         """Bytes in memory; none to speak of."""
@@ -184,7 +227,7 @@ class KeptColumn:
 
     def __init__(self, series: pl.Series, pieces: Pieces) -> None:
         self._pieces = pieces
-        self._parts: list[Path] = []
+        self._parts: list[Piece] = []
         self._count = len(series)
         for first in range(0, len(series), _ROWS):
             self._parts.append(pieces.write(series.slice(first, _ROWS).to_frame("values")))
@@ -195,20 +238,5 @@ class KeptColumn:
     def slice(self, first: int, count: int) -> pl.Series:
         """Some of it."""
         begin, end = first // _ROWS, (first + count - 1) // _ROWS
-        parts = [_read(path, 0) for path in self._parts[begin : end + 1]]
+        parts = [part.column(0) for part in self._parts[begin : end + 1]]
         return pl.concat(parts).slice(first - begin * _ROWS, count)
-
-
-def _opened(path: Path, at: int | None = None) -> pl.DataFrame:
-    try:
-        return pl.read_ipc(path, columns=None if at is None else [at])
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise LostColumnsError(
-            f"The columns of the table that were kept in {path.parent} were changed or deleted by another program: "
-            f"{str(error).partition(chr(10))[0][:200]}. Start again: the table is then read anew.",
-            field="data",
-        ) from None
-
-
-def _read(path: Path, at: int) -> pl.Series:
-    return _opened(path, at).to_series()

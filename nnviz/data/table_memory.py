@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from nnviz.data.cache import Cache
+from nnviz.data.remembered import remembers
 
 if TYPE_CHECKING:
     from nnviz.data.table_of_file import FileTable
@@ -59,6 +60,10 @@ class TableMemory:
         """The columns of a file have to be read again."""
         self._tables.forget(key)
 
+    def forget_taken(self) -> None:
+        """What was made of files has to be made, or opened, again."""
+        self._taken.clear()
+
     def clear(self) -> None:
         """Forgets everything."""
         self._tables.clear()
@@ -67,3 +72,4 @@ class TableMemory:
 
 #: Of this process.
 MEMORY = TableMemory(limit=1 << 29)
+remembers(MEMORY.forget_taken)

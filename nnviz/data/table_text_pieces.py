@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from nnviz.data.table_large import LargeFrame, Pieces, kept_in_pieces
+from nnviz.data.table_large import LargeFrame, Pieces
 from nnviz.data.table_lines import Lines
 from nnviz.data.table_of_file import MOST_NAMED, PATH_FIELD, FileTable, HowToRead, Report, wrong_table
 from nnviz.data.table_text import EMPTY, last_values, read_carefully
@@ -18,6 +18,11 @@ from nnviz.data.table_written import SAMPLE_BYTES, Written, beginning, how_writt
 from nnviz.errors import DataError
 from nnviz.paths import reason_of
 from nnviz.regular_files import open_regular
+
+#: Bytes of a text that are brought to the disk at a time.
+_BYTES_OF_A_PIECE = 1 << 24
+#: Bytes that may be brought into memory in search of the end of a row.
+_LONGEST_ROW = 1 << 28
 
 
 class NotPlainError(DataError):
@@ -59,7 +64,7 @@ def _read(path: Path, text: _Part, how: HowToRead, report: Report) -> FileTable:
     counts = _counts(path, text, written.separator, quoted, how, report)
     notes, warnings, skipped = (written.words("UTF-8"), "Read in pieces."), written.warnings, written.skipped
     lines: Callable[[int], int] = quoted.line if counts[b'"'] else lambda row: row + 1 + skipped
-    frame = _fast_in_pieces(path, text, written, counts, report) if quoted.sound else None
+    frame = _fast_in_pieces(text, written, counts, report) if quoted.sound else None
     if frame is None or (counts[b'"'] and quoted.rows != frame.height):
         frame = LargeFrame(written.names, Pieces())
         try:
@@ -74,17 +79,62 @@ def _read(path: Path, text: _Part, how: HowToRead, report: Report) -> FileTable:
     return FileTable(frame, lines, written.decimal, notes, warnings)
 
 
-def _fast_in_pieces(
-    path: Path, text: _Part, written: Written, counts: Mapping[bytes, int], report: Report
-) -> LargeFrame | None:
-    """As ``_fast`` of a whole text, of which it must be the very same."""
+def _fast_in_pieces(text: _Part, written: Written, counts: Mapping[bytes, int], report: Report) -> LargeFrame | None:
+    """As ``_fast`` of a whole text, of which it must be the very same.
+
+    It is given to polars block by block: of a file that polars opens itself it maps what is not read yet into memory,
+    and a mapped file that somebody shortens takes the program with it.
+    """
+    frame, options = LargeFrame(written.names, Pieces()), written.options()
     try:
-        frame = kept_in_pieces(pl.scan_csv(path, **written.options()), written.names, report)
+        for block in _blocks(text, written.skipped, quoted=counts[b'"'] > 0):
+            frame.add(pl.read_csv(block, **options))
+            options["skip_lines"] = 0
+            report(2, 4)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
-    frame.leave_out_last(text.lines_behind)
     missing = sum(batch.null_count() for batch in frame.parts_of(frame.width - 1)) if frame.height else 0
     return frame if written.regular(frame.height, missing, counts.__getitem__) else None
+
+
+def _blocks(text: _Part, skipped: int, *, quoted: bool) -> Iterator[bytes]:
+    """A text whose quotation marks are sound, in blocks of whole rows.
+
+    Args:
+        text: All of it is read.
+        skipped: Lines before the first row; they are in the first block.
+        quoted: There are quotation marks.
+
+    Raises:
+        ComputeError: A row does not end.
+    """
+    text.seek(0)
+    rest = b""
+    while content := text.read(_BYTES_OF_A_PIECE):
+        content = rest + content
+        end = _end_of_rows(content, quoted=quoted)
+        if skipped and content.count(b"\n", 0, end) <= skipped:
+            end = 0
+        if end:
+            yield content[:end]
+            skipped = 0
+        rest = content[end:]
+        if len(rest) > _LONGEST_ROW:
+            raise pl.exceptions.ComputeError("a row that is no row")
+    if rest:
+        yield rest
+
+
+def _end_of_rows(content: bytes, *, quoted: bool) -> int:
+    """Where the last row ends behind which another one begins that polars takes for one: it passes over empty lines."""
+    end = len(content) - 1
+    marks = content.count(b'"', 0, end) if quoted else 0
+    while (found := content.rfind(b"\n", 0, max(end, 0))) >= 0:
+        marks -= content.count(b'"', found, end) if quoted else 0
+        if not marks % 2 and content[found + 1] not in b"\r\n" and not content.startswith(codecs.BOM_UTF8, found + 1):
+            return found + 1
+        end = found
+    return 0
 
 
 class _Part(io.RawIOBase):
@@ -92,7 +142,6 @@ class _Part(io.RawIOBase):
 
     Attributes:
         length: Its bytes.
-        lines_behind: Empty lines behind it, which polars takes for rows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -110,12 +159,6 @@ class _Part(io.RawIOBase):
         self._file.seek(full)
         behind = self._file.read(min(end - full, SAMPLE_BYTES))
         self.length = full - self._first + (last_values(behind) if full > self._first else 0)
-        self._file.seek(self._first + self.length)
-        behind = self._file.read(SAMPLE_BYTES)
-        if behind.strip(b"\r\n") or len(behind) == SAMPLE_BYTES:
-            self._file.close()
-            raise _not_plain(path, "there are blanks or many empty lines behind its last row")
-        self.lines_behind = max(behind.count(b"\n") + (not behind.endswith(b"\n")) - 1, 0)
         self.seek(0)
 
     def readable(self) -> bool:
@@ -127,10 +170,9 @@ class _Part(io.RawIOBase):
         return self._file.seek(self._first + place) - self._first
 
     def readinto(self, into: Any) -> int:
-        content = self._file.read(min(len(into), self.length - self._place))
-        into[: len(content)] = content
-        self._place += len(content)
-        return len(content)
+        count = self._file.readinto(memoryview(into)[: self.length - self._place])
+        self._place += count
+        return count
 
     def close(self) -> None:
         if not self.closed:

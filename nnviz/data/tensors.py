@@ -32,6 +32,7 @@ from nnviz.data.missing import without_missing
 from nnviz.data.picture_memory import MEMORY
 from nnviz.data.preparation import Planned, plan
 from nnviz.data.readers import RawData, read, stamp
+from nnviz.data.remembered import remembers
 from nnviz.data.selection import STEPS as SELECTIONS
 from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
@@ -42,7 +43,7 @@ from nnviz.project.declared.preparations import EXAMPLES, PICTURES
 from nnviz.project.model import Choice, DataConfig, DataFacts
 from nnviz.regular_files import is_regular
 
-__all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
+__all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load", "load_asked"]
 
 #: So many classes are named one by one.
 _MOST_NAMED = 8
@@ -73,18 +74,28 @@ def load(
         Cancelled: ``cancelled`` said so; nothing half-done is left behind but what a later download continues.
         StorageError: A download could not be written.
     """
-    spec = datasets.dataset(config.dataset)
-    chosen = datasets.values(config)
     root = None if data_dir is None else Path(data_dir)
+    spec, chosen = datasets.dataset(config.dataset), datasets.values(config)
+    return load_asked(config, Request(spec, chosen, root, progress, cancelled), download)
+
+
+def load_asked(config: DataConfig, request: Request, download: bool = False) -> LoadedData:
+    """As :func:`load`, where there is a request already: what else is asked by it fits to what was loaded.
+
+    Raises:
+        DataError: As there.
+        Cancelled: Likewise.
+        StorageError: Likewise.
+    """
+    spec = request.spec
     datasets.validation_count(config, 1)  # refused before the time for reading is spent
     steps = plan(config.preparation)
-    request = Request(spec, chosen, root, progress, cancelled)
     try:
-        raw, key = _read(request, datasets.locate(config, root, progress, cancelled))
+        raw, key = _read(request, datasets.place_for(request))
     except DataError:
         if not (download and spec.folder):
             raise
-        raw, key = _read(request, _download(spec, config, root, progress, cancelled))
+        raw, key = _read(request, _download(spec, config, request.data_dir, request.progress, request.cancelled))
     mark_key = (*key, "fingerprint")
     fingerprint = _CACHE.get(mark_key)
     if not isinstance(fingerprint, Fingerprint):
@@ -259,12 +270,18 @@ def clear_cache() -> None:
     TABLES.clear()
 
 
+remembers(_CACHE.clear)
+
+
 def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable, ...]]:
     """The whole set, from the cache where nothing has changed, and the key it is kept under."""
     key = (request.spec.kind, tuple(sorted(request.values.items())), stamp(request, place))
     raw = _CACHE.get(key)
     if not isinstance(raw, RawData):
         raw = read(request, place)
+        # The answers of a file are read before its inputs: they would be those of others.
+        if request.spec.takes_file and stamp(request, place) != key[-1]:
+            raise DataError("The file was changed while it was read: load it again.", file=str(place))
         _CACHE.put(key, raw, raw.bytes)
     return raw, key
 

@@ -166,10 +166,10 @@ def view(
     """
     from nnviz.data import streamed, tensors  # noqa: PLC0415 - loads torch
 
-    loaded = tensors.load(config, data_dir, progress, cancelled)
     spec = datasets.dataset(config.dataset)
-    splits = [loaded.train] if spec.undivided else [loaded.train, loaded.validation, loaded.test]
     request = Request(spec, datasets.values(config), data_dir, progress, cancelled)
+    loaded = tensors.load_asked(config, request)
+    splits = [loaded.train] if spec.undivided else [loaded.train, loaded.validation, loaded.test]
     source = datasets.source_of(config.dataset)
     names = source.example_files(request)
     shape = loaded.facts.input_shape

@@ -262,7 +262,7 @@ def _example_of_batch(training: Training, question: Question) -> tuple[int, Exam
         raise InputError(
             "In training mode the batch that comes next is explained, of the train split.", field="--split"
         )
-    chosen, at = training.peek_numbers(), question.example or 0
+    chosen, at = training.coming.peek_numbers(), question.example or 0
     if not 0 <= at < len(chosen):
         raise InputError(
             f"The batch that comes next has {len(chosen):,} examples, numbered from 0: there is no number {at}.",

@@ -340,7 +340,7 @@ def own_network(training: Training) -> OwnNetwork:
         training.data,
         training.weights_of,
         training.device,
-        training.curated_targets,
+        training.coming.curated_targets,
     )
 
 

@@ -103,8 +103,8 @@ def look_at(training: Training, part: SubStep) -> Part:
 
 def batch_of(training: Training) -> Batch:
     """The batch that comes next."""
-    inputs, targets = training.peek()
-    numbers = training.peek_numbers()
+    inputs, targets = training.coming.peek()
+    numbers = training.coming.peek_numbers()
     shown = numbers[:MOST_EXAMPLES]
     return Batch(
         training.step,

@@ -19,9 +19,10 @@ from nnviz.explain.kinds.optimizers import Before
 from nnviz.explain.kinds.recipe import Doubles
 from nnviz.explain.layers import parameter_place
 from nnviz.explain.values import Values, values_of_next_batch
-from nnviz.project import choices, registry
-from nnviz.project.model import Choice, TrainConfig
+from nnviz.project import registry
+from nnviz.project.model import TrainConfig
 from nnviz.train.optimizers import build_optimizer, set_learning_rate
+from nnviz.train.recipe import settings_of
 from nnviz.train.training import Training
 
 _WORDS = (
@@ -131,7 +132,7 @@ def _explained(before: BeforeStep, node: str, name: str, index: Index) -> Explan
     clipped = present
     clipping = kinds.CLIPPINGS[config.clipping.kind]
     if clipping is not None:
-        clipped = clipping(_settings("clipping", config.clipping), [*gradients.values()], present)
+        clipped = clipping(settings_of("clipping", config.clipping), [*gradients.values()], present)
     state = _state(before, node, name)
     settings = registry.optimizer(config.optimizer.kind).values(config.optimizer.params)
     way = kinds.update_way_of(config.optimizer.kind)
@@ -160,7 +161,7 @@ def _explained(before: BeforeStep, node: str, name: str, index: Index) -> Explan
         if hold is not None:
             places = [(index[0], *rest) for rest in np.ndindex(*weights.shape[1:])]
             row = np.array([sum(term.value for term in terms_at(place)) for place in places])
-            factor = Factor(node, COMPUTED, (), hold(_settings("regularisers", choice), row), "held to its norm")
+            factor = Factor(node, COMPUTED, (), hold(settings_of("regularisers", choice), row), "held to its norm")
             terms = [Term((*term.factors, factor), term.source) for term in terms]
             formula += "; then all weights of the unit are held to their norm"
     new = sum(term.value for term in terms)
@@ -183,7 +184,7 @@ def _with_penalties(before: BeforeStep) -> dict[tuple[str, str], Doubles]:
                 penalty = kinds.PENALTIES.get(choice.kind)
                 if penalty is not None:
                     weights = node.parameters[name].astype(np.float64)
-                    present = present + penalty(_settings("regularisers", choice), weights)
+                    present = present + penalty(settings_of("regularisers", choice), weights)
             found[node.node, name] = present
     return found
 
@@ -221,9 +222,3 @@ def _stepped(before: BeforeStep, node: str, name: str, gradients: Doubles) -> Do
         optimizer.state[weights] = copy.deepcopy(dict(before.kept[node, name]))
     optimizer.step()
     return cast(Doubles, weights.detach().cpu().double().numpy())
-
-
-def _settings(slot_name: str, choice: Choice) -> Mapping[str, float]:
-    slot = choices.slot(slot_name)
-    assert slot is not None
-    return cast("Mapping[str, float]", choices.values(slot, choice))

@@ -329,12 +329,12 @@ def values_of_next_batch(
             f"A step of this training takes {training.config.accumulation} batches, and each goes through dropout or "
             "normalisation by itself: it cannot be taken apart. Set the accumulated batches to 1."
         )
-    inputs, targets = training.peek()
+    inputs, targets = training.coming.peek()
     return _of_training(
         training,
         inputs,
         targets,
-        training.loss_of_next_batch(),
+        training.coming.loss_of_next(),
         wanted,
         training_mode=True,
         backwards=backwards,

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from nnviz.project.model import Graph
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import Quantity
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import Reading
 
 #: Seconds from any fixed point, always forwards.

@@ -29,6 +29,7 @@ from nnviz.probes.signs import vanishes
 from nnviz.probes.verdict import Verdict, plain_number, why
 from nnviz.project.declared.optimizers import OptimizerSpec
 from nnviz.record.number_text import format_number as measured
+from nnviz.record.number_text import percent
 from nnviz.record.quantities import (
     ACCURACY,
     ACCURACY_GAP,
@@ -46,7 +47,6 @@ from nnviz.record.quantities import (
     UPDATE_OF_THE_THROWN,
     UPDATE_RATIO,
     VALIDATION_RISE,
-    percent,
 )
 from nnviz.record.readings import ArrayReading, Cure
 

@@ -39,8 +39,8 @@ from nnviz.record.quantities import (
     QUANTITIES,
     UPDATE_RATIO,
     WEIGHTS,
-    Quantity,
 )
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import Finding
 from nnviz.record.run import RunView
 

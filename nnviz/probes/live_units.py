@@ -12,7 +12,8 @@ from torch import Tensor
 from nnviz.probes.base import Clock, MeasuredNetwork, Measurement, Probe, Stage, monotonic
 from nnviz.probes.saturation import ends_of
 from nnviz.project import registry
-from nnviz.record.quantities import DEAD_FRACTION, SATURATING, SATURATION, SILENT_FRACTION, Quantity
+from nnviz.record.quantities import DEAD_FRACTION, SATURATING, SATURATION, SILENT_FRACTION
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import Reading, Scalar
 
 #: Batches that are looked back at, and the examples that they hold at least.

@@ -18,7 +18,7 @@ from torch import Tensor
 from nnviz.probes.base import Clock, MeasuredNetwork, Measurement, Probe, Stage, monotonic
 from nnviz.probes.parts import PartSize
 from nnviz.project.model import Graph
-from nnviz.record.quantities import Quantity
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import Reading
 
 #: Seconds that one part of a pass should take: training waits for no longer than this, about.

@@ -13,6 +13,7 @@ from nnviz.probes.course import FEW_EXAMPLES, SPAN, STUCK_STEPS, Course, Layers,
 from nnviz.probes.remedies import Remedies
 from nnviz.probes.verdict import Verdict, why
 from nnviz.record.number_text import format_number as measured
+from nnviz.record.number_text import percent
 from nnviz.record.quantities import (
     DEAD_AT_FIRST,
     DEAD_FRACTION,
@@ -24,10 +25,8 @@ from nnviz.record.quantities import (
     SATURATION,
     UPDATE_RATIO,
     WEIGHTS,
-    Quantity,
-    Remark,
-    percent,
 )
+from nnviz.record.quantity import Quantity, Remark
 from nnviz.record.readings import ArrayReading, Cure, Scalar
 
 #: (what was measured, does it hold already) -> what to say, or None where there is nothing to say.

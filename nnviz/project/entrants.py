@@ -12,6 +12,7 @@ from nnviz.project import registry
 from nnviz.project.declared import races
 from nnviz.project.model import Choice, Project
 from nnviz.project.spec import ParamSpec
+from nnviz.project.starts import PARAM, with_own_start
 from nnviz.project.value_text import number_text
 from nnviz.project.variations import (
     ACTIVATIONS,
@@ -82,15 +83,7 @@ def presets(project: Project) -> tuple[Preset, ...]:
         Preset("optimizers", "Six optimizers", tuple(starmap(_optimizer, races.OPTIMIZERS))),
         _activations(project),
         _dropout(project),
-        Preset(
-            "initialisations",
-            "Initial weights",
-            tuple(
-                Entrant(registry.NETWORK_INITIALISERS(kind).title, (("training.initialisation", kind),))
-                for kind in races.INITIALISERS
-            ),
-            same_start=False,
-        ),
+        _initialisations(project),
         _rates(project),
         Preset(
             "seeds",
@@ -148,6 +141,18 @@ def _dropout(project: Project) -> Preset:
     if not found:
         return Preset(DROPOUT, title, (), "This network has no dropout: add the layer, then race.")
     return Preset(DROPOUT, title, (Entrant("with dropout"), Entrant("without dropout", ((DROPOUT, 0.0),))))
+
+
+def _initialisations(project: Project) -> Preset:
+    """All layers start so, also those with a start of their own; where there are such, the project races as well."""
+    usual = next(kind for kind, spec in registry.NETWORK_INITIALISERS.all.items() if spec.follows)
+    following = tuple((f"{node.id}.{PARAM}", usual) for node in with_own_start(project.graph))
+    found = tuple(
+        Entrant(registry.NETWORK_INITIALISERS(kind).title, (*following, ("training.initialisation", kind)))
+        for kind in races.INITIALISERS
+    )
+    own = (Entrant.of(),) if following else ()
+    return Preset("initialisations", "Initial weights", (*own, *found), same_start=False)
 
 
 def _rates(project: Project) -> Preset:

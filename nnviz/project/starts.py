@@ -17,7 +17,8 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer, inputs_of
 from nnviz.project.model import Choice, Graph, Node, ParamValue, Project
 
-_PARAM: Final = "weight_initialisation"
+#: The setting of a layer that says how its weights start.
+PARAM: Final = "weight_initialisation"
 #: Of the strength: beyond them, a few layers make the signal overflow or vanish.
 _STRONGEST, _WEAKEST = 3.0, 0.3
 #: Times the strength of its weights by which a unit's bias may lie below zero before hardly an input wakes it.
@@ -71,6 +72,15 @@ def starts_of(graph: Graph, usual: Choice) -> dict[str, Start]:
     return {node.id: _start_of(graph, node, usual, inference) for node in _weighted(graph, inference)}
 
 
+def with_own_start(graph: Graph) -> tuple[Node, ...]:
+    """The layers that do not follow what the network is set to, because their own start is chosen."""
+    known = registry.initialisers()
+    chosen = {
+        key: known.get(Choice.of(node.params[PARAM]).kind) for key, node in graph.nodes.items() if PARAM in node.params
+    }
+    return tuple(graph.nodes[key] for key, spec in chosen.items() if spec is not None and not spec.follows)
+
+
 def usual_kinds(graph: Graph, nodes: Iterable[str]) -> dict[str, str]:
     """He where the first activation behind a layer lets large numbers pass, and Xavier everywhere else."""
     targets: dict[str, list[str]] = {}
@@ -116,7 +126,7 @@ def with_usual_starts(project: Project, also: frozenset[str] = frozenset()) -> P
             followers.add(kind)
         else:
             node = nodes[key]
-            nodes[key] = msgspec.structs.replace(node, params={**node.params, _PARAM: kind})
+            nodes[key] = msgspec.structs.replace(node, params={**node.params, PARAM: kind})
     if followers:
         usual = Choice(usual_before(passes=usual_before(passes=True) in followers))
         training = msgspec.structs.replace(training, initialisation=usual)
@@ -128,12 +138,12 @@ def _weighted(graph: Graph, inference: Inference) -> Iterator[Node]:
         node = graph.nodes[key]
         if key in inference.results and node.kind in registry.layers():
             spec = registry.layer(node.kind)
-            if spec.weight_view and any(param.name == _PARAM for param in spec.params):
+            if spec.weight_view and any(param.name == PARAM for param in spec.params):
                 yield node
 
 
 def _start_of(graph: Graph, node: Node, usual: Choice, inference: Inference) -> Start:
-    choice = Choice.of(node.params.get(_PARAM, "default"))
+    choice = Choice.of(node.params.get(PARAM, "default"))
     follows = choice.kind in registry.initialisers() and registry.initialiser(choice.kind).follows
     if follows:
         choice = usual

@@ -73,6 +73,37 @@ def write_anew(
     raise problem
 
 
+def write_copy(
+    target: Path, file: RunFile, run: Run, batch: Pending, state: bytes, checkpoint: PendingCheckpoint | None
+) -> bool:
+    """Write the run into a file on another disk, with all that its own could not take. Its own stays as it is.
+
+    Args:
+        target: The new file; there is nothing there.
+        file: Its own, which may have no room.
+        run: What is in memory, and goes on growing meanwhile.
+        batch: What was not written yet.
+        state: Of the session, as bytes.
+        checkpoint: The last one, for where its own file cannot be read.
+
+    Returns:
+        Whether the new file holds all of it; otherwise it was made from what is in memory, where long curves and the
+        older arrays are thinned.
+
+    Raises:
+        OSError, sqlite3.Error: It cannot be written.
+    """
+    trusted = not file.damaged()
+    try:
+        return _fill(target, file, run, batch, state, checkpoint, trusted)
+    except sqlite3.Error as error:
+        if not trusted:
+            raise
+        # Even to be read a database wants some room beside it. Where it is the other disk that is full, this says so.
+        _log.info("%s cannot be read: %s", file.path, error)
+        return _fill(target, file, run, batch, state, checkpoint, trusted=False)
+
+
 def _beside(path: Path) -> Iterator[Path]:
     if path.parent.is_dir():
         # Not under the old name: whoever took the file away, or put another there, wanted that.

@@ -48,7 +48,7 @@ def compare_runs(
     for path in paths:
         one = summary(path, settings)
         if one.damage:
-            raise RunFileError(one.damage)
+            raise RunFileError(one.damage, file="" if path.name in one.damage else shown(path))
         found.append(one)
     every = sorted({key for one in found for key in one.settings})
     beside = {key: tuple(value(one.settings, key) for one in found) for key in every}
@@ -58,6 +58,8 @@ def compare_runs(
 
 def find_run(named: str, folder: Path, field: str = "") -> Path:
     """The run that somebody names: a file, or one of a folder by its name, its title or a part of either.
+
+    Who types the name of a file, with its ending, means that one alone.
 
     Args:
         named: As it was typed.
@@ -77,7 +79,8 @@ def find_run(named: str, folder: Path, field: str = "") -> Path:
     runs = [run.path for run in library.runs()]
     wanted = named.casefold().removesuffix(RUN_SUFFIX)
     exact = [path for path in runs if wanted in (path.stem.casefold(), _title(path, labels).casefold())]
-    found = exact or [path for path in runs if wanted and wanted in f"{path.stem}\n{_title(path, labels)}".casefold()]
+    is_whole = not wanted or named.casefold().endswith(RUN_SUFFIX)
+    found = exact or [path for path in runs if not is_whole and wanted in _names(path, labels).casefold()]
     if not found:
         raise InputError(
             f"There is no run of this name, neither as a file nor in {folder} (nnviz runs lists them).",
@@ -89,6 +92,10 @@ def find_run(named: str, folder: Path, field: str = "") -> Path:
         more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
         raise InputError(f"Several runs have this in their name: {some}{more}.", file=shown(named), field=field)
     return found[0]
+
+
+def _names(path: Path, labels: Mapping[str, Label]) -> str:
+    return f"{path.stem}\n{_title(path, labels)}"
 
 
 def _title(path: Path, labels: Mapping[str, Label]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nnviz.record.quantities import EVALUATION
 from nnviz.record.readings import ArrayReading, count_in
+from nnviz.record.run import RunView
 
 #: Numbers that one reading may hold, as the instruments do; a larger evaluation is not kept example by example.
 MOST_NUMBERS = 2**22
@@ -34,6 +35,7 @@ class Evaluated:
         weights_of: The step whose weights were asked; an earlier one where the best ones had been put back.
         loss: Mean over the split.
         names: Of the classes, or of the numbers that are asked for.
+        outdated: Numbers or units were changed by hand, or other weights put in, at this very step after it was made.
     """
 
     split: str
@@ -41,6 +43,7 @@ class Evaluated:
     weights_of: int
     loss: float
     names: tuple[str, ...]
+    outdated: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,8 @@ def to_reading(evaluated: AnyEvaluated) -> ArrayReading | None:
         meta["classes"] = len(evaluated.names)
     else:
         columns = (*evaluated.predicted.T, *evaluated.target.T)
+    if evaluated.outdated:
+        meta["outdated"] = 1
     meta["names"] = _packed(evaluated.names)
     array = np.stack(columns, 1).astype(np.float32)
     if array.size > MOST_NUMBERS:
@@ -125,9 +130,10 @@ def from_reading(reading: object) -> AnyEvaluated | None:
         float(loss) if isinstance(loss, (int, float)) else math.nan,
         _names(meta, classes or width // 2),
     )
+    outdated = bool(count_in(meta, "outdated", 0))
     if not classes:
         numbers = table.astype(np.float64)
-        return EvaluatedNumbers(*common, numbers[:, : width // 2], numbers[:, width // 2 :])
+        return EvaluatedNumbers(*common, numbers[:, : width // 2], numbers[:, width // 2 :], outdated=outdated)
     whole = table[:, (0, 2, 3)]
     if not (np.isfinite(whole).all() and (whole == np.rint(whole)).all() and (np.abs(whole) < _EXACT).all()):
         return None
@@ -135,7 +141,17 @@ def from_reading(reading: object) -> AnyEvaluated | None:
     fits = ((predicted >= -1) & (predicted < classes) & (target >= 0) & (target < classes)).all()
     if not fits or not ((rank >= 0) & (rank <= classes)).all():
         return None
-    return EvaluatedClasses(*common, predicted, table[:, 1], target, rank)
+    return EvaluatedClasses(*common, predicted, table[:, 1], target, rank, outdated=outdated)
+
+
+def outdated(run: RunView, step: int) -> list[ArrayReading]:
+    """The network becomes another one at this step: the evaluations of it that are kept, to say that of themselves."""
+    found = (run.latest(name) for name in run.names(EVALUATION.prefix))
+    return [
+        replace(one, meta={**one.meta, "outdated": 1})
+        for one in found
+        if isinstance(one, ArrayReading) and one.step == step and not one.meta.get("outdated")
+    ]
 
 
 def numbered(names: Sequence[str], count: int) -> tuple[str, ...]:

@@ -32,12 +32,14 @@ class EventFiles:
         folder: Made where it is missing; each writer puts a file of its own there.
         run: Live, or from a file.
         settings: What it was made with: values by their paths.
+        anew: A run is gone on with, whose beginning may stand in event files of that folder: this one holds all of it,
+            and says that what was written before no longer counts.
 
     Raises:
         StorageError: Nothing can be written there.
     """
 
-    def __init__(self, folder: Path, run: RunView, settings: Mapping[str, object]) -> None:
+    def __init__(self, folder: Path, run: RunView, settings: Mapping[str, object], *, anew: bool = False) -> None:
         from tensorboardX.event_file_writer import EventsWriter  # noqa: PLC0415 - as the module says
 
         self._folder, self._run, self._settings = folder, run, settings
@@ -47,6 +49,8 @@ class EventFiles:
         #: How many values were written.
         self.count = 0
         self._writer: Any = self._guarded(lambda: EventsWriter(self._prefix(), ""))
+        if anew:
+            self._guarded(self._write_restart)
         self._guarded(self._write_texts)
 
     def write_new(self, *, live: bool = True) -> None:
@@ -95,6 +99,12 @@ class EventFiles:
             lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in rows]
             self._add(text(tag, "\n".join(["| | |", "|---|---|", *lines])), 0, info.created)
 
+    def _write_restart(self) -> None:
+        """TensorBoard drops all that it has read until here; without it each step would have two values."""
+        from tensorboardX.proto.event_pb2 import Event, SessionLog  # noqa: PLC0415 - as the module says
+
+        self._writer.write_event(Event(session_log=SessionLog(status=SessionLog.START), step=0, wall_time=time.time()))
+
     def _write(self, series: str, steps: Any, values: Any, live: bool) -> None:
         from tensorboardX.summary import scalar  # noqa: PLC0415 - as the module says
 
@@ -140,7 +150,8 @@ class EventFollower:
 
     def begin(self, run: RunView) -> None:
         """From now on; what the run holds already is written first."""
-        self._thread = threading.Thread(target=self._follow, args=(run,), name="nnviz-event-files", daemon=True)
+        anew = run.last_step >= 0
+        self._thread = threading.Thread(target=self._follow, args=(run, anew), name="nnviz-event-files", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -150,9 +161,9 @@ class EventFollower:
             self._thread.join()
             self._thread = None
 
-    def _follow(self, run: RunView) -> None:
+    def _follow(self, run: RunView, anew: bool) -> None:
         try:
-            files = EventFiles(self._folder, run, self._settings)
+            files = EventFiles(self._folder, run, self._settings, anew=anew)
             try:
                 while not self._over.wait(_LOOK_EVERY):
                     files.write_new()

@@ -92,6 +92,10 @@ MOST_PROJECT = 2**24
 #: Steps beyond this are no steps: it would take the fastest computer a thousand years.
 MOST_STEP = 2**53
 PART_BYTES = 2**25
+#: Parts of checkpoints that are the same in all of a run. They are kept once, under the number of a checkpoint that is
+#: none, and belong to every checkpoint that has none of its own, as each has in older files. Bytes of one at most.
+PREPARATION = "preparation"
+KEPT_ONCE, OF_THE_RUN, MOST_KEPT_ONCE = (PREPARATION,), 0, PART_BYTES
 MOST_CHECKPOINT = 2**34
 
 

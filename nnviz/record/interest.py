@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TypeVar
 
-from nnviz.record.quantities import Quantity
+from nnviz.record.quantity import Quantity
 
 _Item = TypeVar("_Item")
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.places import COMPANIONS, RUN_SUFFIX, clear_companions, free_paths
 from nnviz.record.run_lock import RunLock
 from nnviz.record.summary import Summary, fact, summary
+
+_Result = TypeVar("_Result")
 
 INDEX = "library.json"
 TRASH = "trash"
@@ -94,12 +96,15 @@ def copy_run(source: Path, target: Path) -> None:
     write_once(target, write)
 
 
-def write_once(target: Path, write: Callable[[Path], object]) -> None:
-    """Have a run written beside its place and put there as a whole.
+def write_once(target: Path, write: Callable[[Path], _Result]) -> _Result:
+    """Have a copy of a run written beside its place and put there as a whole. It has ended where it was taken.
 
     Args:
         target: Its place; what is there is replaced.
         write: Writes the file at the path that it is given.
+
+    Returns:
+        What ``write`` says of it.
 
     Raises:
         StorageError: It could not be written; what was there before is untouched.
@@ -108,7 +113,8 @@ def write_once(target: Path, write: Callable[[Path], object]) -> None:
     try:
         lock = RunLock.take(target)  # a run that is just being written is not replaced
         try:
-            write(beside)
+            result = write(beside)
+            _end(beside)
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())
             beside.replace(target)
@@ -124,6 +130,18 @@ def write_once(target: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StorageError(f"{target} could not be saved: {reason}. What was there before is untouched.") from error
+    return result
+
+
+def _end(copy: Path) -> None:
+    """Nobody writes this file any further: whoever opens it must not wait for more. A damaged one stays as it is."""
+    with suppress(sqlite3.DatabaseError, msgspec.MsgspecError), closing(sqlite3.connect(copy)) as connection:
+        row = connection.execute("SELECT value FROM facts WHERE name = 'state'").fetchone()
+        state = None if row is None else msgspec.json.decode(row[0], type=dict[str, object])
+        if state and not state.get("finished"):
+            value = msgspec.json.encode({**state, "finished": True})
+            connection.execute("UPDATE facts SET value = ? WHERE name = 'state'", (value,))
+            connection.commit()
 
 
 class Library:

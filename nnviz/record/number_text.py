@@ -9,6 +9,7 @@ import numpy as np
 
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: Relative error that a number has because it was a 32-bit float.
 _FLOAT_ROUNDING = Decimal("1e-6")
 
@@ -52,6 +53,38 @@ def written_number(value: float, digits: int = 4) -> str:
 def exact_number(value: float) -> str:
     """A 32-bit float by the fewest digits that name it, to be typed again: ``0.12``, ``1.0``, ``1e-08``."""
     return str(np.float32(value))
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share in words: never 0 % for something above 0, never 100 % for something below 1.
+
+    Args:
+        share: 1 is all of it; more is possible where it is a ratio.
+        decimals: Digits behind the point of what is 1 % or more; there is at least one of what is less.
+    """
+    if not math.isfinite(share):
+        return "NaN" if math.isnan(share) else "∞ %" if share > 0 else "−∞ %"
+    value = 100.0 * share
+    if value == 0:
+        return "0 %"
+    if 0 < value < 0.95:
+        digits = max(decimals, 1)
+        least = 10.0**-digits
+        return f"{value:.{digits}f} %" if value >= least / 2 else f"<{least:.{digits}f} %"
+    text = f"{value:.{decimals}f}"
+    if share < 1.0 <= float(text) / 100.0:
+        text = f"{100.0 - 10.0**-decimals:.{decimals}f}"
+    return f"{text} %"
+
+
+def power_of_ten(exponent: int) -> str:
+    """``10⁻³``, as an axis writes it."""
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)
+
+
+def format_times(count: int) -> str:
+    """How often something happened: ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.record.quantities import CHANGE
+from nnviz.record.quantities import CHANGE, EPOCHS_PLANNED
 from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, thin_to
 
@@ -20,6 +20,10 @@ from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, 
 MEMORY_LIMIT = 256 * 2**20
 #: Findings of one series that are remembered.
 FINDINGS_LIMIT = 256
+#: No training is planned for more epochs; a file may say anything.
+_MOST_EPOCHS = 2**31
+#: The fact of a run that began with trained weights: what these were of.
+WARM_FROM = "warm_from"
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "information": 2}
 
 
@@ -316,6 +320,12 @@ def _index_at(findings: list[Finding], step: int | None) -> int:
     return bisect_right(findings, step, key=lambda finding: finding.step) - 1
 
 
+def planned_epochs(run: RunView) -> int:
+    """To how many epochs it was to be trained when it was last told; 0 where that is not said, as in older files."""
+    told = run.latest(EPOCHS_PLANNED.series())
+    return int(told.value) if isinstance(told, Scalar) and 0.0 <= told.value <= _MOST_EPOCHS else 0
+
+
 def sorted_findings(newest: Iterable[Finding]) -> tuple[Finding, ...]:
     """Those that hold, the worst first, then the newest first; what was changed by hand is no finding."""
     holding = [one for one in newest if one.severity in _SEVERITY_ORDER and not CHANGE.owns(one.series)]
@@ -329,6 +339,7 @@ def sorted_events(series: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
 
 
 __all__ = [
+    "WARM_FROM",
     "ArrayReading",
     "Changes",
     "Histogram",
@@ -336,6 +347,7 @@ __all__ = [
     "RunInfo",
     "RunView",
     "Sink",
+    "planned_epochs",
     "sorted_events",
     "sorted_findings",
 ]

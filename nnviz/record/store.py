@@ -17,13 +17,14 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from threading import Condition, Thread
 
 import msgspec
 
 from nnviz.errors import StorageError
-from nnviz.record.anew import write_anew
+from nnviz.record.anew import write_anew, write_copy
 from nnviz.record.opening import checked_connection
 from nnviz.record.pending import Pending, PendingCheckpoint
 from nnviz.record.places import new_run_paths, runs_folder
@@ -124,6 +125,9 @@ class RunWriter:
         self._checkpoint: PendingCheckpoint | None = None  # the last one, if it is small enough to be held
         self._checkpoint_missing = False
         self._had_checkpoint = resume
+        #: Copies that somebody waits for, and whether the thread takes none any more.
+        self._copies: list[tuple[Path, Future[bool]]] = []
+        self._over = False
         self._file = _open(self.path, run, lock, resume)
         if resume:
             self._pending.rewind(run.last_step)
@@ -204,6 +208,30 @@ class RunWriter:
             self._changed.wait_for(lambda: self._answered >= asked or not self._thread.is_alive(), timeout)
             return self._answered >= asked and not self._failing
 
+    def copy_to(self, target: Path) -> bool:
+        """Write all that the run holds by now into another file, also while the disk takes nothing for its own.
+
+        It waits for the disks. Not while it is held: then its own file has everything.
+
+        Args:
+            target: There is nothing there.
+
+        Returns:
+            False where its own file could not be read: what is in memory was written, where long curves and the older
+            arrays are thinned.
+
+        Raises:
+            OSError, sqlite3.Error: The file could not be written.
+            StorageError: The writing has ended.
+        """
+        done: Future[bool] = Future()
+        with self._changed:
+            if self._over:
+                raise StorageError(f"{self.path} is not written any more.")
+            self._copies.append((target, done))
+            self._changed.notify_all()
+        return done.result()
+
     def close(self, timeout: float | None = 30.0, *, discard: bool = False) -> bool:
         """Write the rest and leave a single file. May be called twice.
 
@@ -248,8 +276,10 @@ class RunWriter:
                 self._allowance = min(self._allowance + (now - refilled) * ARRAY_RATE, 2.0 * ARRAY_RATE)
                 refilled = now
                 batch, self._pending = self._pending, Pending()
+                copies, self._copies = self._copies, []
                 self._busy = bool(batch.checkpoints)
-                if not closing and asked == self._answered:  # nobody waits: arrays get what the rate allows
+                # Where nobody waits, arrays get what the rate allows.
+                if not (closing or copies) and asked == self._answered:
                     self._hold_back(batch)
             state = self._state()
             last = closing or batch.point_count > MOST_POINTS_WAITING
@@ -260,6 +290,7 @@ class RunWriter:
             except Exception as error:  # noqa: BLE001  # whatever it is must be told: a silent thread helps nobody
                 self._report(error)
                 written, last = False, last or not isinstance(error, MemoryError)  # there may be more a moment later
+            self._copy(copies, Pending() if written else batch, state)
             if written:
                 self._remember(batch)
                 self.error = None
@@ -327,6 +358,14 @@ class RunWriter:
         self._tell(text)
         return True
 
+    def _copy(self, copies: list[tuple[Path, Future[bool]]], rest: Pending, state: bytes) -> None:
+        """Answer who waits for a copy; ``rest`` is what is not in the file."""
+        for target, done in copies:
+            try:
+                done.set_result(write_copy(target, self._file, self._run, rest, state, self._checkpoint))
+            except Exception as error:  # noqa: BLE001  # who waits for it is told, and the writing goes on
+                done.set_exception(error)
+
     def _finish(self, state: bytes) -> bool:
         """Leave a single file, and make certain that it is there."""
         problem = self._file.finish()
@@ -352,10 +391,17 @@ class RunWriter:
             where = f"{file.path} holds only a part of the run" if usable else "The run could not be kept in a file"
             self.error = self.error or StorageError(f"{where}.")
             self._tell(f"{where}.")
+        self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        """The thread does nothing more: whoever waits for it learns that."""
         with self._changed:
-            self._closing = True
+            self._closing = self._over = True
             self._pending = Pending()
+            copies, self._copies = self._copies, []
             self._changed.notify_all()
+        for _, done in copies:
+            done.set_exception(StorageError(f"{self.path} is not written any more."))
 
     def _leave_untouched(self) -> None:
         """Nobody went on with the run: its file holds what it held."""
@@ -363,12 +409,10 @@ class RunWriter:
         self._file.finish()
         self._file.close()
         self.complete, self.kept = True, self.path
-        with self._changed:
-            self._pending = Pending()
-            self._changed.notify_all()
+        self._end_waiting()
 
     def _is_urgent(self) -> bool:
-        if self._closing or self._asked > self._answered:
+        if self._closing or self._asked > self._answered or self._copies:
             return True
         return bool(self._pending.checkpoints) and not self._failing
 

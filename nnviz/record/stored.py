@@ -238,7 +238,22 @@ class StoredRun:
                 if part != len(parts.setdefault(name, [])):
                     raise form.damaged("a checkpoint")
                 parts[name].append(data)
-            return {name: b"".join(pieces) for name, pieces in parts.items()}
+            blobs = {name: b"".join(pieces) for name, pieces in parts.items()}
+            return self._kept_once() | blobs
+
+    def _kept_once(self) -> dict[str, bytes]:
+        """The parts that belong to every checkpoint that has none of its own; see :data:`file_format.KEPT_ONCE`."""
+        kept: dict[str, bytes] = {}
+        for name in form.KEPT_ONCE:
+            rows = self._rows(
+                "SELECT data FROM blobs WHERE checkpoint = ? AND name = ? AND length(data) <= ? LIMIT 2",
+                (bytes,),
+                (form.OF_THE_RUN, name, form.MOST_KEPT_ONCE),
+            )
+            found = [data for (data,) in rows]
+            if len(found) == 1:
+                kept[name] = found[0]
+        return kept
 
     def to_run(self, step: int | None = None) -> Run:
         """The same run in memory, to go on with; up to a step where one is given.

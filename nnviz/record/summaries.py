@@ -24,7 +24,7 @@ from nnviz.regular_files import read_regular
 #: The file of a folder's summaries.
 KEPT = ".summaries"
 #: Counts up when a summary of the same program says more: what was kept before is made anew.
-_FORM = 2
+_FORM = 3
 #: Bytes of that file that are read, and runs of which summaries are kept.
 _LARGEST = 2**26
 _MOST_KEPT = 20_000

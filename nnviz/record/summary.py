@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -20,9 +20,19 @@ from numpy.typing import NDArray
 from nnviz.errors import NnvizError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
-from nnviz.record.quantities import ACCURACY, EPOCH, FINDING, LOSS, STEPS_PER_SECOND, TRAINING_SECONDS
+from nnviz.record.quantities import (
+    ACCURACY,
+    CHANGE,
+    EDITED,
+    EPOCH,
+    EPOCHS_PLANNED,
+    FINDING,
+    LOSS,
+    STEPS_PER_SECOND,
+    TRAINING_SECONDS,
+)
 from nnviz.record.readings import Finding, Reading
-from nnviz.record.run import RunInfo, RunView
+from nnviz.record.run import WARM_FROM, RunInfo, RunView, sorted_events
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
 #: A setting as a list shows it.
@@ -42,6 +52,12 @@ _LONGEST_TITLE, _LONGEST_DEVICE = 200, 40
 #: Letters of a sentence about a file, whose path may be in it.
 _LONGEST_DAMAGE = 8192
 _MOST_PARAMETERS = 2**53
+#: States of a session that was ended, or copied, before it came to its end.
+_UNDER_WAY = frozenset({"ready", "running", "paused", "stopping"})
+#: What the findings begin with that tell of numbers set by hand, and of units switched off or frozen.
+_EDITS = (EDITED, FINDING.series("unit_off/"), FINDING.series("unit_frozen/"))
+#: Changes by hand of one run that are kept, and rows of its file that are read for them.
+_MOST_CHANGES, _MOST_CHANGE_ROWS = 100, 1000
 #: The finding that says that early stopping ended a training, at the step of its end.
 EARLY_STOPPING = FINDING.series("early_stopping")
 
@@ -71,6 +87,10 @@ class Summary:
         seed: Of the training.
         parameters: Trainable numbers; 0 where that was not recorded.
         ended_early: Early stopping ended it where it stands.
+        goal: To how many epochs it was to be trained in the end; 0 where its file does not say, as older ones do not.
+        by_hand: What was changed while it trained, which its settings do not tell: ``step 120: Momentum: 0 → 0.9``; of
+            the numbers of a layer, and of a unit that was switched off or frozen, what was done last.
+        warm_from: What its first weights were of; empty where they were drawn.
     """
 
     title: str = ""
@@ -94,32 +114,39 @@ class Summary:
     parameters: int = 0
     state: str = ""
     ended_early: bool = False
+    goal: int = 0
+    by_hand: tuple[str, ...] = ()
+    warm_from: str = ""
 
     @property
     def planned(self) -> int | None:
-        """Epochs that it was to have when it began; None where that is not known, or where it was given more since."""
-        found = self.settings.get("training.epochs")
+        """Epochs that it was to have; None where that is not known, or where it has more.
+
+        Of older files what their projects say: they do not tell that a run was given more since.
+        """
+        found = self.goal or self.settings.get("training.epochs")
         return found if isinstance(found, int) and found >= self.epochs else None
 
     @property
     def outcome(self) -> str:
         """How it stands or ended, in the word that every list, filter and sentence uses.
 
-        ``running`` (somebody writes it), ``damaged``, ``broken off`` (the program was killed), ``failed``,
-        ``early stopping`` (which ended it), ``stopped`` (somebody ended it before its last epoch), else the state of
-        its session: ``done``.
+        ``running`` (somebody writes it, who is not through), ``damaged``, ``broken off`` (the program was killed),
+        ``failed``, ``early stopping`` (which ended it), ``stopped`` (somebody ended it before its last epoch), else the
+        state of its session: ``done``.
         """
         if self.damage:
             return "damaged"
-        if self.running:
+        if self.running and self.state != "done":
             return "running"
-        if not self.finished:
+        if not (self.finished or self.running):
             return "broken off"
         if self.state == "failed":
             return self.state
         if self.ended_early:
             return "early stopping"
-        return "stopped" if self.planned is not None and self.epochs < self.planned else self.state
+        short = self.planned is not None and self.epochs < self.planned
+        return "stopped" if short or self.state in _UNDER_WAY else self.state
 
 
 class _State(msgspec.Struct):
@@ -162,6 +189,8 @@ def summary(path: Path, settings: Settings | None = None) -> Summary:
                 seed=info.seed,
                 parameters=_parameters(info.facts),
                 ended_early=_ended_early(connection, state.last_step),
+                by_hand=_said(_changes(connection)),
+                warm_from=_line(info.facts.get(WARM_FROM, ""), _LONGEST_TITLE),
                 **_figures(lambda series, all_of_it: _curve(connection, series, all_of_it), state.last_step),
             )
     except NnvizError as error:
@@ -190,6 +219,8 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         seed=info.seed,
         parameters=_parameters(info.facts),
         ended_early=_holds_at_end(run.latest(EARLY_STOPPING), run.last_step),
+        by_hand=_said([*run.events(), *_edits(run)]),
+        warm_from=_line(info.facts.get(WARM_FROM, ""), _LONGEST_TITLE),
         **_figures(lambda series, _all: run.scalars(series), run.last_step),
     )
 
@@ -202,9 +233,12 @@ def cleaned(told: Summary) -> Summary:
         state=_line(told.state, _LONGEST_DEVICE),
         device=_line(told.device, _LONGEST_DEVICE),
         damage=_line(told.damage, _LONGEST_DAMAGE),
+        by_hand=tuple(_line(text, LONGEST_SETTING) for text in told.by_hand[:_MOST_CHANGES]),
+        warm_from=_line(told.warm_from, _LONGEST_TITLE),
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
+        goal=_whole(told.goal),
     )
 
 
@@ -269,6 +303,7 @@ class _Figures(TypedDict):
     best_accuracy: float
     accuracy: float
     test_accuracy: float
+    goal: int
 
 
 def _seconds(curve: Callable[[str, bool], Curve], last_step: int) -> float:
@@ -287,6 +322,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
     epoch_steps, epochs = curve(EPOCH.series(), True)
     right_steps, right = curve(ACCURACY.series("validation"), True)
     _, tested = curve(ACCURACY.series("test"), False)
+    _, goals = curve(EPOCHS_PLANNED.series(), False)
     best = best_of(steps, losses)
     step = int(steps[best]) if best >= 0 else -1
     return _Figures(
@@ -299,6 +335,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
         best_accuracy=_at(step, right_steps, right),
         accuracy=float(right[-1]) if len(right) else math.nan,
         test_accuracy=float(tested[-1]) if len(tested) else math.nan,
+        goal=_whole(goals[-1]) if len(goals) else 0,
     )
 
 
@@ -353,6 +390,36 @@ def _ended_early(connection: sqlite3.Connection, last_step: int) -> bool:
         "SELECT max(step) FROM findings WHERE series = (SELECT id FROM series WHERE name = ?)", (EARLY_STOPPING,)
     ).fetchone()
     return isinstance(row[0], int) and row[0] >= last_step
+
+
+def _changes(connection: sqlite3.Connection) -> list[Finding]:
+    """What was changed by hand."""
+    found: list[list[Finding]] = []
+    for prefix in (CHANGE.prefix, *_EDITS):
+        rows = connection.execute(
+            "SELECT series.name, findings.step, findings.content FROM findings "
+            "JOIN series ON series.id = findings.series WHERE substr(series.name, 1, ?) = ? "
+            "ORDER BY findings.step LIMIT ?",
+            (len(prefix), prefix, _MOST_CHANGE_ROWS),
+        ).fetchall()
+        found.append([form.unpack_finding(*row) for row in rows])
+    newest = {one.series: one for each in found[1:] for one in each}
+    return [*sorted_events(found[:1]), *newest.values()]
+
+
+def _edits(run: RunView) -> list[Finding]:
+    """What was done last to the numbers of each layer, and to each unit."""
+    found = (run.latest(name) for prefix in _EDITS for name in run.names(prefix))
+    return [one for one in found if isinstance(one, Finding)]
+
+
+def _said(found: Iterable[Finding]) -> tuple[str, ...]:
+    """What was changed by hand in words, the earliest first; what tells of two layers at once tells it once."""
+    texts = [
+        one.text if not CHANGE.owns(one.series) else f"step {one.step:,}: {one.text}"
+        for one in sorted(found, key=lambda one: (one.step, one.series))
+    ]
+    return tuple(_line(text, LONGEST_SETTING) for text in list(dict.fromkeys(texts))[:_MOST_CHANGES])
 
 
 def _holds_at_end(found: Reading | None, last_step: int) -> bool:

@@ -50,6 +50,8 @@ class Tables:
         self._series: dict[str, int] = {}
         self._tails: dict[int, _Tail] = {}
         self._snapshots: dict[int, Snapshots[int]] = {}
+        #: Parts of checkpoints that the run keeps once, by name, as far as they were looked for.
+        self._kept_once: dict[str, bytes | None] = {}
         for name, number in connection.execute("SELECT name, id FROM series"):
             self._series[name] = number
         self._load()
@@ -183,11 +185,28 @@ class Tables:
             (checkpoint.step, checkpoint.epoch, checkpoint.tag, checkpoint.created),
         ).lastrowid
         for name, blob in checkpoint.blobs.items():
-            for part, start in enumerate(range(0, max(len(blob), 1), form.PART_BYTES)):
-                execute(
-                    "INSERT INTO blobs(checkpoint, name, part, data) VALUES (?, ?, ?, ?)",
-                    (number, name, part, memoryview(blob)[start : start + form.PART_BYTES]),
-                )
+            if name not in form.KEPT_ONCE or not self._is_kept_once(name, blob):
+                self._write_blob(int(number or 0), name, blob)
+
+    def _write_blob(self, checkpoint: int, name: str, blob: bytes) -> None:
+        for part, start in enumerate(range(0, max(len(blob), 1), form.PART_BYTES)):
+            self._connection.execute(
+                "INSERT INTO blobs(checkpoint, name, part, data) VALUES (?, ?, ?, ?)",
+                (checkpoint, name, part, memoryview(blob)[start : start + form.PART_BYTES]),
+            )
+
+    def _is_kept_once(self, name: str, blob: bytes) -> bool:
+        """Whether the run keeps this very part, by now; where it keeps another, each checkpoint has its own."""
+        if name not in self._kept_once:
+            found = self._connection.execute(
+                "SELECT data FROM blobs WHERE checkpoint = ? AND name = ? ORDER BY part LIMIT 2",
+                (form.OF_THE_RUN, name),
+            ).fetchall()
+            if not found and len(blob) <= form.MOST_KEPT_ONCE:
+                self._write_blob(form.OF_THE_RUN, name, blob)
+                found = [(blob,)]
+            self._kept_once[name] = found[0][0] if len(found) == 1 else None
+        return self._kept_once[name] == blob
 
     def _rewind(self, step: int) -> None:
         execute = self._connection.execute

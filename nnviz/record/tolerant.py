@@ -19,6 +19,7 @@ from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import Changes, RunInfo, sorted_findings
 from nnviz.record.stored import StoredRun, open_run
+from nnviz.record.summary import is_written
 
 _Answer = TypeVar("_Answer")
 
@@ -29,7 +30,8 @@ def open_tolerantly(path: Path | str) -> TolerantRun:
     Raises:
         RunFileError: It is missing, is not a run, cannot be read at all, or comes from a newer nnviz.
     """
-    return TolerantRun(open_run(path))
+    stored = open_run(path)
+    return TolerantRun(stored, growing=not stored.finished and is_written(stored.path))
 
 
 class TolerantRun:
@@ -37,10 +39,15 @@ class TolerantRun:
 
     Args:
         stored: What is read; it is closed with this one.
+        growing: Whether somebody writes it.
+
+    Attributes:
+        growing: The same, as of the last :meth:`refresh`. What was not brought to its end need not grow.
     """
 
-    def __init__(self, stored: StoredRun) -> None:
+    def __init__(self, stored: StoredRun, *, growing: bool) -> None:
         self._stored = stored
+        self.growing = growing
         # Replaced, never changed: other threads read them. What failed is not tried again thirty times a second; a
         # curve that was loaded before its file broke is still there when its single points cannot be read any more.
         self._damaged: Mapping[str, str] = dict(stored.damaged)
@@ -120,6 +127,7 @@ class TolerantRun:
         if grown:
             # What was damaged may have been written anew.
             self._damaged, self._failed = dict(self._stored.damaged), frozenset()
+        self.growing = not self.finished and (grown or is_written(self.path))
         return grown
 
     def close(self) -> None:

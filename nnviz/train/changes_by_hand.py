@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from nnviz.project.model import Curated
+from nnviz.record.evaluated import outdated
 from nnviz.record.run import Run
 from nnviz.train import remarks
 from nnviz.train.instruments import Instruments
@@ -80,7 +81,7 @@ class ChangesByHand:
     def curate(self, entries: Sequence[Curated]) -> bool:
         """Other decisions about single examples."""
         before = self._what_is_set
-        self._training.curate(entries)
+        self._training.coming.curate(entries)
         return self._is_other_than(before)
 
     def switch_units(self, switches: UnitSwitches) -> None:
@@ -100,6 +101,7 @@ class ChangesByHand:
                 for unit in sorted(old ^ now)
             ]
         )
+        self._run.append(outdated(self._run, self._training.step))
 
     def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
         """Numbers of the network; ``write`` sets them."""
@@ -111,6 +113,7 @@ class ChangesByHand:
         self._evaluations.drop()  # which began with other weights
         self._instruments.look_anew()
         self._run.append(remarks.edited(self._training, edit))
+        self._run.append(outdated(self._run, self._training.step))
         self._states.renew()
         self._saving.changed()
 
@@ -118,7 +121,13 @@ class ChangesByHand:
     def _what_is_set(self) -> tuple[object, ...]:
         """All that a checkpoint keeps of what was set, but for units and numbers."""
         training = self._training
-        return training.base_rate, training.epochs, training.goes_beyond, training.live_settings, training.decided
+        return (
+            training.base_rate,
+            training.epochs,
+            training.goes_beyond,
+            training.live_settings,
+            training.coming.decided,
+        )
 
     def _is_other_than(self, before: tuple[object, ...]) -> bool:
         """Something was set: writes down what has changed, and says whether anything has."""

@@ -1,8 +1,9 @@
 """One training in several processes: each finds the gradients of its part of every batch, and all take the same step.
 
 The first process leads. It is the training as it always is, with session, instruments and run; before each thing that
-takes all processes it sends an :class:`Order`, which the others wait for and do (``train/follower.py``). So whatever it
-decides, by a clock or by a finding, is decided once, and nobody waits for a collective operation that does not come.
+takes all processes it sends an order (``train/orders.py``), which the others wait for and do (``train/follower.py``).
+So whatever it decides, by a clock or by a finding, is decided once, and nobody waits for a collective operation that
+does not come. All of it goes over one :class:`~nnviz.train.connection.Connection`.
 
 A step: every process takes the same batch and computes what the network puts out for its own part; these outputs are
 gathered, so that each finds the loss of the whole batch, whatever the loss is; DistributedDataParallel adds the
@@ -18,86 +19,34 @@ are put in, is an order of its own then, and goes tensor by tensor.
 
 from __future__ import annotations
 
-import itertools
-import struct
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replace_fields
-from datetime import timedelta
-from enum import IntEnum
-from typing import NamedTuple, TypeVar
 
 import msgspec
 import torch
-import torch.distributed as dist
 from msgspec.structs import replace
 from torch import Tensor, nn
-from torch.distributed.distributed_c10d import PrefixStore
-from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError, is_out_of_memory
+from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError
 from nnviz.network.network import Network
 from nnviz.project.model import Project
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import sharded, shared_norm, weight_edits
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
+from nnviz.train.connection import Connection
+from nnviz.train.orders import SPLITS, Order, What
 from nnviz.train.ranks import Ranks
 from nnviz.train.sharded import Shards
 from nnviz.train.weight_edits import Hand, Numbers, Place
 
-_Result = TypeVar("_Result")
-#: How long a process waits for the next order: as long as the first one measures, writes or is asked things.
-_PATIENCE = timedelta(days=30)
 #: Seconds between two questions whether another process was asked to end.
 _ASK_EVERY = 0.5
-#: The splits, as an order names them.
-SPLITS = ("train", "validation", "test")
-_FAILED, _STOP, _SHARD = "failed", "stop", "shard"
-#: Seconds between two looks at what the first process has decided.
-_LOOK_EVERY = 0.02
 #: What the tensors of a state that is divided are called on their way.
 _WEIGHTS, _OPTIMIZER, _AVERAGE, _WITHIN = "weights", "optimizer", "average", ":"
-#: Numbers the connections that a program makes one after the other: each has words of its own.
-_connections = itertools.count()
-
-
-class What(IntEnum):
-    """What all are to do now.
-
-    MEET: everybody says whether it is ready. STATE: take the weights and all else from the first one. STEP: train on
-    the batch of the step. EVALUATE: a batch of a split. GATHER: where each holds a part of the numbers, give it for a
-    checkpoint. SETTINGS: there, take all else but the numbers. REACH: there, read or set single numbers. END: nothing
-    more comes.
-    """
-
-    MEET = 0
-    STATE = 1
-    STEP = 2
-    EVALUATE = 3
-    END = 4
-    GATHER = 5
-    SETTINGS = 6
-    REACH = 7
-
-
-class Order(NamedTuple):
-    """What the first process sends to the others.
-
-    Attributes:
-        what: To do.
-        number: The step (its updates before it), or the number of a batch; of GATHER whether the weights alone are
-            wanted, those that are validated.
-        other: The number of a split, or of bytes.
-        value: The learning rate.
-    """
-
-    what: What
-    number: int = 0
-    other: int = 0
-    value: float = 0.0
 
 
 class _Said(msgspec.Struct):
@@ -116,7 +65,7 @@ class _Reached(msgspec.Struct):
 
 
 class Together:
-    """The connection of this process with the others of the same training. Belongs to the thread of the training.
+    """The part of this process in a training of several processes. Belongs to the thread of the training.
 
     Args:
         ranks: Which of them it is.
@@ -136,21 +85,7 @@ class Together:
         self._asked_to_shard = shard
         self.ranks = ranks
         self.device = device
-        try:
-            store, _, _ = next(rendezvous("env://", ranks.rank, ranks.size))
-            store = PrefixStore(f"nnviz{next(_connections)}", store)
-            self._store = PrefixStore("said", store)
-            dist.init_process_group(
-                "nccl" if device.type == "cuda" else "gloo",
-                store=PrefixStore("gradients", store),
-                rank=ranks.rank,
-                world_size=ranks.size,
-                device_id=device if device.type == "cuda" else None,
-            )
-            # Orders are plain numbers of the processor, and are waited for as long as it takes.
-            self._orders = dist.new_group(backend="gloo", timeout=_PATIENCE)
-        except (RuntimeError, ValueError, OSError) as error:  # torch's own errors of connections are RuntimeErrors
-            raise TrainingError(f"The {ranks.size} processes do not find each other: {_first_line(error)}") from error
+        self._connection = Connection(ranks, device)
         #: The network as DistributedDataParallel or FSDP wraps it.
         self._parallel: nn.Module | None = None
         #: Divides the numbers of the network; None where each process holds all of them.
@@ -161,8 +96,6 @@ class Together:
         #: Whether the others have another state than the first one.
         self._stale = True
         self._ended = False
-        #: Whether this process left something undone that the others may still wait for: they take no order then.
-        self._broken = False
         #: When (``monotonic``) it may be asked again whether another process was asked to end.
         self._next_question = 0.0
         #: Called in the first process when another one was asked to end.
@@ -182,14 +115,8 @@ class Together:
         Raises:
             TrainingError: The first process has gone.
         """
-        with self._waiting():
-            if self.ranks.leads:
-                self._store.set(_SHARD, "1" if self._asked_to_shard or not fits() else "0")
-            else:
-                # The first one may load its data for as long as it takes.
-                while not self._store.check([_SHARD]):
-                    time.sleep(_LOOK_EVERY)
-            if self._store.get(_SHARD) == b"1":
+        with self._connection.waiting():
+            if self._connection.agree_on_shards(lambda: self._asked_to_shard or not fits()):
                 self._shards = Shards(self.device)
         return self._shards
 
@@ -234,19 +161,19 @@ class Together:
         parts: dict[str, Tensor] = {}
         for name, tensor in tensors:
             whole = tensor.detach().cpu().contiguous()
-            self._broadcast(whole)
+            self._connection.broadcast(whole)
             parts[name] = self._part(name, whole)
         return _with_parts(checkpoint, parts)
 
     def gathering(self, *, weights_alone: bool = False) -> Callable[[Tensor], Tensor]:
         """In the first process: what makes a whole of each tensor of a checkpoint, in the order of ``capture``."""
         self._send_state_if_stale()  # what an optimizer keeps follows from its settings
-        self.send(Order(What.GATHER, int(weights_alone)))
+        self._connection.send(Order(What.GATHER, int(weights_alone)))
         return self.whole
 
     def whole(self, tensor: Tensor) -> Tensor:
         """All of a tensor of which each process holds a part, on the CPU; asked for in all processes at once."""
-        with self._waiting():
+        with self._connection.waiting():
             return sharded.whole(tensor)
 
     def whole_weights(self, network: Network) -> Tensors:
@@ -279,14 +206,13 @@ class Together:
             own = weight_edits.read(network, places)
         # A sum to which one process alone adds anything, of the bits: it takes no number for another.
         bits = torch.tensor([own.get(place, 0.0) for place in places], dtype=torch.float32).view(torch.int32)
-        with self._waiting():
-            dist.all_reduce(bits, group=self._orders)
+        self._connection.add_up(bits)
         return dict(zip(places, bits.view(torch.float32).tolist(), strict=True))
 
     def order_to_reach(self, asked: bytes) -> None:
         """From the first process to all others, which do :meth:`reach` then."""
-        self.send(Order(What.REACH, len(asked)))
-        self._broadcast(torch.frombuffer(bytearray(asked), dtype=torch.uint8))
+        self._connection.send(Order(What.REACH, len(asked)))
+        self._connection.send_bytes(asked)
 
     def give(self, network: Network, optimizer: torch.optim.Optimizer | None) -> None:
         """In a process that follows: its part of what the first one gathers, weights alone without an optimizer."""
@@ -301,10 +227,10 @@ class Together:
         """Every process is to make this step; called by the first one right before it does."""
         if self.ranks.leads:
             self._send_state_if_stale()
-            self.send(Order(What.STEP, step, 0, rate))
+            self._connection.send(Order(What.STEP, step, 0, rate))
             if time.monotonic() >= self._next_question:
                 self._next_question = time.monotonic() + _ASK_EVERY
-                if self._asked_to_stop:
+                if self._connection.asked_to_stop:
                     self.on_stop()
 
     def forward_of(
@@ -323,7 +249,7 @@ class Together:
         """Every process is to do its part of a batch of a split."""
         if self.ranks.leads:
             self._send_state_if_stale()
-            self.send(Order(What.EVALUATE, batch, split))
+            self._connection.send(Order(What.EVALUATE, batch, split))
 
     def meet(self, failure: NnvizError | None, data: str) -> None:
         """Everybody says whether it is ready, and is connected with the others; called once by each, before any step.
@@ -337,10 +263,11 @@ class Together:
             NnvizError: This one is not ready: its own failure.
         """
         if self.ranks.leads:
-            self.send(Order(What.MEET))
-        said = self._everybody(_Said("" if failure is None else str(failure), data))
+            self._connection.send(Order(What.MEET))
+        text = msgspec.json.encode(_Said("" if failure is None else str(failure), data))[:65_536]
+        said = [msgspec.json.decode(one, type=_Said) for one in self._connection.everybody(text)]
         # Where one cannot, all know it and nobody waits for an order.
-        self._broken = any(one.failure or one.data != said[0].data for one in said)
+        self._connection.broken = any(one.failure or one.data != said[0].data for one in said)
         if failure is not None:
             raise failure
         for rank, one in enumerate(said):
@@ -348,7 +275,7 @@ class Together:
                 raise TrainingError(f"Process {rank} of {self.ranks.size} cannot train: {one.failure}")
             if one.data != said[0].data:
                 raise TrainingError(f"Process {rank} of {self.ranks.size} has other examples than the first one.")
-        with self._waiting():
+        with self._connection.waiting():
             self._wrap()
 
     def end(self) -> None:
@@ -357,39 +284,15 @@ class Together:
             return
         self._ended = True
         self._parallel = None
-        try:
-            if self.ranks.leads and not self._store.check([_SHARD]):
-                self._store.set(_SHARD, "0")  # somebody may wait for that
-            if self._broken:
-                self.report_failure("it could not go on.")
-            elif self.ranks.leads and not self._store.check([_FAILED]):
-                self.send(Order(What.END))
-            if not (self._broken and self.device.type == "cuda"):
-                # NCCL would wait for those that do not come any more; the end of the process takes its part away.
-                dist.destroy_process_group()
-        except (RuntimeError, TrainingError):
-            pass  # Somebody has gone already, and that was said.
-
-    @property
-    def _asked_to_stop(self) -> bool:
-        """Whether another process was asked to end; asks over the network, so not at every step."""
-        try:
-            return bool(self._store.check([_STOP]))
-        except RuntimeError:
-            return False
+        self._connection.end(Order(What.END))
 
     def ask_to_stop(self) -> None:
         """This process was asked to end: all are to, and the first one keeps the run."""
-        self._store.set(_STOP, "1")
+        self._connection.ask_to_stop()
 
     def report_failure(self, sentence: str) -> None:
         """This process cannot go on, and goes away: whoever waits for it finds the first reason here."""
-        try:
-            if self._store.check([_FAILED]):
-                return
-            self._store.set(_FAILED, f"Process {self.ranks.rank} of {self.ranks.size} failed: {sentence}")
-        except RuntimeError:
-            return  # nobody is left who would read it
+        self._connection.report_failure(sentence)
 
     # -- every process ------------------------------------------------------------------------------------------------
 
@@ -412,7 +315,7 @@ class Together:
         assert network is not None
         apart = isinstance(network, DistributedDataParallel) and not last
         with (
-            self._waiting(),
+            self._connection.waiting(),
             shared_norm.over(count),
             network.no_sync() if apart else nullcontext(),  # type: ignore[operator]  # it is DistributedDataParallel's
         ):
@@ -437,7 +340,7 @@ class Together:
         count = inputs.shape[0]
         part = self.ranks.part(count)
         outputs = forward(inputs[part])
-        found = self._rows_of_all(outputs.detach(), count)
+        found = self._connection.rows_of_all(outputs.detach(), count)
         return torch.cat((found[: part.start], outputs, found[part.stop :]))
 
     def outputs(self, network: nn.Module, inputs: Tensor) -> Tensor:
@@ -445,12 +348,8 @@ class Together:
         count = inputs.shape[0]
         if self._shards is not None and self._parallel is not None:
             network = self._parallel
-        with self._waiting():
-            return self._rows_of_all(network(inputs[self.ranks.part(count)]), count)
-
-    def send(self, order: Order) -> None:
-        """From the first process to all others."""
-        self._broadcast(_packed(order))
+        with self._connection.waiting():
+            return self._connection.rows_of_all(network(inputs[self.ranks.part(count)]), count)
 
     def receive(self) -> Order:
         """The next order, however long that takes; of the others.
@@ -458,11 +357,11 @@ class Together:
         Raises:
             TrainingError: The first process has gone.
         """
-        packed = torch.zeros(4, dtype=torch.int64)
-        self._broadcast(packed)
-        what, number, other, bits = packed.tolist()
-        (value,) = struct.unpack("<d", struct.pack("<q", bits))
-        return Order(What(what), number, other, value)
+        return self._connection.receive()
+
+    def receive_bytes(self, length: int) -> bytes:
+        """What comes behind an order, of the others."""
+        return self._connection.receive_bytes(length)
 
     def receive_state(self, order: Order) -> Checkpoint:
         """The state that comes behind an order of STATE or SETTINGS; of what is divided, this process's part."""
@@ -475,7 +374,7 @@ class Together:
         parts: dict[str, Tensor] = {}
         for name, (kind, shape) in msgspec.json.decode(blobs["forms"], type=dict[str, tuple[str, list[int]]]).items():
             whole = torch.empty(shape, dtype=getattr(torch, kind))
-            self._broadcast(whole)
+            self._connection.broadcast(whole)
             parts[name] = self._part(name, whole)
         return _with_parts(checkpoint, parts)
 
@@ -508,10 +407,9 @@ class Together:
 
     def _send_blobs(self, blobs: Mapping[str, bytes], what: What = What.STATE) -> None:
         lengths = msgspec.json.encode({name: len(blob) for name, blob in blobs.items()})
-        self.send(Order(what, len(lengths)))
+        self._connection.send(Order(what, len(lengths)))
         for part in (lengths, *blobs.values()):
-            if part:
-                self._broadcast(torch.frombuffer(bytearray(part), dtype=torch.uint8))
+            self._connection.send_bytes(part)
 
     def _part(self, name: str, whole: Tensor) -> Tensor:
         """What this process holds of a tensor: its rows, or all where nothing is divided (statistics, counts)."""
@@ -521,65 +419,6 @@ class Together:
         # What an optimizer counts are single numbers.
         divided = whole.dim() > 0 if section == _OPTIMIZER else sharded.is_divided(weights[rest])
         return self._shards.part(whole) if divided else whole.clone()
-
-    def receive_bytes(self, length: int) -> bytes:
-        """What comes behind an order, of the others."""
-        received = torch.empty(length, dtype=torch.uint8)
-        if length:
-            self._broadcast(received)
-        return received.numpy().tobytes()
-
-    def _broadcast(self, tensor: Tensor) -> None:
-        with self._waiting():
-            dist.broadcast(tensor, src=0, group=self._orders)
-
-    def _everybody(self, said: _Said) -> list[_Said]:
-        """What each process says, in order."""
-        text = msgspec.json.encode(said)[:65_536]
-        length = torch.tensor([len(text)])
-        lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.ranks.size)]
-        with self._waiting():
-            dist.all_gather(lengths, length, group=self._orders)
-            padded = torch.zeros(max(int(one) for one in lengths), dtype=torch.uint8)
-            padded[: len(text)] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
-            texts = [torch.zeros_like(padded) for _ in range(self.ranks.size)]
-            dist.all_gather(texts, padded, group=self._orders)
-        return [
-            msgspec.json.decode(one.numpy().tobytes()[: int(size)], type=_Said)
-            for one, size in zip(texts, lengths, strict=True)
-        ]
-
-    def _rows_of_all(self, own: Tensor, count: int) -> Tensor:
-        """The rows of every process, in the order of the batch; float[count, …] on the device."""
-        size = self.ranks.size
-        if count < size:  # everybody has all of them
-            return own
-        most = -(-count // size)
-        padded = own.new_zeros((most, *own.shape[1:]))
-        padded[: own.shape[0]] = own
-        found = [torch.empty_like(padded) for _ in range(size)]
-        dist.all_gather(found, padded)
-        parts = (Ranks(rank, size, 0).part(count) for rank in range(size))
-        return torch.cat([rows[: part.stop - part.start] for rows, part in zip(found, parts, strict=True)])
-
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Within it other processes are waited for: where one has gone, that is said, and why as far as it is known."""
-        try:
-            yield
-        except BaseException as error:
-            self._broken = True
-            if not isinstance(error, RuntimeError) or not _is_of_connection(error):
-                raise
-            raise TrainingError(self._why_gone()) from error
-
-    def _why_gone(self) -> str:
-        try:
-            if self._store.check([_FAILED]):
-                return str(self._store.get(_FAILED).decode("utf-8", "replace"))
-        except RuntimeError:
-            pass  # The store was that of the process that has gone.
-        return f"Another of the {self.ranks.size} processes has ended, so this one cannot go on."
 
 
 class _FarHand:
@@ -670,23 +509,3 @@ def _with_parts(checkpoint: Checkpoint, parts: Mapping[str, Tensor]) -> Checkpoi
         section, _, rest = name.partition(_WITHIN)
         found[section][rest] = part
     return replace_fields(checkpoint, weights=found[_WEIGHTS], optimizer=found[_OPTIMIZER], average=found[_AVERAGE])
-
-
-def _packed(order: Order) -> Tensor:
-    (bits,) = struct.unpack("<q", struct.pack("<d", order.value))
-    return torch.tensor([order.what, order.number, order.other, bits], dtype=torch.int64)
-
-
-def _is_of_connection(error: RuntimeError) -> bool:
-    """Whether it was the way to another process that broke, not the computation or this process's own device."""
-    if is_out_of_memory(error) or isinstance(error, torch.AcceleratorError):
-        return False
-    if isinstance(error, dist.DistError):
-        return True
-    words = ("connection", "gloo", "peer", "nccl", "socket", "timed out")
-    return any(word in str(error).lower() for word in words)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

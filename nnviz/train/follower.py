@@ -15,9 +15,10 @@ from nnviz.data.tensors import load as load_data
 from nnviz.errors import Cancelled, NnvizError
 from nnviz.project.model import Project
 from nnviz.train import devices, failures
-from nnviz.train.distributed import SPLITS, Order, Together, What
+from nnviz.train.distributed import Together
 from nnviz.train.failures import readable
 from nnviz.train.loop import evaluation_mode
+from nnviz.train.orders import SPLITS, Order, What
 from nnviz.train.training import Training
 
 
@@ -99,17 +100,18 @@ class _Follower:
     def _do(self, order: Order) -> None:
         training = self._training
         assert training is not None
+        following = training.following
         match order.what:
             case What.STATE:
-                training.take(self._together.receive_state(order))
+                following.take(self._together.receive_state(order))
             case What.SETTINGS:
-                training.take_settings(self._together.receive_state(order))
+                following.take_settings(self._together.receive_state(order))
             case What.STEP:
-                training.follow(order.number, order.value)
+                following.step(order.number, order.value)
             case What.GATHER:
-                training.give(weights_alone=bool(order.number))
+                following.give(weights_alone=bool(order.number))
             case What.REACH:
-                training.reach(self._together.receive_bytes(order.number))
+                following.reach(self._together.receive_bytes(order.number))
             case What.EVALUATE:
                 self._evaluate(training, order.number, order.other)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz import __version__
+from nnviz import __version__, interruption
 from nnviz.errors import InputError, RunFileError, StorageError
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
@@ -18,7 +18,7 @@ from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import devices
-from nnviz.train.change import learning_rate_of
+from nnviz.train.change import differences, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
@@ -103,6 +103,14 @@ def train_to_file(
         )
 
 
+def _not_kept(error: StorageError, path: Path | None) -> InputError:
+    """Why no file of a run could be made; the cause knows the place, where nobody named one."""
+    cause = error.__cause__
+    place = path or getattr(cause, "filename", None) or ""
+    reason = getattr(cause, "strerror", None) or str(cause or error)
+    return InputError(f"The run cannot be kept here: {reason.rstrip('.')}.", file=str(place))
+
+
 @contextmanager
 def _ending_all(together: Together) -> Iterator[None]:
     """However this process ends, the others end with it."""
@@ -138,6 +146,8 @@ def _train_to_file(
             if path is None:
                 raise InputError("There is no run to go on with.")
             writer, run, checkpoint = _go_on(project, path, warn)
+            if other := _said_to_differ(run, project):
+                warn(other)
         else:
             run = Run(
                 RunInfo(
@@ -160,7 +170,7 @@ def _train_to_file(
     except (RunFileBusy, RunFileExists) as error:
         raise InputError(str(error)) from error
     except StorageError as error:
-        raise InputError(f"The run cannot be kept here: {error.__cause__ or error}", file=str(path or "")) from error
+        raise _not_kept(error, path) from error
     first = writer.path
     try:
         session = TrainingSession(
@@ -192,15 +202,19 @@ def _train_to_file(
     finally:
         # It failed before anything was measured: no empty file is left behind.
         discard = not resume and run.last_step < 0
-        _close(writer, discard, warn)
-        if on_kept is not None and not discard:
-            moved = writer.kept != first
-            on_kept(Kept(writer.kept if moved or path is None else path, writer.complete))
+        try:
+            _close(writer, discard, warn, alone=together is None)
+        finally:
+            if on_kept is not None and not discard:
+                moved = writer.kept != first
+                on_kept(Kept(writer.kept if moved or path is None else path, writer.complete))
 
 
-def _close(writer: RunWriter, discard: bool, warn: Callable[[str], None]) -> None:
+def _close(writer: RunWriter, discard: bool, warn: Callable[[str], None], *, alone: bool) -> None:
     """However long the disk takes: whoever does not want to wait interrupts."""
-    if not writer.close(_PATIENCE, discard=discard) and writer.busy:
+    with interruption.put_off(however_often=not alone):
+        whole = writer.close(_PATIENCE, discard=discard)
+    if not whole and writer.busy:
         warn(f"The end of the run is still being written to {writer.path}; an interruption gives it up.")
         writer.close(None)
 
@@ -226,6 +240,13 @@ def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[R
         lock.release()
         raise
     return RunWriter(run, path, on_error=_as_text(warn), resume=True, lock=lock), run, checkpoint
+
+
+def _said_to_differ(run: Run, project: Project) -> str:
+    """With which settings a run is gone on with that it was not begun with, as a sentence; empty for none."""
+    found = differences(io.loads(run.info.project_json), project)
+    told = [one.text for one in found if one.live and one.field != "training.epochs"]
+    return f"Not as the run was begun: {'; '.join(told)}." if told else ""
 
 
 def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:

@@ -17,7 +17,8 @@ from nnviz.probes.fixed_steps import FixedSteps
 from nnviz.project import registry
 from nnviz.project.model import MOST_PINS, Pinned, Project, usual_split
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
+from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS
+from nnviz.record.quantity import Quantity
 from nnviz.record.run import Run
 from nnviz.train import data_evidence, devices, loop
 from nnviz.train.input_plane import input_plane
@@ -422,7 +423,7 @@ class Instruments:
         function = self._training.loss_function
         if not function.has_accuracy:
             return None
-        weights = self._training.weights_of_batch()
+        weights = self._training.coming.weights_of_next()
         if weights is not None and not bool(weights.all()):
             # Who is left out is neither right nor wrong.
             counted = weights.nonzero()[:, 0].to(outputs.device)

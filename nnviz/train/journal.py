@@ -11,6 +11,7 @@ from nnviz.record.quantities import (
     BATCH_SIZE,
     COST,
     EPOCH,
+    EPOCHS_PLANNED,
     LEARNING_RATE,
     SPEED,
     STEPS_PER_SECOND,
@@ -18,12 +19,12 @@ from nnviz.record.quantities import (
 )
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
+from nnviz.record.test_uses import uses_of
 from nnviz.train import remarks
 from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Speedometer
-from nnviz.train.test_use import uses_of
 from nnviz.train.training import Training
 
 #: Seconds between two readings of speed and cost.
@@ -72,7 +73,7 @@ class Journal:
         # What was looked at from outside, too.
         self._training.test_uses = max(self._training.test_uses, uses_of(self._run))
         self.rate(self._training.step)
-        self._batch_size_if_new(self._training.step)
+        self._plan_if_new(self._training.step)
         self._run.append(remarks.of_data(self._training))
 
     def rate(self, step: int) -> None:
@@ -88,18 +89,22 @@ class Journal:
         if self._training.learning_rate != (found.value if isinstance(found, Scalar) else math.nan):
             self.rate(self._training.step)
 
-    def _batch_size_if_new(self, step: int) -> None:
-        """The batch size of the step behind this one, where it is another than the run says."""
-        size = float(self._training.batch_size_at(step))
-        found = self._run.latest(BATCH_SIZE.series())
-        if not isinstance(found, Scalar) or found.value != size:
-            self._run.append([Scalar(BATCH_SIZE.series(), step, size)])
+    def _plan_if_new(self, step: int) -> None:
+        """The batch size of the step behind this one, and how far it is to go, where the run says something else."""
+        now = {BATCH_SIZE.series(): self._training.batch_size_at(step), EPOCHS_PLANNED.series(): self._training.epochs}
+        self._run.append(
+            [
+                Scalar(series, step, float(value))
+                for series, value in now.items()
+                if getattr(self._run.latest(series), "value", None) != value
+            ]
+        )
 
     def changes(self, step: int) -> None:
         """What was changed by hand at this step, in place of what the run says of it."""
         standing = self._changed_before if step == self._began_at else {}
         self._run.append(remarks.changed(self._training.changes_at(step), step, self._run, standing))
-        self._batch_size_if_new(step)
+        self._plan_if_new(step)
 
     def speed_if_due(self, now: float) -> None:
         """Speed and cost, while it trains; and what the findings make of that."""
@@ -129,7 +134,7 @@ class Journal:
         readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self._speed.seconds))
         self._instruments.flush()
         self._run.append(readings)
-        self._batch_size_if_new(step)
+        self._plan_if_new(step)
         if last or time.perf_counter() - self._examples_recorded >= EXAMPLES_EVERY:
             self.put_examples()
         self._instruments.examine_if_due()

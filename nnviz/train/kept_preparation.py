@@ -1,8 +1,8 @@
 """What a checkpoint keeps of how its data became the numbers that the network sees.
 
 With it another example can be prepared once the data of the training have changed or are gone. It lies beside the parts
-of the checkpoint, as JSON with a digest of its own: it decides no step of a training, and programs that know nothing of
-it leave it alone. Whoever reads it takes nothing in it for granted.
+of the checkpoint (in a file once for all of a run), as JSON with a digest of its own: it decides no step of a training,
+and programs that know nothing of it leave it alone. Whoever reads it takes nothing in it for granted.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.model import DataFacts, Project, Shape
 from nnviz.project.text import clean_name
+from nnviz.record.file_format import PREPARATION
 
 #: What the part of a checkpoint is called.
-PART: Final = "preparation"
+PART: Final = PREPARATION
 #: Bytes of it: more is not kept, and refused where it is read.
 MOST_BYTES = 4 << 20
 #: Pixels along a side of a picture before its preparation; what is read from files has no more.

@@ -82,8 +82,8 @@ def of_next_batch(training: Training) -> Origin:
     found = _in_state(training)
     if found is not None:
         return Origin(training.step, *found)
-    inputs, targets = training.peek()
-    return _in_forward_pass(training, inputs, targets, step, "train", training.loss_of_next_batch())
+    inputs, targets = training.coming.peek()
+    return _in_forward_pass(training, inputs, targets, step, "train", training.coming.loss_of_next())
 
 
 def of_last_update(training: Training) -> Origin | None:

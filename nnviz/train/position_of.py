@@ -27,7 +27,7 @@ def position_of(
     """
     steps = training.epoch_plan.step_of(training.last_epoch if finished else training.epochs)
     left = max(0, steps - training.step) * training.step_size
-    undoable, redoable = training.edits.undoable, training.edits.redoable
+    undoable, redoable = training.by_hand.edits.undoable, training.by_hand.edits.redoable
     return Position(
         epoch=training.epoch,
         step=step,
@@ -46,7 +46,7 @@ def position_of(
         test_count=len(training.data.test),
         test_uses=training.test_uses,
         learning_rate=training.learning_rate,
-        edits=training.edits.count,
+        edits=training.by_hand.edits.count,
         switches=training.times_switched,
         undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
         redoable_edit="" if redoable is None else redoable.where(training.network.name_of),

@@ -223,7 +223,7 @@ def check_out(out: Path, given: Path, *, force: bool) -> None:
     paths.check_new_file(out, "--out")
     if out.exists():
         if given.exists() and out.samefile(given):
-            raise InputError("This is the file that the examples are read from.", file=paths.shown(out), field="--out")
+            raise InputError("This file is read from: name another one to write.", file=paths.shown(out), field="--out")
         if not force:
             raise InputError("There is such a file already: --force replaces it.", file=paths.shown(out), field="--out")
     else:

@@ -146,6 +146,6 @@ class Preparing:
         has = runner.training.live_settings
         if (wanted := has.merged(recorded, self.project)) != has:
             runner.take_on(wanted)
-        decided = runner.training.decided
+        decided = runner.training.coming.decided
         if (asked := merged(decided, recorded.curation, self.project.curation)) != decided:
             runner.curate(asked)

@@ -320,7 +320,8 @@ class Race:
                 while not (self._closing.is_set() or self._over):
                     self._turn()
         finally:
-            self._end()
+            with interruption.put_off():
+                self._end()
         if interrupted:
             raise Cancelled("The race was interrupted; what was recorded until then is kept.")
         return self.standings
@@ -556,8 +557,8 @@ class Race:
 
 
 def ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    """The same with their ranks: the lowest validation loss first, or that of the batches before there is one."""
-    by_validation = any(math.isfinite(one.loss) for one in standings)
+    """The same with their ranks: the lowest validation loss first; that of the batches until all have one."""
+    by_validation = all(math.isfinite(one.loss) for one in standings if not one.failure)
 
     def key(standing: Standing) -> float:
         value = standing.loss if by_validation else standing.batch_loss

@@ -182,8 +182,8 @@ class CopiedTraining:
         self._gradients = training.way_for(self.network) or DenseChain.of(self.network)
         self._value = value
         self._step = start.progress.step
-        self._feeder = training.batches_again(resident=False) if feeder is None else feeder
-        self._loss_of = training.weighing_again(self._feeder)
+        self._feeder = training.coming.again(resident=False) if feeder is None else feeder
+        self._loss_of = training.coming.weighing_again(self._feeder)
 
     def train(self, steps: int, look_every: int = 1) -> Generator[None, None, bool]:
         """So many steps, a step at a time; whether every loss was finite, of those that are looked at.

@@ -104,7 +104,7 @@ def stops_after(choice: Choice, validated: Validated, passed: int = 0) -> int | 
     stopping = EARLY_STOPPING[choice.kind]
     if stopping is None:
         return None
-    return stopping(_values("early_stopping", choice), validated, passed)
+    return stopping(settings_of("early_stopping", choice), validated, passed)
 
 
 class RecipeUpdater:
@@ -123,7 +123,7 @@ class RecipeUpdater:
         self._penalties = _chosen(PENALTIES, config.regularisers)
         self._constraints = _chosen(CONSTRAINTS, config.regularisers)
         self._clipping = CLIPPINGS[config.clipping.kind]
-        self._clipping_values = _values("clipping", config.clipping)
+        self._clipping_values = settings_of("clipping", config.clipping)
 
     def zero_grad(self) -> None:
         """Lets all gradients go."""
@@ -153,10 +153,11 @@ def with_recipe(updater: Updater, parameters: Sequence[nn.Parameter], config: Tr
 def _chosen(
     known: Mapping[str, _Regulariser], wanted: Sequence[Choice]
 ) -> list[tuple[Mapping[str, float], _Regulariser]]:
-    return [(_values("regularisers", choice), known[choice.kind]) for choice in wanted if choice.kind in known]
+    return [(settings_of("regularisers", choice), known[choice.kind]) for choice in wanted if choice.kind in known]
 
 
-def _values(slot_name: str, choice: Choice) -> Mapping[str, float]:
+def settings_of(slot_name: str, choice: Choice) -> Mapping[str, float]:
+    """The settings of a choice in a slot of the training, those that it does not say among them."""
     slot = choices.slot(slot_name)
     assert slot is not None
     return cast("Mapping[str, float]", choices.values(slot, choice))

@@ -11,6 +11,7 @@ import numpy as np
 from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
+from nnviz.record.number_text import format_times
 from nnviz.record.quantities import ACCURACY, CHANGE, EDITED, FINDING, LOSS, MACRO_F1, TEST_USES, TOP5_ACCURACY
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
@@ -22,6 +23,8 @@ from nnviz.train.unit_switches import Unit
 from nnviz.train.weight_edits import Kind, WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
+#: What is said of weights that are put in after the last epoch.
+_BEST, _AVERAGE = "best_weights", "average_weights"
 
 
 def scores(split: str, step: int, result: EvaluationResult) -> list[Reading]:
@@ -45,14 +48,13 @@ def of_data(training: Training) -> list[Finding]:
 
 def test_used(step: int, uses: int) -> list[Reading]:
     """The test set was looked at, and how often."""
-    times = "once" if uses == 1 else f"{uses} times"
     return [
         Scalar(TEST_USES.series(), step, float(uses)),
         Finding(
             FINDING.series("test_used"),
             step,
             "information",
-            f"The test set was used {times}.",
+            f"The test set was used {format_times(uses)}.",
             "Each look at it makes it a little more part of the training: choose by the validation set.",
         ),
     ]
@@ -61,7 +63,7 @@ def test_used(step: int, uses: int) -> list[Reading]:
 def best_put_back(training: Training) -> Finding:
     """The weights are no longer those of the last step."""
     return Finding(
-        FINDING.series("best_weights"),
+        FINDING.series(_BEST),
         training.step,
         "information",
         f"The weights of epoch {training.best_epoch} were put back.",
@@ -79,12 +81,18 @@ def _why_the_best(training: Training) -> str:
 def average_put_in(training: Training) -> Finding:
     """The weights are no longer those that were trained."""
     return Finding(
-        FINDING.series("average_weights"),
+        FINDING.series(_AVERAGE),
         training.step,
         "information",
         "The average of the weights was put in their place.",
         "It is what was validated. Training goes on from the weights themselves.",
     )
+
+
+def put_in_no_longer(step: int, run: RunView) -> list[Finding]:
+    """The weights that were put in at the end have left again: training goes on from those of the last step."""
+    said = (run.latest(FINDING.series(name)) for name in (_BEST, _AVERAGE))
+    return [replace(one, step=step, severity="resolved") for one in said if isinstance(one, Finding)]
 
 
 def ended_early(training: Training) -> Finding:
@@ -147,7 +155,7 @@ def edited(training: Training, edit: WeightEdit) -> list[Finding]:
 
     Of a number that is dragged it says where it began, not where the hand was a moment ago.
     """
-    whole = training.edits.undoable
+    whole = training.by_hand.edits.undoable
     if edit.kind is Kind.MORE and whole is not None and whole.after.keys() == edit.after.keys():
         edit = replace(whole, step=edit.step)
     undone = edit.kind is Kind.UNDO
@@ -189,6 +197,9 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
         evidence = "The weights are finite: it is in evaluation mode, or with these examples, that it happens."
     elif origin.step > 1:
         evidence = f"The learning rate is {number_text(float(f'{rate:.6g}'))}; too large a one is the usual cause."
+    edit = training.by_hand.edits.undoable
+    if edit is not None and edit.step >= (origin.step - 1 if good_step is None else good_step):
+        evidence = f"{edit.text(training.network.name_of)} 'Undo edit of weights' takes that back."
     if good_step is not None:
         title = f"Go back to step {good_step}, with a learning rate of {slower}"
         cures.append(Cure(title, "go_back", f"{good_step} {slower}"))

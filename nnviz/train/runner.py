@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
 from nnviz.project.model import Curated
-from nnviz.record.evaluated import AnyEvaluated
+from nnviz.record.evaluated import AnyEvaluated, outdated
 from nnviz.record.run import Run
 from nnviz.train import origin as origins
 from nnviz.train import remarks
@@ -334,7 +334,7 @@ class Runner:
         """
         if self._by_hand.curate(entries):
             self._keep_what_was_set()
-        return self.training.curation_remark
+        return self.training.coming.curation_remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -373,11 +373,11 @@ class Runner:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
         self.leave_trouble()
         self._evaluations.drop()  # which began with other weights
-        training.use_best()
+        training.weights.use_best()
         self.states.forget()
         self._saving.changed()
         self.instruments.look_from_here()
-        self._run.append([remarks.best_put_back(self.training)])
+        self._run.append([remarks.best_put_back(self.training), *outdated(self._run, training.step)])
 
     def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
         """Numbers of the network are set by hand, or such an edit is undone: it is recorded, and measured anew.
@@ -401,6 +401,7 @@ class Runner:
             self._evaluations.drop()  # which began with other weights
             self.training.go_back(checkpoint, checkpoint.progress.step)
             self.instruments.go_back(checkpoint.progress.step)
+            self._run.append(remarks.put_in_no_longer(self.training.step, self._run))
 
     def leave_trouble(self) -> None:
         """Training is to go on although it broke; where nothing has changed it will break again."""
@@ -420,11 +421,12 @@ class Runner:
                 return
             self.states.before_best = training.capture()
             if best:
-                training.use_best()
+                training.weights.use_best()
                 self._run.append([remarks.best_put_back(training)])
             else:
-                training.use_average()
+                training.weights.use_average()
                 self._run.append([remarks.average_put_in(training)])
+            self._run.append(outdated(self._run, training.step))
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
@@ -614,7 +616,9 @@ class Runner:
             self._on_epoch(result)
 
     def _make_position(self) -> Position:
-        activity = "going back" if self._way.is_under_way else self._evaluations.split
+        # At rest an evaluation that an epoch's end has begun waits until training goes on.
+        evaluates = self.speed.running or self.has_errand
+        activity = "going back" if self._way.is_under_way else self._evaluations.split if evaluates else ""
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
         return position_of(

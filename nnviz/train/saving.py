@@ -87,7 +87,7 @@ class Saving:
 
     def next_tag(self) -> str:
         """The tag of one more state at the end of an epoch."""
-        return self._way.tag(self._size + sum(map(len, self._preparation.values())), self._training.step)
+        return self._way.tag(self._size, self._training.step)
 
     def save(self, make: Callable[[], Checkpoint], tag: str, *, last: bool) -> None:
         """Hands the present state over, if it is finite and there is memory for it; else it may be put off.
@@ -119,7 +119,7 @@ class Saving:
 
     @cached_property
     def _preparation(self) -> dict[str, bytes]:
-        """How the data were prepared, the same in every checkpoint, so that each can be predicted with by itself."""
+        """How the data were prepared, the same in every checkpoint of the run, whose file keeps it once."""
         return kept_preparation.part_of(self._training.data)
 
     def _has_room(self, last: bool) -> bool:

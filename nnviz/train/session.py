@@ -230,7 +230,7 @@ class TrainingSession:
         """
         changes = tuple(changes)
         return self._work.commands.put(
-            lambda: self._controls.edit(lambda training: training.edit_weights(changes, more=more))
+            lambda: self._controls.edit(lambda training: training.by_hand.edit(changes, more=more))
         )
 
     def undo_edit(self) -> Future[None]:
@@ -239,11 +239,11 @@ class TrainingSession:
         Where training has gone on since, the old numbers stand in these places again and all others stay what they have
         become: to return to the whole state before, step back.
         """
-        return self._work.commands.put(lambda: self._controls.edit(Training.undo_edit))
+        return self._work.commands.put(lambda: self._controls.edit(lambda training: training.by_hand.undo()))
 
     def redo_edit(self) -> Future[None]:
         """Set once more what the last :meth:`undo_edit` took away."""
-        return self._work.commands.put(lambda: self._controls.edit(Training.redo_edit))
+        return self._work.commands.put(lambda: self._controls.edit(lambda training: training.by_hand.redo()))
 
     def stop(self) -> Future[None]:
         """End the training here; what was measured stays."""

@@ -106,7 +106,11 @@ class SessionWork:
             Whether there is more to do at once.
         """
         if self._has_piece(until):
-            self._guarded(self._turn)
+            try:
+                self._guarded(self._turn)
+            except KeyboardInterrupt:
+                self._torn = True
+                raise
         runner = self._controls.runner
         if runner is not None and runner.trouble is not None and self._said.error is None:
             self._guarded(self._give_up)
@@ -167,7 +171,8 @@ class SessionWork:
             self._torn = True
             raise Cancelled("Broken off in the middle of a step; what was recorded until then is kept.") from None
         finally:
-            self._guarded(self._end)
+            with interruption.put_off(however_often=self._preparing.together is not None):
+                self._guarded(self._end)
         if self._said.error is not None:
             raise self._said.error
         if self._controls.runner is None:
@@ -235,8 +240,8 @@ class SessionWork:
         if self._preparing.resumed and runner.finished and not self._to_the_end:
             self._controls.complete()
         # Said when it is ready: whoever opens a project listens to what comes after that.
-        if runner.training.curation_remark:
-            self._said.refuse(DataError(runner.training.curation_remark))
+        if runner.training.coming.curation_remark:
+            self._said.refuse(DataError(runner.training.coming.curation_remark))
 
     def _turn(self) -> None:
         """Answers what was asked, or does one batch, or waits for the next request."""

@@ -16,7 +16,7 @@ from nnviz.errors import InputError, ProjectError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem, merged
 from nnviz.project.files import io
 from nnviz.project.model import Curated, Project
-from nnviz.record.run import Run
+from nnviz.record.run import WARM_FROM, Run
 from nnviz.record.run_lock import RunLock
 from nnviz.train.change import difference
 
@@ -101,7 +101,7 @@ class WarmStart:
     @property
     def facts(self) -> dict[str, str]:
         """What the run says of itself that begins so; which layers they were is a finding of its first step."""
-        return {"warm_from": self.source}
+        return {WARM_FROM: self.source}
 
 
 Start: TypeAlias = Continued | WarmStart

@@ -94,7 +94,7 @@ class Progress:
     @property
     def left_seconds(self) -> float:
         """How long it will still take; NaN while that is not known."""
-        if self.planned is None:
+        if self.planned is None or math.isnan(self.run_seconds):
             return math.nan
         done = self.runs + (self.epoch / self.epochs if self.epochs and self.trial >= 0 else 0.0)
         return max(0.0, (self.planned - done) * self.run_seconds)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from nnviz.project.value_text import number_text
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 from nnviz.train.sweep_record import Trial
 
 _NOTHING = "–"

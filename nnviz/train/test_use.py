@@ -6,21 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nnviz.record.evaluated import AnyEvaluated, to_reading
-from nnviz.record.quantities import LOSS, TEST_USES
-from nnviz.record.readings import Reading, Scalar
+from nnviz.record.readings import Reading
 from nnviz.record.run import RunView
 from nnviz.record.run_lock import RunLock
 from nnviz.record.store import RunWriter
 from nnviz.record.stored import open_run
+from nnviz.record.test_uses import uses_of
 from nnviz.train import remarks
-
-
-def uses_of(run: RunView) -> int:
-    """How often the test set was looked at in a run, as far as the run knows."""
-    counted = run.latest(TEST_USES.series())
-    if isinstance(counted, Scalar) and 0 <= counted.value < 2**31:
-        return int(counted.value)
-    return len(run.scalars(LOSS.series("test"))[0])  # of a run from before it was counted
 
 
 def count_in_file(path: Path, evaluated: AnyEvaluated, scores: Iterable[Reading]) -> int:

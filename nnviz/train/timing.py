@@ -64,7 +64,7 @@ def _timed(training: Training) -> Pace | None:
         return None
     if not training.room.allows(_COPIES * training.state_bytes, "The time of an epoch is not estimated"):
         return None
-    copied = CopiedTraining(training, training.capture(), training.learning_rate, feeder=training.batches_in_use)
+    copied = CopiedTraining(training, training.capture(), training.learning_rate, feeder=training.coming.feeder)
     steps = _seconds_of_steps(training, copied)
     try:
         if math.isnan(next(steps, math.nan)):  # it makes what the optimizer keeps, and asks for all its memory

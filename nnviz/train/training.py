@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,25 +12,27 @@ from torch import Tensor
 
 from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.tensors import Feeder, LoadedData
-from nnviz.errors import NotFiniteError, ParamError
-from nnviz.network.losses import LossFunction, class_amounts, loss_function
+from nnviz.errors import ParamError
+from nnviz.network.losses import class_amounts, loss_function
 from nnviz.network.network import Network
 from nnviz.project.checks.memory import EVALUATION_BATCH
 from nnviz.project.graph.bypass import effective
-from nnviz.project.model import Curated, Project, TrainConfig
-from nnviz.train import checkpoint as checkpoints
+from nnviz.project.model import Project, TrainConfig
 from nnviz.train import loop
 from nnviz.train.build import build, checked
-from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
+from nnviz.train.checkpoint import Checkpoint, Tensors
+from nnviz.train.coming_batches import ComingBatches
 from nnviz.train.epoch_losses import not_finite
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import all_finite
+from nnviz.train.following import Following
 from nnviz.train.live_settings import Changed, LiveSettings, among
 from nnviz.train.long_way import needs_several
 from nnviz.train.state import TrainingState
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
-from nnviz.train.weight_edits import WeightChange, WeightEdit, WeightEdits
+from nnviz.train.weights_by_hand import WeightsByHand
+from nnviz.train.weights_in_use import WeightsInUse
 
 if TYPE_CHECKING:
     from nnviz.train.distributed import Together
@@ -60,6 +62,9 @@ class Training:
         draws: Whether a step draws from it.
         average: The average of the weights that is validated and kept in their place; None where nobody asked for one.
         examples: How the network does on every training example; None where nobody asked for it.
+        coming: The batches that come, and what is decided about their examples.
+        weights: Puts other weights in the place of the trained ones.
+        by_hand: Sets single numbers.
 
     Raises:
         ProjectError: The project has errors; the message is the first of them.
@@ -90,6 +95,7 @@ class Training:
         # The parts of it that are spoken to again and again.
         self._batches, self._losses, self._ways, self._plans = state.batches, state.losses, state.ways, state.plans
         self.optimizer, self.random, self.average = state.optimizer, state.random, state.average
+        self.coming, self.weights, self.by_hand = ComingBatches(state), WeightsInUse(state), WeightsByHand(state)
         self.draws = self.network.draws_random_numbers
         self.examples: ExampleRecord | None = None
         # What the network says of a mixture of two examples says nothing of either, whatever its label is.
@@ -341,6 +347,11 @@ class Training:
         state.step_made()
         return count
 
+    @property
+    def following(self) -> Following:
+        """What it does in a process that follows another one."""
+        return Following(self._state, self.advance)
+
     def held_updates(self, updates: loop.Updater, network: Network) -> loop.Updater:
         """The same for a copy of the network: what is frozen here is left as it is there."""
         return self._ways.switchboard.held(updates, network)
@@ -359,100 +370,6 @@ class Training:
             # in a checkpoint.
             self.random.begin_anew(self.config.seed, together.ranks.rank, self.step)
 
-    def follow(self, step: int, rate: float) -> None:
-        """In a process that follows another one: the same step, with the same learning rate.
-
-        Args:
-            step: Updates made before it.
-            rate: Of the optimizer.
-        """
-        self._losses.forget_spoilt()  # what to do about that, the first process decides
-        if step != self.step:
-            self._state.step = step
-            self._batches.begin_anew()
-        self._state.rates.varies = False
-        self._plans.begin_anew(base=rate)
-        self._state.in_use.use_rate(rate)
-        with suppress(NotFiniteError):
-            self.advance()
-        self._losses.drop_waiting()
-
-    def take(self, checkpoint: Checkpoint) -> None:
-        """In a process that follows another one: the state of that; the random numbers stay this one's own."""
-        self._state.take(checkpoint)
-
-    def take_settings(self, checkpoint: Checkpoint) -> None:
-        """Likewise where the network is divided: all of the state that is no number of network or optimizer."""
-        self._state.take_settings(checkpoint)
-
-    def reach(self, asked: bytes) -> None:
-        """Likewise: single numbers are read or set by hand, and each process does its own."""
-        assert self._state.together is not None
-        self._state.together.reach(self.network, self._state.showing, asked)
-
-    def give(self, *, weights_alone: bool) -> None:
-        """In a process that follows another one: its part of a checkpoint that the first one makes."""
-        together, state = self._state.together, self._state
-        assert together is not None
-        if weights_alone:
-            with state.showing():
-                together.give(self.network, None)
-            return
-        together.give(self.network, self.optimizer)
-        if self.average is not None and state.shows_average:
-            for part in self.average.numbers.values():
-                together.whole(part)
-
-    def curate(self, entries: Sequence[Curated]) -> str:
-        """Other decisions about single examples, from the next epoch on; before the first step at once.
-
-        Returns:
-            What could not be done, as a sentence; empty where all was.
-        """
-        self._state.curate(entries)
-        return self.curation_remark
-
-    @property
-    def decided(self) -> tuple[Curated, ...]:
-        """What was decided about single examples by now."""
-        return self._batches.latest.entries
-
-    @property
-    def curation_remark(self) -> str:
-        """What could not be done of what was decided about single examples, as a sentence."""
-        return self._batches.latest.remark
-
-    @property
-    def curated_targets(self) -> Tensor:
-        """What is right for the training examples after all that was decided about them. Never written to."""
-        return self._batches.latest.targets
-
-    def loss_of_next_batch(self) -> LossFunction:
-        """What the step that comes next makes small: ``loss_function``, in which each example weighs what it is to."""
-        self._batches.use_curation(self.step)
-        return self._batches.loss(self.step)
-
-    def weighing_again(self, feeder: Feeder) -> Callable[[int], LossFunction]:
-        """What steps make small whose batches come from :meth:`batches_again`: (step) -> the loss of its batch."""
-        return self._batches.weighing_again(feeder)
-
-    def weights_of_batch(self) -> Tensor | None:
-        """How much each example of the batch that comes next weighs, float[n] on the CPU; None where all weigh 1."""
-        return self._batches.weights(self.step)
-
-    def batches_again(self, *, resident: bool | None = None) -> Feeder:
-        """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
-
-        Args:
-            resident: False does not move the examples to the device a second time, but each batch.
-        """
-        return self._batches.again(resident=resident)
-
-    @property
-    def batches_in_use(self) -> Feeder:
-        """What feeds its steps, with the examples on the device where they are kept there; to be read from alone."""
-        return self._batches.feeder
-
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
         return self._ways.way_for(network)
@@ -465,14 +382,6 @@ class Training:
     def sees_batches_apart(self) -> bool:
         """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
         return self.config.accumulation > 1 and (self.draws or bool(needs_several(self.network)))
-
-    def peek(self) -> tuple[Tensor, Tensor]:
-        """The batch that comes next."""
-        return self._batches.peek(self.step)
-
-    def peek_numbers(self) -> list[int]:
-        """Which examples of the training split are in it, in its order."""
-        return self._batches.feeder.numbers(*self.epoch_plan.at(self.step))
 
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
@@ -525,7 +434,7 @@ class Training:
         network = shown if together is None else together.forward_of(split, shown, self._state.showing)
         feeder = self.feeder(split)
         if split == "train":
-            feeder.label(self.curated_targets, None)
+            feeder.label(self.coming.curated_targets, None)
         return loop.Evaluation(network, self.loss_function, feeder.batches(), each)
 
     @property
@@ -545,7 +454,7 @@ class Training:
         state.look_back()
         self._losses.begin_epoch()
         if validation is not None:
-            gathered = self.whole_shown_weights if self.is_divided else None
+            gathered = self.weights.whole_shown if self.is_divided else None
             state.best.consider(validation, self.epoch, self.shown_network, gathered)
         state.edit_again()
 
@@ -569,20 +478,6 @@ class Training:
         """The figure that it was chosen by; the worst that there is for none."""
         return self._state.best.figure
 
-    def use_weights(self, weights: Tensors) -> None:
-        """Puts other weights in, whole ones; position and optimizer stay. Edits by hand cannot be undone any more."""
-        together = self._state.together
-        if together is not None and self.is_divided:
-            averaged = {} if self.average is None else weights
-            there = Checkpoint(Progress(step=self.step), weights, random=self.random.capture(), average=averaged)
-            weights = together.divide(there).weights
-        checkpoints.load_weights(weights, self.network)
-        self._state.tell_the_others()
-        if self.average is not None:
-            self.average.restart(weights)
-        self.edits.clear()
-        self._losses.forget_spoilt()
-
     @property
     def shows_average(self) -> bool:
         """Whether it is the average of the weights that is validated and kept."""
@@ -591,72 +486,6 @@ class Training:
     def showing(self) -> AbstractContextManager[None]:
         """Within it ``shown_network`` has the numbers that are validated, also where it is divided."""
         return self._state.showing()
-
-    def use_best(self) -> None:
-        """Puts the weights of the best epoch in, if there are any; position and optimizer stay."""
-        if self.best is None:
-            return
-        self.use_weights(self.best)
-        self._state.weights_of = self.epoch_plan.step_of(self.best_epoch)
-
-    def use_average(self) -> None:
-        """Puts the average of the weights in, if there is one; position and optimizer stay."""
-        if self.average is not None and self._state.shows_average:
-            self.use_weights(self.whole_shown_weights() if self.is_divided else self.average.capture(copied=True))
-
-    def whole_shown_weights(self) -> Tensors:
-        """The weights that are validated, of which each process holds a part, on the CPU."""
-        together = self._state.together
-        assert together is not None
-        with self._state.showing():
-            return together.whole_weights(self.network)
-
-    # -- setting numbers by hand --------------------------------------------------------------------------------------
-
-    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> WeightEdit:
-        """Writes numbers in the place of trained ones; optimizer, position and random numbers stay as they are.
-
-        Where :meth:`go_back` makes the steps on its way once more, the edits among them are made again, each at its
-        place, so that what follows is bit for bit what happened.
-
-        Args:
-            changes: What is to stand where.
-            more: It goes on with the edit before it: both are undone together.
-
-        Raises:
-            ParamError: There is no such place or no such number; nothing was changed.
-        """
-        edit = self._state.editor.edit(changes, self._state.moment, averaged=self.shows_average, more=more)
-        self._state.tell_the_others()
-        return edit
-
-    def undo_edit(self) -> WeightEdit:
-        """Puts back what stood in the places of the newest edit that holds.
-
-        Training may have gone on since: then the old numbers stand in these places again, and all others stay what
-        they have become. Stepping back is what returns to a whole earlier state.
-
-        Raises:
-            TrainingError: Nothing was edited.
-        """
-        edit = self._state.editor.undo(self._state.moment, averaged=self.shows_average)
-        self._state.tell_the_others()
-        return edit
-
-    def redo_edit(self) -> WeightEdit:
-        """Writes once more what the last :meth:`undo_edit` took away.
-
-        Raises:
-            TrainingError: Nothing was undone, or something else was edited since.
-        """
-        edit = self._state.editor.redo(self._state.moment, averaged=self.shows_average)
-        self._state.tell_the_others()
-        return edit
-
-    @property
-    def edits(self) -> WeightEdits:
-        """What was set by hand since the start or the last restore."""
-        return self._state.editor.edits
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ def weights_of(training: Training) -> Weights:
     Where numbers were set by hand, what stands there is meant, not the best weights.
     """
     shown = training.shown_network
-    best = training.best if training.config.keep_best and training.edits.undoable is None else None
+    best = training.best if training.config.keep_best and training.by_hand.edits.undoable is None else None
     own = shown.state_dict() if best is None else best
     return Weights(
         {name: tensor.detach().to("cpu", copy=True) for name, tensor in own.items()},
@@ -151,8 +151,8 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
             file="" if start.path is None else str(start.path),
         )
     if training.is_divided:  # of what starts fresh, too, each process has a part alone
-        own = dict(training.whole_shown_weights())
-    training.use_weights({**own, **taken})
+        own = dict(training.weights.whole_shown())
+    training.weights.use({**own, **taken})
     return Report(start.source, weights.which, tuple(names), tuple(fresh))
 
 

@@ -53,9 +53,10 @@ class WayBack:
             raise TrainingError(f"Step {step} is not behind the present one, {self.shown_step}.")
         checkpoint = self._states.rewind.before(step)
         if checkpoint is None:
-            size = self._training.state_bytes
+            size, kept = self._training.state_bytes, self._states.rewind.steps[:1]
+            earliest = f": the earliest state that is kept in memory is that of step {kept[0]}" if kept else ""
             raise TrainingError(
-                f"Step {step} cannot be reached any more."
+                f"Step {step} cannot be reached any more{earliest}."
                 if self._states.rewind.fits(size)
                 else f"This network is too large to go back: one state of it takes {bytes_text(size)}."
             )

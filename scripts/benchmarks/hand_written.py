@@ -32,6 +32,11 @@ def cnn() -> nn.Module:
 
 #: sample, its hand-written twin, optimizer as the sample's, steps of a piece (about a second)
 CASES: tuple[tuple[str, Callable[[], nn.Module], Callable[[nn.Module], torch.optim.Optimizer], int], ...] = (
-    ("mlp-512-dropout", mlp, lambda module: torch.optim.RMSprop(module.parameters(), lr=0.001), 120),
+    (
+        "mlp-512-dropout",
+        mlp,
+        lambda module: torch.optim.RMSprop(module.parameters(), lr=0.001, alpha=0.9, eps=1e-7),
+        120,
+    ),
     ("cnn-32-64", cnn, lambda module: torch.optim.Adam(module.parameters(), lr=0.001), 25),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ IMPORTED, ALL_OF_THEM, SIDES = 600, 60_000, (32, 64, 100, 160, 240, 320, 500, 64
 MOST_FOR_A_PICTURE = 1.0
 #: An epoch of training from the disk may take so many times one from memory.
 MOST_TIMES = 1.05
+#: And so many times the bytes of some rows may be read for them: those of whole blocks of the disk.
+MOST_READ = 2.0
 
 
 def measure(settings: Settings) -> Iterator[Row]:
@@ -34,6 +37,8 @@ def measure(settings: Settings) -> Iterator[Row]:
     data = load(DataConfig(name, validation_fraction=0.0), settings.data_dir)
     split = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
     yield from streamed(split, Feeder(split, data.scaler, 128), settings)
+    if (row := cold()) is not None:
+        yield row
     yield imported(settings)
     if not settings.quick:
         yield imported_in_full()
@@ -71,6 +76,36 @@ def streamed(split: Split, feeder: Feeder, settings: Settings) -> Iterator[Row]:
             f"limit {MOST_TIMES:g} times",
             middle <= MOST_TIMES,
         )
+
+
+def cold() -> Row | None:
+    """What is brought from the disk for rows that are not in memory; None where the system does not tell."""
+    count, each, asked = 10_000, 12_288, 600
+    told = Path("/proc/self/io")
+    if not told.exists() or not hasattr(os, "posix_fadvise"):
+        return None
+
+    def brought() -> int:
+        return int(told.read_text().partition("read_bytes: ")[2].split()[0])
+
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "pixels").open("wb+") as file:
+        for _ in range(10):
+            file.write(bytes(count * each // 10))
+        file.flush()
+        os.fsync(file.fileno())
+        rows = StoredRows(Path(file.name), (count, each))
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        before, began = brought(), time.perf_counter()
+        rows[np.random.default_rng(0).choice(count, asked, replace=False)]
+        taken, times = time.perf_counter() - began, (brought() - before) / (asked * each)
+    if not times:  # a disk in memory
+        return None
+    return Row(
+        f"{asked} rows of {each:,} bytes that are not in memory",
+        f"{times:.2f} times their bytes read, in {taken * 1000:.0f} ms",
+        f"limit {MOST_READ:g} times",
+        times <= MOST_READ,
+    )
 
 
 def imported(settings: Settings) -> Row:

@@ -92,7 +92,7 @@ def trained(project: Project, data: LoadedData) -> Iterator[Trained]:
         result = replace(result, kept=result.tests[-1], seconds=(time.perf_counter() - began) / (epoch + 1))
         yield result
     if project.training.keep_best:
-        training.use_best()
+        training.weights.use_best()
     yield replace(result, kept=_test(training), dead=_dead(training))
 
 

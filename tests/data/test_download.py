@@ -251,19 +251,52 @@ def test_a_missing_set_is_downloaded_into_torchvisions_layout_only_when_asked(
 
 
 def test_only_what_is_missing_or_damaged_is_fetched(
-    served_mnist: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served_mnist: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_folders: None
 ) -> None:
     monkeypatch.setattr(train, "_train", lambda *given: 0)
+    monkeypatch.setattr("nnviz.train.race.Race.train", lambda race: ())
+    monkeypatch.setattr("nnviz.train.sweep.Sweep.run", lambda sweep: "")
     folder = tmp_path / "data" / "MNIST" / "raw"
     write_set(folder, 60_000, 10_000, value=3)
     missing = folder / "t10k-labels-idx1-ubyte"
-    missing.unlink()
-    assert main(["train", "sample:softmax-regression", "--data-dir", str(tmp_path / "data"), "--download"]) == 0
-    assert [name for name, _ in served_mnist.asked] == ["t10k-labels-idx1-ubyte.gz"]
+    there = ["sample:softmax-regression", "--data-dir", str(tmp_path / "data")]
+    vary = ["--vary", "training.seed=0,1", "--epochs", "1"]
+    for command in (["train", *there], ["race", *there, *vary], ["sweep", *there, *vary]):
+        missing.unlink()
+        served_mnist.asked.clear()
+        main([*command, "--download"])
+        assert [name for name, _ in served_mnist.asked] == ["t10k-labels-idx1-ubyte.gz"] and missing.exists()
     missing.write_bytes(b"damaged")
     with pytest.raises(DataError, match="t10k-labels"):
         load(DataConfig("mnist"), tmp_path / "data")
     assert len(load(DataConfig("mnist"), tmp_path / "data", download=True).test) == 10_000
+
+
+def test_two_that_download_the_same_fetch_it_once(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first goes on only when the second has come and waits."""
+    packed = gzip.compress(CONTENT)
+    site.files["x.gz"] = packed
+    remote = Remote("x.gz", (site.url("x.gz"),), hashlib.md5(packed).hexdigest())
+    monkeypatch.setattr(acquire, "remotes", lambda kind: (remote,))
+    both = threading.Barrier(2)
+    came: set[str] = set()
+
+    def come(who: str) -> None:
+        if who not in came:
+            came.add(who)
+            both.wait(20)
+
+    def get(who: str) -> None:
+        acquire.fetch_set(datasets.dataset("mnist"), tmp_path / "set", lambda *what: come(who))
+
+    threads = [threading.Thread(target=get, args=(who,)) for who in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert site.asked == [("x.gz", "")] and came == {"a", "b"}
+    assert (tmp_path / "set" / "x").read_bytes() == CONTENT
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["x"]
 
 
 def test_cancelled_and_continued(served_mnist: Site, tmp_path: Path) -> None:

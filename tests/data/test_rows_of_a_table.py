@@ -60,7 +60,7 @@ def test_a_table_read_in_pieces_is_the_one_read_whole(
     what: str, last_known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nnviz.data.table_text._AT_ONCE", 17)
-    monkeypatch.setattr("nnviz.data.table_large._ROWS_OF_A_PIECE", 20)
+    monkeypatch.setattr("nnviz.data.table_text_pieces._BYTES_OF_A_PIECE", 250)
     chance = random.Random(3)
     lines = [f"{chance.choice('pq')},{chance.random():.3f},{row},{chance.choice(('é', 'b'))}" for row in range(60)]
     if not last_known:

@@ -267,7 +267,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_taken_for_whole(
     with monkeypatch.context() as planted:
         planted.setattr(room_for_rows, "_free", lambda folder: 300_000_000)
         planted.setattr(room_for_rows, "LEFT_FREE", 300_000_000)
-        with pytest.raises(StorageError, match=r"80 pictures take 0\.00 GB on the disk, but .* has room for 0\.00 GB"):
+        with pytest.raises(StorageError, match=r"80 pictures take 34\.5 kB on the disk, but .* has room for 0 bytes"):
             load(config(pets))
     with monkeypatch.context() as planted:
         real, written = row_store._write, 0

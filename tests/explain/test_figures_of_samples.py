@@ -157,7 +157,7 @@ def test_training_mode_is_the_step_that_comes_next(capsys: pytest.CaptureFixture
     project = Project(graph=graph, data=data, training=plan)
     io.save(project, path := tmp_path / "both.nnviz")
     training = Training(project, load(project.data), torch.device("cpu"))
-    inputs = training.peek()[0].double()
+    inputs = training.coming.peek()[0].double()
     layer = training.network.module_of("linear1")
     before = inputs @ layer.weight.double().T + layer.bias.double()  # type: ignore[operator, union-attr]
     normal = (before - before.mean(0)) / (before.var(0, unbiased=False) + 1e-5).sqrt()

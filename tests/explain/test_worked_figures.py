@@ -141,7 +141,7 @@ def test_rosenblatt_adds_a_mistake_to_the_weights(capsys: pytest.CaptureFixture[
     example = asked(capsys, "sample:perceptron", "linear1", "--split", "train", "--example", 0)
     assert example["value"] == 0  # on the line itself, which counts as a mistake
     project = sample("perceptron")
-    inputs, targets = Training(project, load(project.data), torch.device("cpu")).peek()
+    inputs, targets = Training(project, load(project.data), torch.device("cpu")).coming.peek()
     for at in (0, 1):
         found = asked(capsys, "sample:perceptron", "linear1", "--parameter", "weight", "--index", f"0,{at}")
         assert by_source(found)["the weight before"] == 0

@@ -64,7 +64,7 @@ def main(platform: str, settings: Path, moved: list[int] | None, out: Path) -> N
     spin(0.2)
     found: dict[str, list[int]] = {"window": place(window)}
     found["smallest"] = [window.minimumWidth(), window.minimumHeight()]
-    found["splitter"] = window._splitter.sizes()
+    found["splitter"] = window.frame.splitter.sizes()
     window.overlays.show_welcome(at_start=False)
     welcome = window.overlays.welcome
     assert welcome is not None
@@ -86,7 +86,7 @@ def main(platform: str, settings: Path, moved: list[int] | None, out: Path) -> N
     dock.setFloating(False)
     if moved:
         window.setGeometry(QRect(*moved))
-        window._splitter.setSizes([250, 400, 350])
+        window.frame.splitter.setSizes([250, 400, 350])
         spin(0.2)
     out.write_text(json.dumps(found))
     window.finish()

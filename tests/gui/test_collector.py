@@ -7,11 +7,16 @@ import threading
 import weakref
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from nnviz.data import room_for_rows
+from nnviz.data.row_blocks import RowBlocks
+from nnviz.data.stored_rows import StoredRows
+from nnviz.errors import StorageError
 from nnviz.gui.app import application
 from nnviz.gui.look import theme
 from nnviz.gui.parts import collector
@@ -91,3 +96,27 @@ def test_what_was_made_is_passed_over_and_what_comes_is_still_collected() -> Non
     gone = weakref.ref(Circle())
     assert gc.collect() > 0
     assert gone() is None
+
+
+def test_a_set_of_what_is_gone_is_not_in_use_for_who_needs_the_room(
+    styled: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training that was left is a circle, which would hold its rows on the disk until some later round."""
+    rows = RowBlocks.of("a", np.ones((100, 100), np.float32)).on_disk(lambda done: None)
+    path, circle = rows.path, Circle()
+    circle.rows = rows  # type: ignore[attr-defined]
+    del rows, circle
+    monkeypatch.setattr(room_for_rows, "MOST_BYTES", 60_000)
+    made: list[StoredRows | StorageError] = []
+
+    def make() -> None:
+        try:
+            made.append(RowBlocks.of("b", np.ones((100, 100), np.float32)).on_disk(lambda done: None))
+        except StorageError as error:
+            made.append(error)
+
+    worker = threading.Thread(target=make)
+    worker.start()
+    qtbot.waitUntil(lambda: bool(made), timeout=20_000)
+    worker.join(20)
+    assert isinstance(made[0], StoredRows) and not path.exists()

@@ -274,7 +274,7 @@ def test_what_was_decided_about_an_example_while_it_trained_stands_on_the_screen
     window = open_file(file)
     qtbot.waitUntil(lambda: window.training.state == "ready" and window.training.standing.step == 2, timeout=TIMEOUT)
     assert window.document.project.curation == (Curated(3, weight=0.0),) and window.document.undo_title
-    asked = window.bridge.ask(lambda session: session.training.decided)
+    asked = window.bridge.ask(lambda session: session.training.coming.decided)
     qtbot.waitUntil(asked.done, timeout=TIMEOUT)
     assert asked.result() == window.document.project.curation
     assert [event.text for event in window.feed.run.events()] == ["Example 3: left out, from the next epoch on"]

@@ -6,13 +6,14 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QMenu, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.panels.why import WhyPanel
-from nnviz.gui.window.docks import SIDE_PANELS, Docks
+from nnviz.gui.window.dock_row import SIDE_PANELS
+from nnviz.gui.window.docks import Docks
 from nnviz.gui.window.window import MainWindow
 
 
@@ -76,14 +77,16 @@ def test_no_tabs_are_left_behind(qtbot: QtBot, open_window: OpenWindow) -> None:
             qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
             # One bar where several share a place, with their names.
             bars = tabs_of(window)
-            assert {frozenset(own) for own in bars} == docks._tab_groups() and len(bars) == len(docks._tab_groups()) > 0
-        docks.arrange_as_new()
+            assert {frozenset(own) for own in bars} == docks.row.tab_groups() and len(bars) == len(
+                docks.row.tab_groups()
+            ) > 0
+        docks.row.arrange_as_new()
         qtbot.waitUntil(lambda: not tabs_of(window), timeout=TIMEOUT)
-        assert not docks._tab_groups()
+        assert not docks.row.tab_groups()
 
 
 def has_height(docks: Docks, height: int) -> bool:
-    return docks._row_height() == height
+    return docks.row.height() == height
 
 
 def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -92,10 +95,10 @@ def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: 
     first = ["own_input", "evaluation", "hard_examples"]
     for size in ((1280, 720), (1024, 600)):
         window.resize(*size)
-        docks.arrange_as_new()
-        docks.keep_apart()
+        docks.row.arrange_as_new()
+        docks.row.keep_apart()
         qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
-        low = docks._row_height()
+        low = docks.row.height()
         for key in (*first, *(key for key in docks.docks if key not in (*first, "findings"))):
             dock = docks.docks[key]
             dock.toggleViewAction().trigger()
@@ -106,7 +109,7 @@ def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: 
                 QApplication.processEvents()
             qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
             if key in ("evaluation", "hard_examples"):
-                qtbot.waitUntil(lambda: docks._row_height() >= 300, timeout=TIMEOUT)  # half of a low window
+                qtbot.waitUntil(lambda: docks.row.height() >= 300, timeout=TIMEOUT)  # half of a low window
             dock.close()
             qtbot.waitUntil(partial(has_height, docks, low), timeout=TIMEOUT)
 
@@ -202,3 +205,31 @@ def test_the_menu_explain_opens_what_explains_with_room_to_read_it(qtbot: QtBot,
     assert dock.width() >= 860 and dock.height() >= 500
     tear.click()
     assert not dock.isFloating()
+
+
+def test_a_page_stays_in_front_of_the_docks_when_the_window_becomes_narrow(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1680, 1050)
+    docks_of(window).show_panel("runs")
+    qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+    count = len(in_front(window))
+    window.compare_room.show()
+    page = window.compare_room.page
+    assert page is not None
+
+    def covered() -> bool:
+        places = [QPoint(x * window.width() // 10, page.y() + 20 + y * (page.height() - 40) // 9)
+                  for x in range(1, 10) for y in range(10)]  # fmt: skip
+        found = [window.childAt(place) for place in places if not separated(place)]
+        return all(one is page or (one is not None and page.isAncestorOf(one)) for one in found)
+
+    def separated(place: QPoint) -> bool:  # Qt puts what is dragged between two docks over everything
+        return (found := window.childAt(place)) is not None and found.objectName().startswith("qt_qmainwindow")
+
+    assert covered()
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: len(in_front(window)) < count and stand_apart(window), timeout=TIMEOUT)
+    qtbot.wait(150)  # Qt brings to the front what it has laid out anew, a moment later
+    assert covered()

@@ -140,7 +140,7 @@ def says_step(window: MainWindow, shown: int | None) -> None:
     assert window.timeline is not None
     words = window.timeline.findChildren(QLabel)
     step = window.training.standing.step if shown is None else shown
-    assert window.top_bar._step.text() == format_count(step)
+    assert window.top_bar.settings.step.text() == format_count(step)
     said = f"step {format_count(step)} ·"
     assert any(label.text().startswith(said) for label in words), said
 
@@ -151,7 +151,7 @@ def sizes_are_told(window: MainWindow, truth: Truth) -> None:
     data = truth.training.data
     train, validation, test = (format_count(len(one)) for one in (data.train, data.validation, data.test))
     words = f"{train} examples to train, {validation} to validate, {test} to test"
-    assert words in window.top_bar._data.toolTip()
+    assert words in window.top_bar.pills.data.toolTip()
     window.inspector.show_tab("data")
     assert f"{train} to train, {validation} to validate, {test} to test" in window.inspector.data.facts.text()
     window.inspector.show_tab("training")

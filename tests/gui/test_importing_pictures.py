@@ -57,7 +57,7 @@ def test_an_import_is_stopped_gone_on_with_and_trained_on(
     said: list[str] = []
     tab.message.connect(said.append)
     tab._set_config(config, "")
-    qtbot.waitUntil(lambda: decoded > 150 and says("import", "of 400 are on the disk"), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: decoded > 150 and says("import", "of 400"), timeout=TIMEOUT)
     press_notice(window, "import", "Stop")
     gate.set()
     qtbot.waitUntil(lambda: bool(said), timeout=TIMEOUT)
@@ -76,7 +76,7 @@ def test_an_import_is_stopped_gone_on_with_and_trained_on(
     gate.clear()
     decoded = 0
     window.apply(SetData(msgspec.structs.replace(config, params={**config.params, "background": "black"})))
-    qtbot.waitUntil(lambda: decoded > 150 and says("import", "of 400 are on the disk"), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: decoded > 150 and says("import", "of 400"), timeout=TIMEOUT)
     press_notice(window, "import", "Stop")
     gate.set()
     qtbot.waitUntil(lambda: says("failure", "Next time it goes on from there"), timeout=TIMEOUT)

@@ -61,7 +61,7 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     made = Gate()
-    monkeypatch.setattr("nnviz.data.sources.image_folder.folder_classes", made)
+    monkeypatch.setattr("nnviz.data.folders.folder_classes", made)
     yield made
     made.open.set()
 

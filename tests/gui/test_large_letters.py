@@ -62,13 +62,18 @@ def test_the_bars_are_large_and_nothing_in_them_is_cut(
     qtbot.waitUntil(lambda: stand_apart(window) and not cut(window.top_bar) and not cut(window.timeline))
     assert window.menu_bar.height() > menu
     assert window.menu_bar.actionGeometry(window.menu_bar.actions()[-1]).right() < window.width()
-    for value in (window.top_bar._epoch, window.top_bar._step, window.top_bar._rate, window.top_bar._rate.lineEdit()):
+    for value in (
+        window.top_bar.settings.epoch,
+        window.top_bar.settings.step,
+        window.top_bar.settings.rate,
+        window.top_bar.settings.rate.lineEdit(),
+    ):
         assert value is not None and value.font().pixelSize() == LARGE
         assert QFontMetrics(value.font()).height() <= value.height()
     theme.set_text_scale(1.0)
     qtbot.waitUntil(lambda: (window.top_bar.height(), window.timeline.height()) == bars, timeout=TIMEOUT)
     qtbot.waitUntil(lambda: set(parts_of_the_bar(window)) == before and stand_apart(window), timeout=TIMEOUT)
-    editor = window.top_bar._rate.lineEdit()
+    editor = window.top_bar.settings.rate.lineEdit()
     assert editor is not None and (editor.font().pixelSize(), int(editor.font().weight())) == (13, 600)
 
 

@@ -21,8 +21,10 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.gui.canvas.cards import card_pictures
 from nnviz.gui.lecture import large_pictures
+from nnviz.gui.lecture.instrument import INSTRUMENTS
+from nnviz.gui.lecture.keys import KEPT
 from nnviz.gui.lecture.measure import LETTERS, Measure
-from nnviz.gui.lecture.page import INSTRUMENTS, KEPT, LecturePage
+from nnviz.gui.lecture.page import LecturePage
 from nnviz.gui.lecture.spotlight import figures_of
 from nnviz.gui.lecture.strip import window_of
 from nnviz.gui.look import theme
@@ -86,7 +88,7 @@ def arrangement(window: MainWindow) -> tuple[object, ...]:
     assert docks is not None and window.inspector is not None
     return (
         window.geometry(),
-        window._splitter.sizes(),
+        window.frame.splitter.sizes(),
         {key: (dock.geometry(), dock.isHidden(), dock.isFloating()) for key, dock in docks.docks.items()},
         {key: (panel.geometry(), panel.minimumSizeHint()) for key, panel in docks.panels.items()},
         docks.current,
@@ -174,6 +176,17 @@ def test_the_page_covers_the_window_whatever_its_size(qtbot: QtBot, open_window:
         qtbot.waitUntil(lambda: page.geometry() == window.rect(), timeout=TIMEOUT)
         assert page.measure == Measure.of(page.size())
         assert page.strip.height() == page.strip.sizeHint().height()
+
+    # Qt brings docks forward when it turns them into tabs: they stay behind the page, and so do the tabs.
+    def in_front() -> bool:
+        found = window.childAt(window.rect().center()), window.childAt(QPoint(300, window.height() - 120))
+        return all(one is not None and (one is page or page.isAncestorOf(one)) for one in found)
+
+    assert window.docks is not None and in_front()
+    for behind in (*window.docks.docks.values(), window.centralWidget()):
+        behind.raise_()
+    assert not in_front()
+    qtbot.waitUntil(in_front, timeout=TIMEOUT)
 
 
 def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -378,10 +391,10 @@ def test_space_trains_and_pauses_and_the_figures_follow(qtbot: QtBot, open_windo
     page = begin(window)
     qtbot.keyClick(page, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.training.standing.step > 3, timeout=TIMEOUT)
-    assert page.play.accessibleName() == "Pause"
+    assert page.head.play.accessibleName() == "Pause"
     qtbot.keyClick(page, Qt.Key.Key_Space)
     qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: page.play.accessibleName() == "Train", timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: page.head.play.accessibleName() == "Train", timeout=TIMEOUT)
     assert page.panel is not None
     qtbot.waitUntil(lambda: page.panel is not None and not page.panel.is_empty, timeout=TIMEOUT)
     window.action("lecture").trigger()
@@ -393,7 +406,7 @@ def test_why_nothing_can_be_trained_is_said(qtbot: QtBot, open_window: OpenWindo
     qtbot.waitUntil(lambda: bool(window.training.blocked()), timeout=TIMEOUT)
     page = begin(window)
     qtbot.keyClick(page, Qt.Key.Key_Space)
-    assert page._said and page.panel is not None and "Press Play" not in page.panel.hint
+    assert page.foot.said and page.panel is not None and "Press Play" not in page.panel.hint
 
 
 def test_the_line_at_the_foot_seeks_and_returns(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -401,9 +414,9 @@ def test_the_line_at_the_foot_seeks_and_returns(qtbot: QtBot, open_window: OpenW
     window.training.bridge.step(5)
     qtbot.waitUntil(lambda: window.feed.run.last_step >= 5, timeout=TIMEOUT)
     page = begin(window)
-    qtbot.mouseClick(page.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.line.height() // 2))
+    qtbot.mouseClick(page.foot.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.foot.line.height() // 2))
     assert window.feed.current_step == 0
-    qtbot.mouseDClick(page.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.line.height() // 2))
+    qtbot.mouseDClick(page.foot.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.foot.line.height() // 2))
     assert window.feed.current_step is None
 
 
@@ -411,13 +424,13 @@ def test_what_the_window_says_stands_on_the_page(open_window: OpenWindow) -> Non
     window = open_window("and", ready=False)
     page = begin(window)
     window.message.say("Something has happened.")
-    assert page._said == "Something has happened."
+    assert page.foot.said == "Something has happened."
     window.notices.show_notice("one", "And this needs an answer.")
-    assert page._said == "And this needs an answer."
+    assert page.foot.said == "And this needs an answer."
     # Neither lies over the line of the run.
-    assert not page.line.isVisible()
+    assert not page.foot.line.isVisible()
     page.say("")
-    assert page.line.isVisible()
+    assert page.foot.line.isVisible()
 
 
 def test_a_ring_follows_the_mouse_until_it_is_switched_off(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -486,7 +499,7 @@ def test_a_long_sentence_stands_whole_above_the_foot(qtbot: QtBot, open_window: 
     window.resize(1280, 720)
     page = begin(window)
     page.say("What was said is longer than the foot of the page is wide, as sentences that name both values are. " * 2)
-    label = page._sentence
+    label = page.foot.sentence
     lines = QFontMetrics(label.font()).boundingRect(
         QRect(0, 0, label.width(), 1000), int(Qt.TextFlag.TextWordWrap), label.text()
     )
@@ -503,10 +516,10 @@ def test_a_network_that_is_another_one_now_is_begun_with_by_the_key_that_is_said
     qtbot.waitUntil(lambda: window.feed.run.last_step >= 3 and state_is(window, "paused")(), timeout=TIMEOUT)
     page = begin(window)
     window.document.apply(SetParam("linear1", "out_features", 5))
-    qtbot.waitUntil(lambda: "Ctrl+R begins again" in page._said, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "Ctrl+R begins again" in page.foot.said, timeout=TIMEOUT)
     page.say("")
     qtbot.keyClick(page, Qt.Key.Key_Space)
-    assert "Ctrl+R begins again" in page._said and not window.training.running
+    assert "Ctrl+R begins again" in page.foot.said and not window.training.running
     qtbot.keyClick(page, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: not window.training.differs and state_is(window, "ready")(), timeout=TIMEOUT)
     qtbot.keyClick(page, Qt.Key.Key_Space)
@@ -555,12 +568,12 @@ def test_a_recorded_run_offers_no_training(qtbot: QtBot, open_window: OpenWindow
     path = good_run(tmp_path / "kept.nnvizrun", "spiral")
     window = open_window("and")
     page = begin(window)
-    assert page.play.isVisible() and "train" in page._hint
+    assert page.head.play.isVisible() and "train" in page.foot.hint
     window.files.open(path)
     qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
     page = page_of(window)
-    qtbot.waitUntil(page.play.isHidden, timeout=TIMEOUT)
-    assert "train" not in page._hint
+    qtbot.waitUntil(page.head.play.isHidden, timeout=TIMEOUT)
+    assert "train" not in page.foot.hint
 
 
 @pytest.mark.parametrize("sample", ["digits-cnn", "spiral"])
@@ -710,7 +723,7 @@ def test_gradients_and_parts_of_a_step_by_their_keys_and_what_was_on_the_canvas_
     seen = flow.looking.lens.pictures["linear2"]
     assert page._stage.lens is flow.looking.lens and len(seen.values) == 8
     below = page.band.geometry().bottom()
-    assert page.strip.geometry().bottom() < page.band.y() and below < page.spotlight.y() == page._instrument_place.top()
+    assert page.strip.geometry().bottom() < page.band.y() and below < page.spotlight.y() == page.beside.y()
     # What stands large are the colours of these numbers, cell by cell.
     image, place = large(), page.spotlight.picture_place
     columns = min(range(1, 9), key=lambda count: abs(place.width() / count - place.height() / -(-8 // count)))
@@ -737,7 +750,7 @@ def test_gradients_and_parts_of_a_step_by_their_keys_and_what_was_on_the_canvas_
     page.choose("linear3")
     person.until(lambda: "linear3 · weight" in page.written.words and "√v̂" in page.written.words)
     assert page.written.words.splitlines()[:2] == flow.update.words.splitlines()[:2] and not page.glass.isVisible()
-    assert page.written.fits(page.written.size()) and page._instrument_place.toRect().contains(page.written.geometry())
+    assert page.written.fits(page.written.size()) and page.beside.rect().contains(page.written.geometry())
     # What was switched on in the lecture ends with it.
     person.keys(Qt.Key.Key_Escape)
     assert not page.written.isVisible() and page.glass.isVisible() is (page.panel is not None)

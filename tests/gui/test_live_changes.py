@@ -52,7 +52,7 @@ def test_changes_by_hand_act_are_marked_and_are_undone(open_window: OpenWindow, 
     # Dropout is switched off, and the batch made larger, in the fields that show them.
     person.select("dropout1")
     person.set_param("probability", "0.1")
-    window.top_bar._batch.chosen.emit("256")
+    window.top_bar.settings.batch.chosen.emit("256")
     person.until(lambda: [(step, len(said)) for step, said in marks(window)] == [(each, 3)])
     [(_, said)] = marks(window)
     assert set(said) == {

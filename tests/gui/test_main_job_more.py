@@ -79,7 +79,7 @@ def test_another_data_set_chosen_in_the_window_trains_and_its_samples_are_pinned
 ) -> None:
     window = open_window("digits-cnn", ready=False)
     person = Person(window, qtbot)
-    person.click(window.top_bar._data)
+    person.click(window.top_bar.pills.data)
     inspector = window.inspector
     assert inspector is not None and inspector.tab == "data"
     editor = person.editor(inspector.data.choice, "dataset")

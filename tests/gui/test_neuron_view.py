@@ -181,7 +181,7 @@ def test_units_are_switched_frozen_and_begun_anew_by_their_menu_and_all_of_it_is
     unit, start = UnitPlace(1, 4), asked(qtbot, window, weights)
 
     def do(words: str) -> None:
-        action = next(action for action in view.menu_of(unit).actions() if action.text().startswith(words))
+        action = next(action for action in view.menu.of(unit).actions() if action.text().startswith(words))
         assert action.isEnabled()
         action.trigger()
 
@@ -196,11 +196,11 @@ def test_units_are_switched_frozen_and_begun_anew_by_their_menu_and_all_of_it_is
     window.action("faster").trigger()
     assert window.training.pace is None and view.paces.value == "full"
     do("Switch off")
-    qtbot.waitUntil(lambda: view.is_off(unit), timeout=10_000)
+    qtbot.waitUntil(lambda: view.hand.is_off(unit), timeout=10_000)
     qtbot.waitUntil(lambda: not view.numbers.layers[1].maps[4].any(), timeout=10_000)  # type: ignore[union-attr,index]
     assert view.numbers.layers[1].maps[3].any()  # type: ignore[union-attr,index]
     do("Freeze")
-    qtbot.waitUntil(lambda: view.is_frozen(unit), timeout=10_000)
+    qtbot.waitUntil(lambda: view.hand.is_frozen(unit), timeout=10_000)
     window.bridge.step(5)
     qtbot.waitUntil(lambda: window.training.standing.step == 5 and window.training.state == "paused", timeout=20_000)
     trained = asked(qtbot, window, weights)
@@ -216,9 +216,9 @@ def test_units_are_switched_frozen_and_begun_anew_by_their_menu_and_all_of_it_is
         rows = [row for row in range(len(value)) if not (name.startswith("linear1") and row == 4)]
         assert np.array_equal(fresh[name][rows], value[rows]), name
     for _ in range(3):
-        assert view.undo()
+        assert view.hand.undo()
         qtbot.wait(50)
-    assert not view.undo()
+    assert not view.hand.undo()
 
     def undone() -> bool:
         off = asked(qtbot, window, lambda training: training.switches.any)
@@ -266,8 +266,8 @@ def test_an_example_is_followed_by_a_click_on_the_plane(qtbot: QtBot, open_windo
     mouse(view.picture, QEvent.Type.MouseMove, QPointF(1, 1))
     mouse(view.picture, QEvent.Type.MouseMove, places.units[1][0])
     QTest.keyClick(view.picture, Qt.Key.Key_O)
-    qtbot.waitUntil(lambda: view.is_off(UnitPlace(1, 0)), timeout=10_000)
-    assert not view.is_off(UnitPlace(2, 3))
+    qtbot.waitUntil(lambda: view.hand.is_off(UnitPlace(1, 0)), timeout=10_000)
+    assert not view.hand.is_off(UnitPlace(2, 3))
     qtbot.waitUntil(lambda: "but it is switched off → 0" in view.words.text(), timeout=10_000)
     assert view.legend.title == "unit 0 of tanh1" and view.picture.chosen == UnitPlace(2, 3)
     for kind in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
@@ -283,7 +283,7 @@ def test_the_sum_inside_a_unit_is_taken_apart_for_the_point_that_is_followed(
     view = shown(qtbot, window)
     view.choose_example("train", 3)
     qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.layers[1].sums is not None, timeout=10_000)
-    menu = view.menu_of(UnitPlace(1, 4))
+    menu = view.menu.of(UnitPlace(1, 4))
     assert menu.actions()[0].text() == "unit 4 of tanh1"
     assert window.docks is not None
     panel = window.docks.panels["explain"]

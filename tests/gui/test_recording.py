@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +15,14 @@ from pytestqt.qtbot import QtBot
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs import recording
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.window.actions import fill_runs
 from nnviz.project.files import io
 from nnviz.project.samples import templates
-from nnviz.record import store
+from nnviz.record import store, tables
 from nnviz.record.library import copy_run
+from nnviz.record.pending import Pending
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
@@ -91,6 +94,7 @@ def test_a_run_without_a_file_is_saved_too(qtbot: QtBot, recorder: Recorder, tmp
 def test_a_run_is_not_called_saved_while_the_disk_does_not_take_its_end(
     qtbot: QtBot, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where it is full, all is written to the other disk; where it only takes long, that is said."""
     run, target = planted(), tmp_path / "mine.nnvizrun"
     recorder.begin(run)
     qtbot.waitUntil(lambda: bool(recorder.kept))
@@ -102,10 +106,56 @@ def test_a_run_is_not_called_saved_while_the_disk_does_not_take_its_end(
         recorder.save_as(run, None, target)
         qtbot.waitUntil(lambda: bool(said))
     assert said[0].startswith("mine.nnvizrun was not saved: the disk has not taken") and not target.exists()
-    recorder.save_as(run, None, target)
-    qtbot.waitUntil(lambda: said[1:] == ["Saved mine.nnvizrun"])
+    write, own = tables.Tables.write, str(recorder.path_of(run))
+
+    def full(self: tables.Tables, batch: Pending, state: bytes) -> None:
+        if self._connection.execute("PRAGMA database_list").fetchone()[2] == own:
+            raise sqlite3.OperationalError("database or disk is full")
+        write(self, batch, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables.Tables, "write", full)
+        run.append([Scalar("loss/train", 5, 0.125)])
+        recorder.save_as(run, None, target)
+        qtbot.waitUntil(lambda: said[-1] == "Saved mine.nnvizrun")
+    assert "the disk is full" in said[1]
+    with open_run(target) as stored:
+        assert stored.last_step == 5
     recorder.end(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+
+
+def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
+    qtbot: QtBot, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "BEGIN_AGAIN", 20)
+    make, tries = store.write_among_kept, []
+    said: list[str] = []
+    recorder.failed.connect(said.append)
+
+    def full(run: Run, on_error: Callable[[StorageError], None]) -> RunWriter:
+        tries.append(run)
+        if len(tries) < 3:
+            raise StorageError("The run cannot be written: the disk is full.")
+        return make(run, on_error=on_error)
+
+    monkeypatch.setattr(store, "write_among_kept", full)
+    run, over = planted(), planted()
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is not None)
+    assert said == ["The run cannot be written: the disk is full."]
+    path = recorder.path_of(run)
+    recorder.end(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+    assert path is not None
+    with open_run(path) as stored:
+        assert stored.last_step == 4 and stored.finished
+    tries.clear()
+    recorder.begin(over)
+    recorder.end(over)  # nobody goes on with it: no file is made for it later
+    qtbot.waitUntil(lambda: len(said) == 2)
+    qtbot.wait(60)
+    assert tries == [over]
 
 
 def test_a_run_that_is_not_gone_on_with_yet_is_saved_as_its_file_is(
@@ -133,7 +183,9 @@ def test_a_growing_file_is_copied_whole(tmp_path: Path) -> None:
         writer.flush()
         copy_run(tmp_path / "growing.nnvizrun", tmp_path / "copy.nnvizrun")
         with open_run(tmp_path / "copy.nnvizrun") as stored:
-            assert stored.last_step == 4
+            assert stored.last_step == 4 and stored.finished  # the copy has ended there
+        with open_run(tmp_path / "growing.nnvizrun") as stored:
+            assert not stored.finished
 
 
 def test_a_copy_that_fails_names_the_file_and_leaves_the_old_one(

@@ -28,6 +28,9 @@ from nnviz.project.edits import Move, RemoveNodes, SetParam, SetProject
 from nnviz.project.files import io
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
+from nnviz.record.readings import Scalar
+from nnviz.record.run import Run, RunInfo
+from nnviz.record.store import RunWriter
 
 BACK, ON, OPEN = "Back to my project", "Continue training", "Open its project"
 
@@ -166,8 +169,8 @@ def test_every_attempt_to_change_a_replay_is_refused_with_the_reason(
             refused(lambda tab=tab: tab.change(SetParam("conv1", "out_channels", 3)))
     window.inspector.show_tab("training")
     refused(lambda: window.inspector.training._on_edited("epochs", 77, ""))
-    refused(lambda: window.top_bar._on_batch("64"))
-    assert window.top_bar._batch.currentText() == str(before.training.batch_size)
+    refused(lambda: window.top_bar.settings._on_batch("64"))
+    assert window.top_bar.settings.batch.currentText() == str(before.training.batch_size)
     refused(lambda: window.inspector.data.choose("wine"))
     refused(lambda: window.inspector.data.download_requested.emit("digits"))
     for name in ("undo", "redo", "delete", "paste", "duplicate", "rename", "group", "arrange", "note", "details"):
@@ -404,3 +407,26 @@ def test_a_replay_with_others_beside_it_still_names_the_classes_of_its_folder(
         return window.canvas.canvas_scene.cards["output"].facts.class_names[:2] == ("ant", "bee")
 
     qtbot.waitUntil(named, timeout=20_000)
+
+
+def test_a_replay_says_whether_its_run_still_grows(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
+    project = templates.sample("and")
+    project = msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=3))
+    window = open_window("xnor-two-layer", ready=False)
+
+    def told() -> str:
+        notice = window.notices.notice("replay")
+        return "" if notice is None else notice.text
+
+    for name, end in (("stopped", "It was stopped after epoch 1 of 3."), ("killed", "It was broken off after")):
+        run = Run(RunInfo(project_json=io.dumps(project)))
+        run.append([Scalar("loss/train", 4, 0.5), Scalar("epoch", 4, 1.0)])
+        with RunWriter(run, tmp_path / f"{name}.nnvizrun", interval=0.02) as writer:
+            assert writer.flush()
+            show(window, writer.path, qtbot)
+            assert told() == f"Replay of {name}, read-only. It is still growing and is followed."
+            run.finished = name == "stopped"
+        qtbot.waitUntil(lambda name=name, end=end: told().startswith(f"Replay of {name}, read-only. {end}"))
+        window.replay.back()
+        show(window, tmp_path / f"{name}.nnvizrun", qtbot)
+        assert end in told()

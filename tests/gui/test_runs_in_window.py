@@ -15,15 +15,18 @@ from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.compare.page import ComparePage
+from nnviz.gui.compare.results import lines_of
 from nnviz.gui.look.theme import format_number
 from nnviz.gui.panels.layer_curves import LayerCurvesPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.runs import RunsPanel
+from nnviz.gui.runs.run_row import RunRow
 from nnviz.project.samples import templates
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Scalar
 from nnviz.record.stored import open_run
+from nnviz.record.summary import Summary
 
 Key = Qt.Key
 
@@ -210,3 +213,20 @@ def test_sides_of_the_comparison_say_when_they_are_empty_and_name_the_run_that_t
     person.until(lambda: left.cards.isVisible() and page.list.count() > 0)
     window.files.new()
     person.until(empty)
+
+
+def test_runs_of_equal_settings_are_not_called_alike_where_a_hand_changed_one() -> None:
+    settings = {"training.seed": 0}
+    plain, warm, edited = (
+        RunRow(Path(f"{name}.nnvizrun"), Summary(settings=settings, **more))  # type: ignore[arg-type]
+        for name, more in (
+            ("plain", {}),
+            ("warm", {"warm_from": "earlier.nnvizrun"}),
+            ("edited", {"by_hand": ("step 3: Momentum: 0 → 0.9", "step 5: Momentum: 0.9 → 0")}),
+        )
+    )
+    assert lines_of([plain, plain])[-1].title == "None: they were made alike"
+    began, changed = lines_of([plain, warm, edited])[-2:]
+    assert (began.title, began.cells) == ("Began with weights of", ("–", "earlier.nnvizrun", "–"))
+    assert (changed.title, changed.cells) == ("Changed by hand", ("–", "–", "2 changes"))
+    assert changed.tips[2].splitlines() == list(edited.summary.by_hand)

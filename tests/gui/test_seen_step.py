@@ -66,9 +66,9 @@ def test_live_the_settings_of_the_project_are_shown() -> None:
 
 def bars(window: MainWindow) -> dict[str, str]:
     fields = {one.accessibleName(): one.text() for one in window.top_bar.findChildren(QLineEdit)}
-    top = window.top_bar
+    top = window.top_bar.settings
     return {
-        "epoch": f"{top._epoch.text()} {fields['Epochs']}", "step": top._step.text(), "rate": fields["Learning rate"],
+        "epoch": f"{top.epoch.text()} {fields['Epochs']}", "step": top.step.text(), "rate": fields["Learning rate"],
         "foot": window.timeline._where.text().partition(" · ")[0],
     }  # fmt: skip
 
@@ -110,7 +110,7 @@ def test_the_bars_of_a_replay_are_those_of_the_step(qtbot: QtBot, open_window: O
 
 def test_while_it_trains_both_bars_show_one_step(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
-    top, foot, seen = window.top_bar._step, window.timeline._where, set()
+    top, foot, seen = window.top_bar.settings.step, window.timeline._where, set()
 
     def compare() -> None:
         """Whatever came last: a tick of the feed, which may be ahead of the bars, or where the session stands."""

@@ -44,10 +44,10 @@ def places(window: MainWindow) -> list[QRect]:
 
 def test_nothing_overlaps_and_nothing_is_cut(open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
-    window.top_bar._rate.show_value("0.00025")
+    window.top_bar.settings.rate.show_value("0.00025")
     for width in WIDTHS:
         resized(window, width)
-        for field in (window.top_bar._rate, window.top_bar._batch):
+        for field in (window.top_bar.settings.rate, window.top_bar.settings.batch):
             line = field.lineEdit()
             assert line is not None
             # Where its text is wider than the line, the line begins somewhere within it.
@@ -95,8 +95,8 @@ def test_no_button_moves_whatever_the_bar_shows(
     for sizes in ((1, 1, 1), (48_000, 12_000, 10_000), (987_654, 123_456, 99_999)):
         monkeypatch.setattr(type(window.training), "split_sizes", property(lambda _training, sizes=sizes: sizes))
         for uses in (0, 1, 12):
-            bar._update_data()
-            bar._test.setText(f"{sizes[2]} test ×{uses}")
+            bar.pills.refresh()
+            bar.pills.test.setText(f"{sizes[2]} test ×{uses}")
             QApplication.processEvents()
             assert places(window) == before, sizes
     for edit in edits(window):
@@ -120,7 +120,7 @@ def test_what_has_no_room_is_found_under_the_last_button(qtbot: QtBot, open_wind
     assert not window.top_bar._more.isVisible()
     resized(window, 720)
     bar = window.top_bar
-    assert bar._more.isVisible() and not bar._fields["Batch"].isVisible()
+    assert bar._more.isVisible() and not bar.settings.fields["Batch"].isVisible()
     bar._fill_rest()
     words = [action.text() for action in bar._rest.actions()]
     assert any(text.startswith("Data: Handwritten digits") for text in words)
@@ -131,7 +131,11 @@ def test_what_has_no_room_is_found_under_the_last_button(qtbot: QtBot, open_wind
 
 def test_enter_gives_the_keyboard_back_to_the_canvas(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
-    for field in (window.top_bar._rate.lineEdit(), window.top_bar._batch.lineEdit(), window.top_bar._epochs):
+    for field in (
+        window.top_bar.settings.rate.lineEdit(),
+        window.top_bar.settings.batch.lineEdit(),
+        window.top_bar.settings.epochs,
+    ):
         assert field is not None
         field.setFocus()
         field.selectAll()
@@ -139,7 +143,7 @@ def test_enter_gives_the_keyboard_back_to_the_canvas(qtbot: QtBot, open_window: 
         QTest.keyClick(field, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: window.focusWidget() is window.canvas, timeout=TIMEOUT)
     assert window.document.project.training.epochs == 1
-    field = window.top_bar._rate.lineEdit()
+    field = window.top_bar.settings.rate.lineEdit()
     assert field is not None
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_Escape)
@@ -148,7 +152,7 @@ def test_enter_gives_the_keyboard_back_to_the_canvas(qtbot: QtBot, open_window: 
 
 def test_a_number_is_typed_over_while_it_trains(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
-    field = window.top_bar._rate.lineEdit()
+    field = window.top_bar.settings.rate.lineEdit()
     assert field is not None
     window.action("play").trigger()
     qtbot.waitUntil(lambda: window.training.standing.step > 0, timeout=TIMEOUT)
@@ -166,7 +170,7 @@ def test_a_number_is_typed_over_while_it_trains(qtbot: QtBot, open_window: OpenW
 
 def test_a_wrong_learning_rate_says_why_it_is_refused(open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
-    field = window.top_bar._rate.lineEdit()
+    field = window.top_bar.settings.rate.lineEdit()
     assert field is not None
     before = field.text()
     for wrong in ("0", "-3", "quick", "1e9", "nan"):
@@ -183,7 +187,7 @@ def test_a_wrong_learning_rate_says_why_it_is_refused(open_window: OpenWindow) -
 def test_what_waits_for_a_restart_looks_so_and_names_what_is_in_use(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window("digits-cnn")
     bar = window.top_bar
-    fields = {"rate": bar._rate, "batch": bar._batch, "optimizer": bar._optimizer}
+    fields = {"rate": bar.settings.rate, "batch": bar.settings.batch, "optimizer": bar.settings.optimizer}
 
     def waiting() -> dict[str, str]:
         return {
@@ -194,9 +198,9 @@ def test_what_waits_for_a_restart_looks_so_and_names_what_is_in_use(open_window:
 
     window.training.step()
     qtbot.waitUntil(lambda: window.training.trained and window.training.state == "paused", timeout=TIMEOUT)
-    bar._rate.chosen.emit("0.005")  # live: it holds from the next batch on
-    bar._batch.chosen.emit("32")  # and this from the next epoch on
-    bar._optimizer.chosen.emit("SGD")
+    bar.settings.rate.chosen.emit("0.005")  # live: it holds from the next batch on
+    bar.settings.batch.chosen.emit("32")  # and this from the next epoch on
+    bar.settings.optimizer.chosen.emit("SGD")
     qtbot.waitUntil(lambda: waiting() == {"optimizer": "Adam.", "rate": "0.005."}, timeout=TIMEOUT)
     sizes = {name: field.size() for name, field in fields.items()}
     press_notice(window, "differs", "Keep training the old one")

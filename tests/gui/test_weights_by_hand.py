@@ -107,8 +107,8 @@ def test_biases_and_weights_of_dense_layers_are_typed_too(qtbot: QtBot, open_win
     window.training.step()
     qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=TIMEOUT)
     window.feed.set_step(0)
-    assert "earlier step" in window.training.cannot_edit_weights()
-    assert "earlier step" in window.training.undo_edit()
+    assert "earlier step" in window.training.hand.why_not()
+    assert "earlier step" in window.training.hand.undo()
 
 
 def test_a_run_whose_weights_were_set_before_its_first_step_is_replayed_with_them(
@@ -118,7 +118,7 @@ def test_a_run_whose_weights_were_set_before_its_first_step_is_replayed_with_the
 
     window = open_window("spiral")
     node = next(key for key, one in window.document.project.graph.nodes.items() if one.kind == "linear")
-    assert window.training.edit_weights([WeightChange(node, "weight", (0, 0), 2.5)]) == ""
+    assert window.training.hand.edit([WeightChange(node, "weight", (0, 0), 2.5)]) == ""
     qtbot.waitUntil(lambda: of_network(qtbot, window, f"{node}.weight")[0, 0] == 2.5, timeout=TIMEOUT)
     start = of_network(qtbot, window, f"{node}.weight")
     # What was set by hand is not thrown away without a word, as an untrained network is.
@@ -154,4 +154,4 @@ def test_the_numbers_of_a_recorded_run_stay(qtbot: QtBot, open_window: OpenWindo
     assert main(["train", "sample:spiral", "--epochs", "1", "--run", str(path)]) == 0
     window = open_window("digits-cnn", ready=False, run_path=path)
     qtbot.waitUntil(lambda: window.training.state == "replay", timeout=TIMEOUT)
-    assert "recorded run cannot be changed" in window.training.edit_weights([])
+    assert "recorded run cannot be changed" in window.training.hand.edit([])

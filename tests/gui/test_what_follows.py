@@ -86,7 +86,7 @@ def test_the_data_page_follows_decisions_and_the_training(
     qtbot.waitUntil(lambda: panel.list.count() > 10 and panel._asked is None, timeout=TIMEOUT)
     questions: list[tuple[Any, Any]] = []
 
-    def ask(_network: object, question: Any, done: Any, _failed: Any) -> Asked:
+    def ask(_network: object, question: Any, done: Any, _failed: Any, _owner: object = None) -> Asked:
         questions.append((question, done))
         return Asked()
 

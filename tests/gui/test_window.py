@@ -105,7 +105,7 @@ def test_the_learning_rate_and_the_epochs_change_without_a_restart(qtbot: QtBot,
     run = window.training.run
     window.training.step()
     qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=TIMEOUT)
-    field = window.top_bar._rate.lineEdit()
+    field = window.top_bar.settings.rate.lineEdit()
     assert isinstance(field, QLineEdit)
     field.selectAll()
     qtbot.keyClicks(field, "0.0125")
@@ -205,7 +205,7 @@ def test_the_test_set_is_locked_until_it_is_used_and_every_use_is_counted(
     qtbot: QtBot, open_window: OpenWindow
 ) -> None:
     window = open_window("spiral")
-    pill = window.top_bar._test
+    pill = window.top_bar.pills.test
     assert "untouched" in pill.toolTip()
     qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "×1" in pill.text(), timeout=TIMEOUT)

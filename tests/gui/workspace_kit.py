@@ -27,7 +27,9 @@ class NoNetwork(QObject):
     is_live = True
     kept_file = None
 
-    def ask(self, question: object, done: object, failed: Callable[[BaseException], None]) -> Asked:
+    def ask(
+        self, question: object, done: object, failed: Callable[[BaseException], None], _owner: object = None
+    ) -> Asked:
         failed(TrainingError("There is no network yet: it is being prepared."))
         return Asked()
 

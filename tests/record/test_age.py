@@ -14,6 +14,7 @@ from nnviz.record.quantities import (
     CHANGE,
     DEAD_FRACTION,
     EPOCH,
+    EPOCHS_PLANNED,
     FINDING,
     LEARNING_RATE,
     LOSS,
@@ -67,7 +68,8 @@ def test_what_is_recorded_when_it_changes_never_ages() -> None:
     far = Moment(10**6, 20)
     holding = {quantity for quantity in QUANTITIES if quantity.holds}
     assert holding == {
-        LEARNING_RATE, BATCH_SIZE, EPOCH, TRAINING_SECONDS, TEST_USES, PINNED_INPUT, POINTS, FINDING, CHANGE,
+        LEARNING_RATE, BATCH_SIZE, EPOCH, EPOCHS_PLANNED, TRAINING_SECONDS, TEST_USES, PINNED_INPUT, POINTS, FINDING,
+        CHANGE,
     }  # fmt: skip
     for quantity in QUANTITIES:
         series = quantity.series("" if quantity.per == "run" else "here")

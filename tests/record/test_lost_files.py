@@ -15,6 +15,7 @@ import pytest
 
 from nnviz.errors import StorageError
 from nnviz.record import anew, run_file, store, tables
+from nnviz.record.library import write_once
 from nnviz.record.pending import Pending
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import ArrayReading, Finding, Scalar
@@ -380,6 +381,55 @@ def test_a_disk_that_takes_nothing_at_the_end_has_the_run_written_to_another(
     assert recorded.writer.close(), recorded.told
     assert recorded.writer.kept == runs_folder() / path.name
     recorded.check(runs_folder() / path.name)
+
+
+def test_a_run_whose_disk_is_full_is_copied_whole_to_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, target = tmp_path / "mine.nnvizrun", tmp_path / "other" / "copy.nnvizrun"
+    target.parent.mkdir()
+    disk_full = full(monkeypatch, path)
+    recorded = Recorded(path)
+    recorded.train()
+    assert recorded.writer.flush()
+    disk_full.set()
+    recorded.train(5000)  # far more than memory holds of a curve
+    assert not recorded.writer.flush() and "the disk is full" in recorded.told[0]
+    assert write_once(target, recorded.writer.copy_to)
+    recorded.check(target)
+    with open_run(target) as stored:
+        assert stored.checkpoints()[-1].step == recorded.steps
+    # What its own file could not take waits for it all the same.
+    disk_full.clear()
+    while not recorded.writer.flush():
+        pass
+    with pytest.raises(StorageError, match=r"nowhere.*could not be saved"):
+        write_once(tmp_path / "nowhere" / "copy.nnvizrun", recorded.writer.copy_to)
+    assert recorded.writer.close() and len(recorded.told) == 1
+    recorded.check(path)
+    with pytest.raises(StorageError, match="not written any more"):
+        recorded.writer.copy_to(tmp_path / "late.nnvizrun")
+
+
+def test_a_run_whose_file_cannot_be_read_any_more_is_copied_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, target = tmp_path / "mine.nnvizrun", tmp_path / "other" / "copy.nnvizrun"
+    target.parent.mkdir()
+    disk_full = full(monkeypatch, path)
+    recorded = Recorded(path)
+    recorded.train()
+    assert recorded.writer.flush()
+    disk_full.set()
+    recorded.train(200)
+    assert not recorded.writer.flush()
+
+    def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_file.RunFile, "copy_into", unreadable)
+        assert not recorded.writer.copy_to(target)
+    recorded.check(target, whole=False)
+    recorded.writer.close(discard=True)
 
 
 def test_checkpoints_are_kept_again_once_the_disk_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from nnviz.project import registry
 from nnviz.record import quantities
-from nnviz.record.quantities import QUANTITIES, Bands, Mark, badge_of, percent, quantity_of
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import QUANTITIES, badge_of, quantity_of
+from nnviz.record.quantity import Bands, Mark
 
 SOURCE = Path(quantities.__file__).parents[1]
 #: As they stand in every run file so far: a name that changes makes those files unreadable.
@@ -152,7 +154,11 @@ DISTINCT = {
     }
 }
 #: Where such a word means something else: the saturation of colours.
-OTHERWISE = {("project/declared/augmentations.py", "saturation"), ("data/augmentation.py", "saturation")}
+OTHERWISE = {
+    ("project/declared/augmentations.py", "saturation"),
+    ("data/augmentation.py", "saturation"),
+    ("record/run.py", "epochs_planned"),  # what a module offers
+}
 #: What names a series in its first argument.
 NAMING = {"Scalar", "ArrayReading", "Histogram", "Finding", "latest", "scalars", "names"}
 PREFIX = re.compile("|".join(f"^{re.escape(q.name)}/" for q in QUANTITIES if q.per != "run"))

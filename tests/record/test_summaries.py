@@ -17,7 +17,7 @@ from nnviz.project.samples import templates
 from nnviz.project.settings import with_setting
 from nnviz.record import summaries
 from nnviz.record.library import kept_runs
-from nnviz.record.readings import Reading, Scalar
+from nnviz.record.readings import Finding, Reading, Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.run_filter import Filterable, parse_filter
 from nnviz.record.store import RunWriter
@@ -30,7 +30,8 @@ LOSSES = (0.9, math.nan, 0.4, 0.3, 0.35)
 
 def planted() -> Run:
     """Five epochs of ten steps; the lowest validation loss after the fourth, at 100, 50, … steps a second."""
-    run = Run(RunInfo(io.dumps(SPIRAL), created=5.0, seed=7, device="cpu", title="A\nB", facts={"parameters": "97"}))
+    facts = {"parameters": "97", "warm_from": "an earlier run"}
+    run = Run(RunInfo(io.dumps(SPIRAL), created=5.0, seed=7, device="cpu", title="A\nB", facts=facts))
     for step in range(1, 51):
         readings: list[Reading] = [Scalar("loss/train", step, 1.0 / step)]
         if step % 10 == 0:
@@ -42,7 +43,13 @@ def planted() -> Run:
                 Scalar("speed/steps_per_second", step, 100.0 / epoch),
             ]
         run.append(readings)
-    run.append([Scalar("loss/test", 50, 0.5), Scalar("accuracy/test", 50, 0.75)])
+    run.append([Scalar("loss/test", 50, 0.5), Scalar("accuracy/test", 50, 0.75), Scalar("epochs_planned", 30, 6.0)])
+    for step, said in ((45, "Batch size: 8 → 16"), (12, "Momentum: 0 → 0.9")):  # by step, not by name
+        run.append([Finding(f"changed_by_hand/{said[:8]}", step, "information", said)])
+    text = "2 numbers of weight of a and bias of b were set at step 20."
+    run.append([Finding(f"finding/edited/{node}", 20, "information", text) for node in "ab"])
+    run.append([Finding("finding/unit_off/a/3", step, "information", f"Unit 3 at {step}.") for step in (15, 30)])
+    run.append([Finding("changed_by_hand/undone", 12, "resolved", "Dropout: 0 → 0.5")])
     run.finished = True
     return run
 
@@ -56,9 +63,12 @@ def test_a_file_and_the_run_in_memory_say_the_same(tmp_path: Path) -> None:
     run = planted()
     found = summary(written(run, tmp_path / "a.nnvizrun"), settings_in)
     assert found == summary_of(run, flat_settings(SPIRAL))
+    text = "2 numbers of weight of a and bias of b were set at step 20."
     assert (found.title, found.seed, found.device, found.parameters) == ("A B", 7, "cpu", 97)
     assert (found.best_step, found.best_epoch, found.best_loss, found.best_accuracy) == (40, 4, 0.3, 0.4)
     assert (found.epochs, found.accuracy, found.test_accuracy, found.losses["loss/test"]) == (5, 0.5, 0.75, 0.5)
+    assert (found.goal, found.planned, found.outcome, found.warm_from) == (6, 6, "stopped", "an earlier run")
+    assert found.by_hand == ("step 12: Momentum: 0 → 0.9", text, "Unit 3 at 30.", "step 45: Batch size: 8 → 16")
     assert found.seconds == pytest.approx(sum(10 / (100 / epoch) for epoch in range(1, 6)))
     # Steps behind the last measurement are as fast as that; what is no speed is left out.
     assert seconds_of(np.array([10, 20, 30]), np.array([10.0, math.nan, 5.0]), 50) == pytest.approx(1 + 40 / 5)
@@ -102,16 +112,17 @@ def test_kept_texts_are_believed_no_more_than_those_of_runs_and_a_pipe_is_not_wa
     kept = msgspec.msgpack.decode((tmp_path / KEPT).read_bytes())
     long = "x\n\x1b[2J\u202e" + "y" * 5000
     kept["runs"][path.name]["summary"] |= {
-        **dict.fromkeys(("title", "state", "device"), long),
+        **dict.fromkeys(("title", "state", "device", "warm_from"), long),
+        "by_hand": [long] * 9000,
         "settings": {long: long, **{str(n): n for n in range(9000)}},
         "losses": {long: 1.0, "loss/train": 0.5},
     }
     (tmp_path / KEPT).write_bytes(msgspec.msgpack.encode(kept))
     found = Summaries(tmp_path).of(kept_runs(tmp_path))[0][path]
-    texts = [found.title, found.state, found.device, *found.losses]
+    texts = [found.title, found.state, found.device, found.warm_from, *found.losses, *found.by_hand]
     texts += [text for pair in found.settings.items() for text in pair if isinstance(text, str)]
     assert found.title.startswith("x ") and all(text.isprintable() and len(text) <= 200 for text in texts)
-    assert len(found.settings) <= 4096 and found.losses == {"loss/train": 0.5}
+    assert len(found.settings) <= 4096 and len(found.by_hand) <= 100 and found.losses == {"loss/train": 0.5}
     if hasattr(os, "mkfifo"):
         (tmp_path / KEPT).unlink()
         os.mkfifo(tmp_path / KEPT)

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from nnviz import interruption
-from nnviz.record.store import open_run
+from nnviz import cli, interruption
+from nnviz.record.store import RunWriter, open_run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 
@@ -32,12 +33,34 @@ def test_training_without_a_window_ends_in_order(name: str, tmp_path: Path) -> N
             if json.loads(line)["event"] == "epoch":
                 break
         process.send_signal(signal.Signals[name])
+        last = [json.loads(line) for line in process.stdout][-1]
+        while process.poll() is None:  # what comes while the interpreter is taken down changes nothing
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.02)
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
+    assert last == {"event": "interrupted", "step": last["step"], "run": str(path)}
     assert errors.splitlines()[-1] == "nnviz: interrupted" and "Traceback" not in errors
     run = open_run(path)
-    assert run.finished and run.last_step > 0 and run.load_checkpoint()
+    assert run.finished and run.last_step == last["step"] and run.checkpoints()[-1].step == last["step"]
     run.close()
+
+
+def test_a_signal_while_the_end_is_written_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    close = RunWriter.close
+
+    def interrupted(writer: RunWriter, *wishes: float | None, discard: bool = False) -> bool:
+        signal.raise_signal(signal.SIGTERM)
+        return close(writer, *wishes, discard=discard)
+
+    monkeypatch.setattr(RunWriter, "close", interrupted)
+    path = tmp_path / "kept.nnvizrun"
+    assert cli.main(["train", "sample:xnor-two-layer", "--epochs", "2", "--json", "--run-file", str(path)]) == 130
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["run"] == str(path)
+    with open_run(path) as run:
+        assert run.finished and run.checkpoints()[-1].epoch == 2
 
 
 def test_an_ignored_hangup_stays_ignored() -> None:

@@ -70,6 +70,16 @@ def test_no_evaluation_is_of_two_kinds_of_weights(button: str) -> None:
     assert answer.result() == whole and training.step == 12
 
 
+def test_weights_that_were_put_back_are_not_spoken_of_once_training_goes_on() -> None:
+    runner, training, *_ = ended()
+    said = [finding for finding in runner._run.findings() if finding.series == "finding/best_weights"]
+    assert [finding.text for finding in said] == ["The weights of epoch 1 were put back."]
+    runner.set_epochs(3)
+    runner.leave_best()
+    advance(training, 1)
+    assert not [finding for finding in runner._run.findings() if finding.series == "finding/best_weights"]
+
+
 def test_live_changes_at_the_end_leave_the_way_back_and_are_kept() -> None:
     store = Kept()
     runner, training, last, best = ended(store=store)

@@ -68,8 +68,8 @@ def test_gone_on_with_bit_for_bit_from_the_middle_of_an_epoch() -> None:
 def test_going_back_and_looking_ahead_see_the_same_pictures() -> None:
     training = made_training(CNN, augmented(images()))
     start = training.capture()
-    ahead = training.peek()
-    assert all(torch.equal(one, other) for one, other in zip(ahead, training.peek(), strict=True))
+    ahead = training.coming.peek()
+    assert all(torch.equal(one, other) for one, other in zip(ahead, training.coming.peek(), strict=True))
     advance(training, 9)
     seen = weights(training.network)
     training.go_back(start, 9)
@@ -83,14 +83,14 @@ def test_validation_and_test_are_untouched() -> None:
     for split in ("validation", "test", "train"):
         for one, other in zip(training.feeder(split).batches(3), plain.feeder(split).batches(0), strict=True):
             assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
-    assert not torch.equal(training.peek()[0], plain.peek()[0])
+    assert not torch.equal(training.coming.peek()[0], plain.coming.peek()[0])
 
 
 @pytest.mark.parametrize(("graph", "data"), [(MLP, tables()), (CNN, images())], ids=["chain", "autograd"])
 def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data: LoadedData) -> None:
     """By the definition of cross-entropy, −Σ q·log p, in doubles; the accuracy asks for the larger share."""
     training = made_training(graph, augmented(data, "mix_up"))
-    _, shares = training.peek()
+    _, shares = training.coming.peek()
     assert shares.shape == (10, 3) and torch.allclose(shares.sum(1), torch.ones(10))
     outputs = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
     wanted = -(shares.double() * log_softmax(outputs.double(), 1)).sum(1).mean()
@@ -119,7 +119,7 @@ def test_answers_as_index_and_as_one_hot_train_alike(graph: Graph, data: LoadedD
         project = project_of(msgspec.structs.replace(graph, nodes=nodes))
         training = Training(project, prepared, CPU, record_examples=True)
         MADE.append(training)
-        assert training.peek()[1].shape == ((10,) if written == "index" else (10, 3))
+        assert training.coming.peek()[1].shape == ((10,) if written == "index" else (10, 3))
         advance(training, 9)
         training.settle()
         assert training.examples is not None
@@ -153,7 +153,7 @@ def test_of_mixed_examples_nothing_is_recorded_under_the_label_of_one() -> None:
 def test_the_parts_of_a_step_say_the_class_with_the_larger_share() -> None:
     training = made_training(MLP, augmented(tables(), "mix_up"))
     batch = batch_of(training)
-    shares = training.peek()[1]
+    shares = training.coming.peek()[1]
     assert batch.targets.tolist() == shares.argmax(1).tolist()
     for words, row in zip(batch.right, shares.tolist(), strict=True):
         wanted = sorted(((share, name) for share, name in zip(row, "abc", strict=True) if share > 0), reverse=True)
@@ -175,7 +175,7 @@ def test_class_weights_are_those_of_torch() -> None:
     shares = torch.tensor([0.5, 1.5, 2.0])
     weighed = replace(data, train=replace(data.train, weights=shares[data.train.targets]))
     training, plain = made_training(MLP, weighed, optimizer="sgd"), made_training(MLP, data, optimizer="sgd")
-    inputs, targets = training.peek()
+    inputs, targets = training.coming.peek()
     with plain.random:
         loss = torch.nn.functional.cross_entropy(plain.network(inputs), targets, weight=shares)
         torch.autograd.backward(loss)

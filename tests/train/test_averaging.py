@@ -183,17 +183,17 @@ def test_units_that_are_off_and_numbers_set_by_hand_are_so_in_the_average_too() 
     live, average = training.network.state_dict()["linear2.bias"], average_of(training).state_dict()["linear2.bias"]
     before = live[1].item(), average[1].item()
     assert before[0] != before[1]
-    training.edit_weights([WeightChange("linear2", "bias", (1,), 2.0)])
-    training.edit_weights([WeightChange("linear2", "bias", (1,), 1.5)], more=True)
+    training.by_hand.edit([WeightChange("linear2", "bias", (1,), 2.0)])
+    training.by_hand.edit([WeightChange("linear2", "bias", (1,), 1.5)], more=True)
     assert (live[1].item(), average[1].item()) == (1.5, 1.5)
     for step in range(8, 12):
         advance(training, 1)
         if step == 9:
-            training.undo_edit()
+            training.by_hand.undo()
             assert (live[1].item(), average[1].item()) == before
-            training.redo_edit()
+            training.by_hand.redo()
             assert (live[1].item(), average[1].item()) == (1.5, 1.5)
-            training.undo_edit()
+            training.by_hand.undo()
         known[step] = weights(average_of(training))
     for step in (11, 9, 8):
         training.go_back(kept, step)

@@ -122,11 +122,11 @@ def test_what_is_left_out_decides_nothing_and_no_decision_changes_no_bit() -> No
 def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
     training, late = made(), made()
     advance(training, 8)  # in the middle of the second epoch
-    assert training.curate(ENTRIES) == ""
+    assert training.coming.curate(ENTRIES) == ""
     advance(training, 4)
     advance(late, 12)
     assert same(weights(training.network), weights(late.network))
-    late.curate(ENTRIES)
+    late.coming.curate(ENTRIES)
     kept = training.capture()
     advance(training, 6)
     advance(late, 6)
@@ -138,7 +138,7 @@ def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
     advance(training, 3)
     assert training.step == 18 and same(third, weights(training.network))
     # Taken back, from the next epoch on.
-    training.curate(())
+    training.coming.curate(())
     advance(training, 6)
     assert training._batches.curation.weights is None
 
@@ -157,7 +157,7 @@ def test_the_weights_are_those_of_the_batch_also_where_the_batches_change_their_
         losses.append(loss.item())
 
     while training.epoch < 3:
-        numbers, found = training.peek_numbers(), training.weights_of_batch()
+        numbers, found = training.coming.peek_numbers(), training.coming.weights_of_next()
         assert found is not None and found.tolist() == weight[numbers].tolist()
         training.advance(keep)
         shares.append(float(weight[numbers].sum()))
@@ -174,7 +174,7 @@ def test_gone_on_with_in_the_middle_of_an_epoch_the_decisions_hold_from_the_same
     """Against the one that was never closed; a file of an older version does not say what held."""
     training = made(entries=ENTRIES[:2])
     advance(training, 8)
-    training.curate(ENTRIES)
+    training.coming.curate(ENTRIES)
     blobs = to_blobs(training.capture())
     resumed = made(entries=ENTRIES)
     resumed.restore(from_blobs(blobs))
@@ -299,7 +299,7 @@ def test_a_run_is_gone_on_with_what_was_decided_in_it_but_for_what_its_project_s
         return TrainingSession(project, run, data=tables(), device="cpu", probes=(), store=store, resume=store.last)
 
     def decided(session: TrainingSession) -> tuple[Curated, ...]:
-        return session.ask(lambda: session.training.decided).result(20)
+        return session.ask(lambda: session.training.coming.decided).result(20)
 
     def told() -> list[tuple[int, str]]:
         return [(event.step, event.text) for event in run.events()]

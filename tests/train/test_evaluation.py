@@ -16,12 +16,14 @@ from nnviz.network.losses import LossFunction
 from nnviz.record.evaluated import EvaluatedClasses, EvaluatedNumbers, from_reading, to_reading
 from nnviz.record.quantities import EVALUATION, MACRO_F1, TEST_USES, TOP5_ACCURACY
 from nnviz.record.readings import ArrayReading, Scalar
+from nnviz.record.run import RunView
 from nnviz.record.store import RunWriter
 from nnviz.record.stored import open_run
 from nnviz.train.answers import labels_of
 from nnviz.train.evaluation import Collector, evaluate
 from nnviz.train.figures import class_figures, number_figures
 from nnviz.train.tally import ClassTally
+from nnviz.train.unit_switches import Unit, UnitSwitches
 
 
 def classes(
@@ -143,6 +145,12 @@ def test_figures_of_numbers() -> None:
     assert found.counts.sum() == 78 and found.edges[0] == pytest.approx(-5.0)
 
 
+def is_outdated(run: RunView, split: str) -> bool:
+    evaluated = from_reading(run.latest(EVALUATION.series(split)))
+    assert evaluated is not None
+    return evaluated.outdated
+
+
 def test_an_evaluation_on_demand_is_recorded_and_leaves_no_trace(tmp_path: Path) -> None:
     plain, asked = made_training(CNN), made_training(CNN)
     advance(plain, 6)
@@ -176,8 +184,13 @@ def test_an_evaluation_on_demand_is_recorded_and_leaves_no_trace(tmp_path: Path)
         assert found.predicted.tolist() == session.ask(by_hand).result(20)
         assert found.target.tolist() == data.validation.targets.tolist()
         session.evaluate_test().result(20)
+        # What was found of this step is of the network before a unit was switched off there, whoever reads it later.
+        session.switch_units(UnitSwitches(off=frozenset({Unit("conv1", 0)})))
+        wait_for(lambda: session.position.switches == 1)
+        assert all(is_outdated(run, split) for split in ("validation", "test"))
     with open_run(tmp_path / "a.nnvizrun") as stored:
         again = from_reading(stored.latest(EVALUATION.series("validation")))
+        assert is_outdated(stored, "validation") and not found.outdated
         assert isinstance(again, EvaluatedClasses) and again.names == found.names and again.loss == found.loss
         for name in ("predicted", "target", "rank", "probability"):
             np.testing.assert_array_equal(getattr(again, name), getattr(found, name))

@@ -10,6 +10,9 @@ import pytest
 from training_helpers import CNN, advance, made_training, project_of, same, weights
 
 from nnviz.cli import main
+from nnviz.data.tensors import load
+from nnviz.project.checks.memory import Examples, bytes_text, estimate
+from nnviz.project.checks.shapes import infer
 from nnviz.project.samples import templates
 from nnviz.train import paces, timing
 from nnviz.train.paces import Pace
@@ -88,7 +91,13 @@ def test_the_command_line_says_it_first_and_the_summary_afterwards(
     said = capsys.readouterr().err.splitlines()
     assert said[1].startswith("About ") and said[1].endswith(" in all") and said[2].startswith("epoch   1"), said
     assert main(["summary", "sample:spiral", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["expected"]
-    assert told["epoch_seconds"] > 0 and told["epochs"] == 300 and "steps" in told["why"]
+    told = json.loads(capsys.readouterr().out)
+    assert told["expected"]["epoch_seconds"] > 0 and told["expected"]["epochs"] == 300
+    assert "steps" in told["expected"]["why"]
+    project = templates.sample("spiral")
+    data = load(project.data)
+    counts = Examples(len(data.train), len(data.validation), len(data.test), 2 * 4 + 8)
+    assert told["memory"]["needed"] == estimate(project, infer(project.graph), examples=counts).needed
     assert main(["summary", "sample:spiral"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("Training takes about ")
+    seconds, memory = capsys.readouterr().out.splitlines()[-2:]
+    assert seconds.startswith("Training takes about ") and bytes_text(told["memory"]["needed"]) in memory

@@ -76,6 +76,8 @@ def test_a_table_that_has_changed_or_is_gone_gives_the_same_predictions(
 
     assert cli.main(command) == 0
     expected = out.read_bytes()
+    with sqlite3.connect(run) as file:
+        assert file.execute("SELECT count(*), min(checkpoint) FROM blobs WHERE name = ?", (PART,)).fetchone() == (1, 0)
     assert expected.count(b"\n") == 5 and "training" not in capsys.readouterr().err
     changed = "nnviz: The table of the training has changed: its columns are read as they were then.\n"
     gone = "nnviz: The table of the training cannot be read any more: its columns are read as they were then.\n"
@@ -92,6 +94,13 @@ def test_a_table_that_has_changed_or_is_gone_gives_the_same_predictions(
         assert cli.main(command) == 0
         assert capsys.readouterr().err == said
         assert out.read_bytes() == expected
+    with sqlite3.connect(run) as file:  # in older files each checkpoint has its own
+        file.execute(
+            "INSERT INTO blobs (checkpoint, name, part, data) SELECT checkpoints.id, name, part, data FROM blobs, "
+            "checkpoints WHERE checkpoint = 0"
+        )
+        file.execute("DELETE FROM blobs WHERE checkpoint = 0")
+    assert cli.main(command) == 0 and out.read_bytes() == expected
 
 
 def test_deep_pictures_are_black_and_white_where_those_of_the_training_were(tmp_path: Path) -> None:

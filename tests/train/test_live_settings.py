@@ -126,7 +126,7 @@ def test_a_process_that_follows_makes_steps_again_with_the_settings_of_then() ->
     advance(first, 2)
     first.go_back(start, 3)
     for step, then in enumerate((usual, usual, changed, changed)):
-        follower.take(from_blobs(first._state.for_the_others()))
+        follower.following.take(from_blobs(first._state.for_the_others()))
         assert (first.step, follower.step, follower.live_settings) == (step, step, then)
         advance(first, 1)
 
@@ -160,8 +160,8 @@ def test_another_batch_size_holds_from_the_next_epoch_on_and_every_example_is_se
     for step in range(17):
         if step in (2, 3, 8):
             training.take_on(replace(training.live_settings, batch_size={2: 7, 3: 300, 8: 150}[step]))
-        numbers = training.peek_numbers()
-        inputs, targets = training.peek()
+        numbers = training.coming.peek_numbers()
+        inputs, targets = training.coming.peek()
         assert len(numbers) == len(inputs) == len(targets)
         assert torch.equal(targets, DATA.train.targets[numbers])
         seen.append(numbers)
@@ -247,7 +247,7 @@ def test_a_frozen_layer_takes_nothing_from_the_others() -> None:
     training, alone = made(Freeze({"conv1": True}).apply(project())), made(project())
     others = [p for n in alone.network.node_ids if n != "conv1" for p in alone.network.module_of(n).parameters()]
     optimizer = torch.optim.SGD(others, lr=0.01)
-    for inputs, targets in islice(alone.batches_again().batches(0), 3):
+    for inputs, targets in islice(alone.coming.again().batches(0), 3):
         alone.network.zero_grad()
         with alone.random:
             nn.functional.cross_entropy(alone.network(inputs), targets).backward()
@@ -358,14 +358,14 @@ def test_a_process_that_follows_goes_on_by_what_was_changed_while_it_trained() -
     plain = msgspec.structs.replace(project(optimizer="sgd"), graph=graph)
     before, leads, follows = made(plain), made(plain), Training(plain, DATA, CPU)
     training_helpers.MADE.append(follows)
-    before.curate([Curated(number, label="c") for number in range(300)])
+    before.coming.curate([Curated(number, label="c") for number in range(300)])
     before.take_on(other(before, "sgd", batch_size=35, frozen=frozenset({layer})))
     advance(before, 20)
     checkpoint = from_blobs(to_blobs(before.capture()))
     leads.restore(checkpoint)
-    follows.take(from_blobs(to_blobs(leads.capture())))
+    follows.following.take(from_blobs(to_blobs(leads.capture())))
     for _ in range(18):  # over the end of the epoch
-        follows.follow(leads.step, leads.learning_rate)
+        follows.following.step(leads.step, leads.learning_rate)
         advance(leads, 1)
         assert bits(follows)[: len(follows.network.state_dict())] == bits(leads)[: len(follows.network.state_dict())]
     assert not leads.between_epochs and leads.epoch == 2

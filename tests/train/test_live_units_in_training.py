@@ -182,7 +182,7 @@ def test_the_live_share_follows_within_twenty_steps(monkeypatch: pytest.MonkeyPa
         assert len(steps) and steps[-1] > jump
         followed.append(shares[steps <= jump + 20][-1])
     # What is so, by a forward pass of the newest batch alone.
-    inputs, _ = runner.training.peek()
+    inputs, _ = runner.training.coming.peek()
     with torch.no_grad():
         outputs = network.forward_all(inputs, set(relus))
     so = [

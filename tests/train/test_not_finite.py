@@ -45,6 +45,7 @@ from nnviz.train.loop import EvaluationResult, train_step
 from nnviz.train.runner import Runner
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.training import Training
+from nnviz.train.weight_edits import WeightChange
 
 SQUARED = chain(features(6), linear(16), linear(3), output("mse"))
 #: Running statistics and dropout: a forward pass leaves traces.
@@ -429,7 +430,7 @@ def test_the_last_good_checkpoint_stays_in_the_file(tmp_path: Path) -> None:
     wild = {name: tensor * 1e25 for name, tensor in before.weights.items()}
     training = Training(io.load(project), session_data(project), CPU)
     training.restore(before)
-    training.use_weights(wild)
+    training.weights.use(wild)
     runner = runner_of(training, store=(shelf := Shelf()))
     until_it_rests(runner)
     runner.save("stop")
@@ -481,3 +482,16 @@ def test_a_checkpoint_of_before_may_hold_nan_and_is_refused() -> None:
         training.network.module_of("linear2").weight[0, 0] = math.nan  # type: ignore[index]
     blobs = to_blobs(training.capture())
     assert not from_blobs(blobs).is_finite
+
+
+def test_numbers_set_by_hand_a_moment_before_are_named_in_place_of_the_learning_rate() -> None:
+    training, run = made_training(MLP, tables()), Run()
+    runner = runner_of(training, run)
+    for _ in range(4):
+        runner.advance()
+    huge = [WeightChange("linear1", "bias", (unit,), 3e38 * (-1) ** unit) for unit in range(4)]
+    runner.edit_weights(lambda training: training.by_hand.edit(huge))
+    until_it_rests(runner)
+    said = not_finite(run).evidence
+    assert "4 numbers of bias of linear1 were set at step 4." in said and "'Undo edit of weights'" in said
+    assert "usual cause" not in said

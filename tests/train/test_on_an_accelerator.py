@@ -13,7 +13,7 @@ from nnviz.network import memory
 from nnviz.project.model import Choice
 from nnviz.record.run import Run
 from nnviz.train import devices, failures, paces, precision, timing
-from nnviz.train.distributed import _is_of_connection
+from nnviz.train.connection import is_of_connection
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
@@ -70,20 +70,20 @@ class OutOfMemoryError(RuntimeError):
     ],
 )
 def test_what_a_gpu_calls_too_little_memory_is_said_so_and_not_blamed_on_another_process(error: RuntimeError) -> None:
-    assert is_out_of_memory(error) and not _is_of_connection(error)
+    assert is_out_of_memory(error) and not is_of_connection(error)
     found = failures.readable(error, device="cuda:0", step=3, batch_size=64)
     assert isinstance(found, TooLargeError) and "The memory of cuda:0 was not enough" in str(found)
 
 
 def test_a_fault_of_the_device_itself_is_no_lost_connection() -> None:
     error = torch.AcceleratorError("CUDA error: peer access is not supported between these two devices")
-    assert not _is_of_connection(error)
+    assert not is_of_connection(error)
     found = failures.readable(error, device="cuda:1", step=3, batch_size=64)
     assert isinstance(found, TrainingError) and "Start the program again" in str(found)
     error = torch.AcceleratorError("CUDA error: no kernel image is available for execution on the device")
     found = failures.readable(error, device="cuda:1", step=0, batch_size=64)
     assert "was not built for cuda:1: choose the device cpu" in str(found)
-    assert _is_of_connection(torch.distributed.DistBackendError("NCCL error: remote process exited"))
+    assert is_of_connection(torch.distributed.DistBackendError("NCCL error: remote process exited"))
 
 
 def test_each_device_is_asked_what_it_can_do_and_none_is_touched_that_nobody_uses(

@@ -55,7 +55,7 @@ def test_a_step_is_that_of_a_script_with_autocast() -> None:
     network = plain.network
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01, fused=True)
     for _ in range(7):
-        inputs, targets = training.peek()
+        inputs, targets = training.coming.peek()
         training.advance()
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):

@@ -178,7 +178,7 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
     assert header == ["row", "label", "probability"] and [row[0] for row in rows] == ["1", "2"]
     with pytest.raises(InputError, match="rows of 2 numbers"):
         predict_to_file(predictor, tmp_path, out, force=True)
-    with pytest.raises(InputError, match="read from"):
+    with pytest.raises(InputError, match="is read from"):
         predict_to_file(predictor, table, table, force=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import threading
 import time
 from pathlib import Path
@@ -13,10 +14,12 @@ import pytest
 import torch
 from training_helpers import wait_for
 
+from nnviz import interruption
 from nnviz.errors import InputError, TooLargeError
 from nnviz.project.entrants import MOST, Entrant, presets
 from nnviz.project.model import Project
 from nnviz.project.samples.templates import sample
+from nnviz.project.starts import starts_of
 from nnviz.record.library import Library
 from nnviz.record.run import Run
 from nnviz.record.store import open_run
@@ -25,6 +28,7 @@ from nnviz.train import race as races
 from nnviz.train.preparing import Preparing
 from nnviz.train.race import Race, RaceState, Standing, ranked
 from nnviz.train.session import TrainingSession
+from nnviz.train.state import TrainingState
 
 
 def _spiral(epochs: int = 2) -> Project:
@@ -111,6 +115,29 @@ def test_one_that_fails_ends_alone_with_its_sentence() -> None:
     assert race.state is RaceState.DONE and race.lanes[1].run.finished and race.lanes[1].run.state == "failed"
 
 
+def test_a_step_that_was_torn_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C: who was in the middle of a step keeps its last whole state, the others the present one."""
+    race = Race(_spiral(), (Entrant("whole"), Entrant("torn", (("training.seed", 5),))), probes=lambda: ())
+    made = TrainingState.step_made
+    monkeypatch.setattr(interruption, "ECHO", 0.0)
+
+    def tear(state: TrainingState) -> None:
+        if state.step == 39 and race.lanes[1].session is not None and state is race.lanes[1].session.training._state:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        made(state)
+
+    monkeypatch.setattr(TrainingState, "step_made", tear)
+    with pytest.raises(KeyboardInterrupt):
+        race.train()
+    last = []
+    for lane in race.lanes:
+        assert lane.path is not None
+        with open_run(lane.path) as run:
+            last.append((run.checkpoints()[-1].step, run.checkpoints()[-1].tag == "stop"))
+    assert last[0][0] > 32 and last[0][1] and last[1] == (32, False)
+
+
 def test_everyone_trains_on_data_of_their_own_where_the_first_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     """The data that are passed on are those of the second, and the third asked for those of the first."""
     prepare = Preparing.prepare
@@ -178,6 +205,19 @@ def test_what_cannot_race_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyP
         race.train()
 
 
+def test_initial_weights_race_in_all_layers_also_in_those_with_a_start_of_their_own() -> None:
+    project = sample("digits-cnn")
+    entrants = _preset(project, "initialisations")
+    assert [one.name for one in entrants][:3] == ["as it is", "PyTorch default", "Zeros"]
+    for entrant in entrants[1:]:
+        varied = entrant.project(project)
+        kind = varied.training.initialisation.kind
+        starts = starts_of(varied.graph, varied.training.initialisation)
+        assert {start.choice.kind for start in starts.values()} == {kind} and len(starts) == 4
+    mlp = sample("mlp-50")  # of which no layer says anything
+    assert _preset(mlp, "initialisations")[0].name == "PyTorch default"
+
+
 def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> None:
     def standing(name: str, loss: float, batch: float, failure: str = "") -> Standing:
         return Standing(name, loss=loss, batch_loss=batch, failure=failure)
@@ -185,6 +225,8 @@ def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> 
     nan = math.nan
     before = ranked([standing("a", nan, 2.0), standing("b", nan, 1.0), standing("c", nan, nan)])
     assert [one.rank for one in before] == [2, 1, 3]
+    between = ranked([standing("a", 0.5, 2.0), standing("b", nan, 1.0)])  # whose epoch has not ended yet is not behind
+    assert [one.rank for one in between] == [2, 1]
     after = ranked([standing("a", 0.5, 2.0), standing("b", 0.7, 1.0), standing("c", 0.1, 0.1, "gone")])
     assert [one.rank for one in after] == [1, 2, 0]
 

@@ -195,6 +195,7 @@ def test_a_table_that_is_too_large_to_be_looked_at_is_read_in_pieces(
     """Column by column from the disk, with the same numbers, classes and words; and what cannot be so is a sentence."""
     monkeypatch.setattr("nnviz.data.table_large._ROWS", 90)
     monkeypatch.setattr("nnviz.data.table_large._ROWS_OF_A_PIECE", 150)
+    monkeypatch.setattr("nnviz.data.table_text_pieces._BYTES_OF_A_PIECE", 3000)
     config = table(tmp_path)
     file = tmp_path / "t.csv"
     read = table_reading._read_in_pieces

@@ -49,7 +49,7 @@ def test_weights_losses_and_ways_back_are_the_same(both: tuple[LoadedData, Loade
     first, second = (made_training(CNN, data) for data in both)
     start = second.capture()
     for _ in range(9):
-        assert all(torch.equal(*pair) for pair in zip(first.peek(), second.peek(), strict=True))
+        assert all(torch.equal(*pair) for pair in zip(first.coming.peek(), second.coming.peek(), strict=True))
         advance(first, 1)
         advance(second, 1)
     assert same(weights(first.network), weights(second.network))

@@ -28,7 +28,7 @@ from nnviz.record.store import open_run
 from nnviz.train import sweep_record
 from nnviz.train.headless import train_to_file
 from nnviz.train.position import Outcome
-from nnviz.train.sweep import Budget, Sweep
+from nnviz.train.sweep import Budget, Progress, Sweep
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial
 from nnviz.train.sweep_search import Judge, next_point
 from nnviz.train.sweep_space import Space
@@ -104,6 +104,11 @@ def test_search_and_judge_go_by_what_the_trials_say() -> None:
     pruning = plan(*vary, pruning=True)
     assert not Judge(pruning, space, judged, trial(3, None)).gives_up((0.9, 0.8))
     assert Judge(pruning, space, judged, trial(3, None)).gives_up((1.1, 1.1))
+
+
+def test_how_long_it_takes_is_known_once_a_run_has_ended() -> None:
+    assert math.isnan(Progress(trial=0, epochs=2, planned=4).left_seconds)
+    assert Progress(trial=1, epoch=1, epochs=2, runs=1, planned=4, run_seconds=8.0).left_seconds == 20.0
 
 
 def test_mean_and_spread_are_those_of_the_run_files_and_a_failure_ends_nothing(

@@ -28,6 +28,7 @@ from training_helpers import (
     weights,
 )
 
+from nnviz import interruption
 from nnviz.errors import Cancelled, DataError, ParamError, ProjectError, StorageError, TrainingError
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project.model import DataConfig
@@ -173,7 +174,23 @@ def test_ctrl_c_ends_between_two_batches_and_keeps_what_there_is() -> None:
     assert len(run.scalars("loss/train")[0]) == 12
 
 
-def test_a_second_ctrl_c_breaks_off_at_once_and_keeps_no_torn_state() -> None:
+def test_an_echo_of_a_signal_is_no_second_wish() -> None:
+    """As ``timeout`` and a terminal that is closed send it: to the process, to its group, and another one after it."""
+    shelf = Shelf()
+
+    def interrupt(result: EpochResult) -> None:
+        if result.epoch == 2:
+            for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+                signal.raise_signal(number)
+
+    session = session_of(MLP, epochs=50, on_epoch=interrupt, store=shelf)
+    with pytest.raises(Cancelled, match="Stopped at step 12"):
+        session.train()
+    assert shelf.kept[-1][0] == 12
+
+
+def test_a_second_ctrl_c_breaks_off_at_once_and_keeps_no_torn_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "ECHO", 0.0)
     shelf = Shelf()
 
     def interrupt_twice(result: EpochResult) -> None:

@@ -58,7 +58,7 @@ def test_a_unit_that_is_off_is_a_unit_whose_outgoing_weights_are_zero() -> None:
     weights = other.network.state_dict()
     weights["linear2.weight"][:, 3] = 0.0
     weights["linear3.weight"][:, 0] = 0.0
-    inputs, targets = training.peek()
+    inputs, targets = training.coming.peek()
     for mode in (False, True):
         training.network.train(mode)
         other.network.train(mode)
@@ -142,7 +142,7 @@ def test_without_a_switch_every_bit_is_as_if_there_were_none() -> None:
     short = switched._ways.gradients
     switched.switch_units(SOME)
     assert switched._ways.gradients is None
-    inputs, _ = switched.peek()
+    inputs, _ = switched.coming.peek()
     switched.network(inputs)
     switched.switch_units(NO_SWITCHES)
     assert switched._ways.gradients is short and short is not None

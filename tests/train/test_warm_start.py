@@ -132,6 +132,6 @@ def test_the_weights_that_were_validated_are_taken_from_a_file_and_from_a_live_n
     sentence = begin_warm(began, WarmStart(path.name, path)).sentence
     assert sentence.startswith(f"Warm start from {words}") and same(weights(began.network), expected)
 
-    live.edit_weights([WeightChange(FIRST, "bias", (0,), 3.0)])
+    live.by_hand.edit([WeightChange(FIRST, "bias", (0,), 3.0)])
     by_hand = weights_of(live)
     assert by_hand.tensors[f"{FIRST}.bias"][0] == 3.0 and by_hand.best_epoch == 0

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from nnviz.train.saving import Saving
 from nnviz.train.way import LIMIT, Way
 
 
@@ -28,18 +25,6 @@ def test_the_newest_and_an_even_spread_are_kept(most: int) -> None:
 def test_of_a_large_network_only_the_newest_is_kept() -> None:
     way = Way()
     assert {way.tag(LIMIT, state) for state in range(9)} == {"epoch"}
-
-
-def test_what_is_kept_of_the_data_takes_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each state of a small network holds it, and it may be larger than the state by far."""
-    kept = {"preparation": bytes(LIMIT // 16)}
-    monkeypatch.setattr("nnviz.train.kept_preparation.part_of", lambda _data: kept)
-    training = SimpleNamespace(state_bytes=1000, best=None, data=None, step=0)
-    saving = Saving(training, None, lambda: None, None)  # type: ignore[arg-type]  # all that is asked of a training
-    tags = set()
-    for training.step in range(200):
-        tags.add(saving.next_tag())
-    assert 1 < len(tags) <= 16
 
 
 def test_many_sittings_keep_as_many_as_one_from_all_along_the_way() -> None:

@@ -47,7 +47,7 @@ def test_an_edit_equals_the_same_edit_in_plain_torch() -> None:
 
     for batch in batches[:3]:
         train(*batch)
-    training.edit_weights([WeightChange("linear1", "weight", (3, 2), 1.0), WeightChange("linear2", "bias", (1,), -0.3)])
+    training.by_hand.edit([WeightChange("linear1", "weight", (3, 2), 1.0), WeightChange("linear2", "bias", (1,), -0.3)])
     with torch.no_grad():
         by_hand[0].weight[3, 2] = 1.0
         by_hand[2].bias[1] = -0.3
@@ -64,7 +64,7 @@ def test_going_back_makes_the_edits_on_the_way_again() -> None:
     for step in range(1, 15):
         training.advance()
         if step == 6:  # the epoch is over and not yet validated
-            training.edit_weights([WeightChange("conv1", "weight", (0, 0, 0, 0), 5.0)])
+            training.by_hand.edit([WeightChange("conv1", "weight", (0, 0, 0, 0), 5.0)])
         if training.epoch_end_due:
             training.settle()
             evaluation = training.evaluation("validation")
@@ -72,12 +72,12 @@ def test_going_back_makes_the_edits_on_the_way_again() -> None:
                 pass
             training.finish_epoch(evaluation.result())
         if step == 12:
-            training.edit_weights([WeightChange("linear1", "bias", (2,), 2.0)])
+            training.by_hand.edit([WeightChange("linear1", "bias", (2,), 2.0)])
         if step == 9:
-            training.edit_weights([WeightChange("conv1", "bias", (1,), -1.0)])
-            training.edit_weights([WeightChange("conv1", "bias", (1,), -2.0)], more=True)
+            training.by_hand.edit([WeightChange("conv1", "bias", (1,), -1.0)])
+            training.by_hand.edit([WeightChange("conv1", "bias", (1,), -2.0)], more=True)
         if step == 10:
-            training.undo_edit()
+            training.by_hand.undo()
         states[step] = weights(training.network)
     best, best_loss = training.best, training.best_loss
     assert best is not None
@@ -90,8 +90,8 @@ def test_going_back_makes_the_edits_on_the_way_again() -> None:
             assert training.best is not None
             assert (training.best_loss, same(dict(training.best), dict(best))) == (best_loss, True)
     # What was edited behind the step is dropped, and what was undone behind it holds again.
-    assert training.edits.undoable is not None
-    assert training.edits.undoable.where() == "weight of conv1[0, 0, 0, 0]"
+    assert training.by_hand.edits.undoable is not None
+    assert training.by_hand.edits.undoable.where() == "weight of conv1[0, 0, 0, 0]"
 
 
 def test_an_edit_in_a_session_is_recorded_measured_undone_and_made_again() -> None:
@@ -190,7 +190,7 @@ def test_it_can_be_edited_while_it_trains_and_goes_on_from_edited_best_weights()
         wait_for(lambda: session.position.step > 3)
         session.edit_weights([WeightChange("linear2", "bias", (0,), 40.0)]).result(20)
         session.pause().result(20)
-        edits = session.ask(lambda: session.training.edits.made).result(20)
+        edits = session.ask(lambda: session.training.by_hand.edits.made).result(20)
         assert len(edits) == 1
         session.set_epochs(1)
         session.play()
@@ -219,7 +219,7 @@ def test_what_cannot_be_set_is_refused_in_words(change: WeightChange, words: str
     training = made_training(PLAIN)
     before = weights(training.network)
     with pytest.raises(NnvizError, match=words):
-        training.edit_weights([WeightChange("linear1", "bias", (0,), 9.0), change])
+        training.by_hand.edit([WeightChange("linear1", "bias", (0,), 9.0), change])
     assert same(weights(training.network), before)
     with pytest.raises(NnvizError, match="no edit"):
-        training.undo_edit()
+        training.by_hand.undo()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
-from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
+from nnviz.data.folders import FolderPictures, Pictures, image_files
 from nnviz.data.memory_budget import WHERE, is_streamed
 from nnviz.data.sources.source import (
     TEST_PARAMS,
@@ -24,7 +25,7 @@ from nnviz.data.sources.source import (
     streamed_note,
     test_sizes,
 )
-from nnviz.errors import DataError
+from nnviz.errors import DataError, on_one_line
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
@@ -95,8 +96,14 @@ _IMAGE_FOLDER = DatasetSpec(
 )
 
 
-def _files(request: Request, report: Callable[[int, int], None] = lambda done, total: None) -> FolderPictures:
-    return image_files(request.text("folder"), report, request.text("labels"))
+def _found(request: Request, report: Callable[[int, int], None] = lambda done, total: None) -> _Found:
+    """The pictures as they lay there when it was first asked: whatever comes in meanwhile, all answers fit together."""
+    found = request.known.get("pictures")
+    if not isinstance(found, _Found):
+        pictures = image_files(request.text("folder"), report, request.text("labels"))
+        found = _Found(pictures, state_of(pictures.labels))
+        request.known["pictures"] = found
+    return found
 
 
 class ImageFolder(Source):
@@ -109,9 +116,9 @@ class ImageFolder(Source):
     def inspect(self, request: Request) -> SourceFacts:
         """The subfolders are the classes; pictures are read, for only that tells which of them can be."""
         folder = request.text("folder")
-        names = folder_classes(folder, request.text("labels"))
         side, channels = int(request.number("size")), int(request.text("channels"))
-        found = _Found(_files(request, lambda done, total: request.report(done, total, "Looking through")))
+        found = _found(request, lambda done, total: request.report(done, total, "Looking through"))
+        names = found.pictures.names
         read = found.look(request, pixels=False)
         counts = found.counts(read)
         refused = found.refused(read)
@@ -136,18 +143,23 @@ class ImageFolder(Source):
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
-        found = _Found(_files(request))
+        found = _found(request)
         return [*found.files, *found.pictures.labels]
+
+    def state(self, request: Request, place: Path) -> Hashable:
+        """See :meth:`Source.state`: as it was when it was first asked."""
+        found = _found(request)
+        return found.state, found.labels
 
     def levels(self, request: Request) -> Levels:
         """By what all pictures of the folder hold together."""
-        return _Found(_files(request)).look(request, pixels=False).levels
+        return _found(request).look(request, pixels=False).levels
 
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`; validation comes last in the training part where the folder has one."""
         import numpy as np
 
-        found = _Found(_files(request))
+        found = _found(request)
         read = found.look(request, pixels=True)
         counts = found.counts(read)
         labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
@@ -161,7 +173,7 @@ class ImageFolder(Source):
         """See :meth:`Source.example_files`: below the folder, in the order of :meth:`read`."""
         import numpy as np
 
-        found = _Found(_files(request))
+        found = _found(request)
         read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
         files = found.files
         names = [_below(files[number], place) for number in read.numbers.tolist()]
@@ -175,7 +187,7 @@ class ImageFolder(Source):
 
     def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
         """See :meth:`Source.left_out`."""
-        found = _Found(_files(request))
+        found = _found(request)
         read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
         unread = "nnviz does not read such pictures."
         return (
@@ -186,14 +198,20 @@ class ImageFolder(Source):
 
 
 def _below(file: Path, place: Path) -> str:
-    return str(file.relative_to(place) if file.is_relative_to(place) else file)
+    return on_one_line(str(file.relative_to(place) if file.is_relative_to(place) else file))
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The pictures of a folder, in one order: those of training, of validation, of test, each class by class."""
+    """The pictures of a folder, in one order: those of training, of validation, of test, each class by class.
+
+    Attributes:
+        pictures: Where they are.
+        labels: The state of the files that say the classes.
+    """
 
     pictures: FolderPictures
+    labels: str
 
     @property
     def groups(self) -> list[Pictures]:
@@ -202,10 +220,15 @@ class _Found:
         parts = (self.pictures.training, self.pictures.validation, self.pictures.test)
         return [group for part in parts for group in (part if part is not None else [()] * classes)]
 
-    @property
+    @cached_property
     def files(self) -> list[Path]:
         """All of them."""
         return [file for group in self.groups for file in group]
+
+    @cached_property
+    def state(self) -> str:
+        """Says which files these are, and in what state they were when this was first asked."""
+        return state_of(self.files)
 
     def look(self, request: Request, *, pixels: bool) -> ReadPictures:
         """Reads them, or remembers how they were read."""
@@ -215,7 +238,7 @@ class _Found:
         files = self.files
         size, channels = int(request.number("size")), int(request.text("channels"))
         background, how = request.text("background"), request.text("how")
-        streamed, state = self.is_streamed(request), state_of(files)
+        streamed, state = self.is_streamed(request), self.state
 
         def report(done: int) -> None:
             if streamed:

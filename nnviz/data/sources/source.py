@@ -7,9 +7,10 @@ costs microseconds and is done for all of them at the start of the program; so w
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -119,6 +120,7 @@ class Request:
         data_dir: Where its files are looked for first.
         progress: Told how far it is, from the thread that works.
         cancelled: Asked now and then; True ends the work.
+        known: What a source has found out about it, so that it says the same all along.
     """
 
     spec: DatasetSpec
@@ -126,6 +128,7 @@ class Request:
     data_dir: Path | None = None
     progress: Progress | None = None
     cancelled: CancelledCheck | None = None
+    known: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def report(self, done: int, total: int, doing: str = "Loading") -> None:
         """Tells the listener how far it is, and stops here when that was asked for.
@@ -214,6 +217,15 @@ class Source:
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """The files whose change makes its examples others; those that are missing do no harm."""
         return [place / f"{name}{packed}" for name in request.spec.files for packed in ("", ".gz")]
+
+    def state(self, request: Request, place: Path) -> Hashable:
+        """Changes when its files do, so that nothing outdated is kept: names, sizes and times of all of them."""
+        marks = []
+        for file in self.files(request, place):
+            with contextlib.suppress(OSError):
+                facts = file.stat()
+                marks.append((str(file), facts.st_size, facts.st_mtime_ns))
+        return hash(tuple(marks)), len(marks)
 
     def read(self, request: Request, place: Path | None) -> Arrays:
         """The examples; ``place`` is where its files lie, as :meth:`inspect` found it.

@@ -32,14 +32,8 @@ from nnviz.gui.panels.filters import stack_of
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project.document import Document
-from nnviz.record.quantities import (
-    ACTIVATION_DEVIATION,
-    ACTIVATION_MEAN,
-    GRADIENT_NORM,
-    UPDATE_RATIO,
-    WEIGHTS,
-    Quantity,
-)
+from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_MEAN, GRADIENT_NORM, UPDATE_RATIO, WEIGHTS
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading, Scalar, count_in
 from nnviz.record.run import RunView
 

@@ -18,7 +18,8 @@ from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments, set_font
 from nnviz.gui.runs.run_events import event_marks
-from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, MACRO_F1, TOP5_ACCURACY, Quantity
+from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, MACRO_F1, TOP5_ACCURACY
+from nnviz.record.quantity import Quantity
 from nnviz.record.run import RunView
 
 _VIEWS: dict[str, tuple[Quantity, str, str]] = {

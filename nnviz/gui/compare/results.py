@@ -44,12 +44,14 @@ class Line:
         cells: A text a run; none of a heading.
         best: The runs that are best in it.
         help: What it means.
+        tips: What the tip of each cell says, where that is more than the cell.
     """
 
     title: str
     cells: tuple[str, ...] = ()
     best: frozenset[int] = frozenset()
     help: str = ""
+    tips: tuple[str, ...] = ()
 
 
 def lines_of(rows: Sequence[RunRow]) -> list[Line]:
@@ -76,10 +78,26 @@ def lines_of(rows: Sequence[RunRow]) -> list[Line]:
     for path in paths[:_MOST_SETTINGS]:
         words = words_of(path)
         lines.append(Line(words[:1].upper() + words[1:], tuple(said(setting(one, path)) for one in known), help=path))
-    if not paths:
+    others = _beyond_settings(rows)
+    if not paths and not others:
         lines.append(Line("None: they were made alike", tuple("" for _ in rows)))
     elif len(paths) > _MOST_SETTINGS:
         lines.append(Line(f"… and {len(paths) - _MOST_SETTINGS} more", tuple("" for _ in rows)))
+    return [*lines, *others]
+
+
+def _beyond_settings(rows: Sequence[RunRow]) -> list[Line]:
+    """How these runs differ although their settings do not say it: with what they began, what a hand changed."""
+    lines: list[Line] = []
+    begun = tuple(row.summary.warm_from for row in rows)
+    if len(set(begun)) > 1:
+        words = "Whose trained weights it began with; a dash where they were drawn"
+        lines.append(Line("Began with weights of", tuple(one or "–" for one in begun), help=words))
+    by_hand = [row.summary.by_hand for row in rows]
+    if any(by_hand):
+        cells = tuple("–" if not one else one[0] if len(one) == 1 else f"{len(one)} changes" for one in by_hand)
+        tips = tuple("\n".join(one) for one in by_hand)
+        lines.append(Line("Changed by hand", cells, help="What was set while it trained", tips=tips))
     return lines
 
 
@@ -149,7 +167,8 @@ class ResultsTable(QTableWidget):
             best = at in line.best
             cell.setFont(themes.font(13, 600 if best else 400))
             cell.setForeground(colours.good if best else colours.text)
-            cell.setToolTip(plain_tip(f"{cell.text()} – the best of these runs" if best else cell.text()))
+            tip = f"{cell.text()} – the best of these runs" if best else cell.text()
+            cell.setToolTip(plain_tip(line.tips[at] if line.tips else tip))
             self.setItem(row, at, cell)
 
     def _fit(self) -> None:

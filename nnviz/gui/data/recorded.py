@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nnviz.gui.data.choosing import Kept
-from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 

@@ -45,8 +45,8 @@ class Controls(QWidget):
         self.direction.chosen.connect(lambda key: sheet.walk.set_backward(key == BACKWARD))
         self.slide = self._button("play", "Let it slide over the map (Space)")
         self.slide.setCheckable(True)
-        self.slide.clicked.connect(sheet.let_slide)
-        sheet.sliding_changed.connect(self._on_sliding)
+        self.slide.clicked.connect(sheet.sliding.let)
+        sheet.sliding.changed.connect(self._on_sliding)
         words = "Back into its place (Esc)" if enlarged else "Enlarge it over the canvas"
         self.size_button = self._button("close" if enlarged else "fit", words)
         self.size_button.clicked.connect(lambda _checked=False: self.size_requested.emit())
@@ -91,7 +91,7 @@ class Controls(QWidget):
         self.back.setEnabled(len(walk.trail) > 1)
         self.direction.setEnabled(place is not None and place.part != "loss")
         self.direction.set_value(BACKWARD if place is not None and place.backward else FORWARD)
-        self.slide.setEnabled(self._sheet.can_slide)
+        self.slide.setEnabled(self._sheet.sliding.possible)
 
     def _on_sliding(self, on: bool) -> None:
         self.slide.setChecked(on)

@@ -35,10 +35,13 @@ def paint_curve(ink: Ink, area: QRectF, taken: TakenApart) -> None:
     line = 1.8 * letters
     target = target_of(taken, taken.explanation.terms[0]) if taken.explanation.terms else None
     link = ink.link(target is not None and not taken.place.backward)
-    pieces = [
-        ("x = ", quiet, 400, 1.1), (number(came), link, 600, 1.1), ("  →  y = ", quiet, 400, 1.1),
-        (number(out), text, 700, 1.2), ("   slope dy/dx = ", quiet, 400, 1.1), (number(slope), text, 600, 1.1),
-    ]  # fmt: skip
+    for slope_is in ("   slope dy/dx = ", "  slope "):  # the number would go first where there is little room
+        pieces = [
+            ("x = ", quiet, 400, 1.1), (number(came), link, 600, 1.1), ("  →  y = ", quiet, 400, 1.1),
+            (number(out), text, 700, 1.2), (slope_is, quiet, 400, 1.1), (number(slope), text, 600, 1.1),
+        ]  # fmt: skip
+        if sum(ink.width(words, size, weight) for words, _, weight, size in pieces) <= area.width():
+            break
     ink.run(area.left(), y, line, pieces, area.right())
     if target is not None and not taken.place.backward:
         wide = ink.width(f"x = {number(came)}", 1.1, 600)

@@ -35,7 +35,7 @@ from nnviz.gui.explain.weight_chooser import WeightChooser
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.chooser import Chooser
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, Segments, set_font
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 
 #: (key, words, tip) of the kinds of landscapes.
 WHATS = (

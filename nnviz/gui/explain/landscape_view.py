@@ -21,7 +21,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.scales import Scale, image_of
 from nnviz.gui.parts.following import follow
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 
 Floats = NDArray[np.float64]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
@@ -16,6 +15,7 @@ from nnviz.gui.explain.kept_network import KeptNetwork
 from nnviz.gui.explain.own_answer import OwnAnswerBars
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.chooser import Chooser
+from nnviz.gui.parts.following import while_there
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import set_font
 from nnviz.gui.runs.workspace import Workspace
@@ -24,7 +24,6 @@ from nnviz.record.places import runs_folder
 if TYPE_CHECKING:
     from nnviz.explain.own_input import OwnAnswer
 
-_Answer = TypeVar("_Answer")
 #: Runs that are offered, the newest first.
 _MOST_RUNS = 30
 _NONE = "Beside it: none"
@@ -100,7 +99,7 @@ class NetworkBeside(QObject):
                 self.chooser.addItem(words, str(path))
             self.chooser.setCurrentIndex(max(0, self.chooser.findData("" if chosen is None else str(chosen))))
 
-        self._workspace.background.start(work, self._if_there(done), lambda _error: None, "own picture")
+        self._workspace.background.start(work, while_there(self, done), lambda _error: None, "own picture")
 
     def choose(self, path: Path | None) -> None:
         """Ask the network of this run; None asks none."""
@@ -157,13 +156,4 @@ class NetworkBeside(QObject):
             if self._kept is kept:
                 self.bars.show_hint(self._name, sentence_of(error))
 
-        kept.ask(question, self._if_there(done), self._if_there(failed))
-
-    def _if_there(self, done: Callable[[_Answer], None]) -> Callable[[_Answer], None]:
-        """Called with an answer unless the window has gone meanwhile."""
-
-        def then(answer: _Answer) -> None:
-            if shiboken6.isValid(self):
-                done(answer)
-
-        return then
+        kept.ask(question, while_there(self, done), while_there(self, failed))

@@ -15,9 +15,9 @@ from PySide6.QtCore import QRectF, Qt
 from nnviz.explain.place import LOSS
 from nnviz.gui.explain.curve_view import paint_plot
 from nnviz.gui.explain.ink import RIGHT, Ink
+from nnviz.gui.explain.pooling_view import paint_window_small, pooled_words
 from nnviz.gui.explain.shares_view import near_one
 from nnviz.gui.explain.terms_view import number, paint_terms, sum_of
-from nnviz.gui.explain.window_view import paint_window_small, pooled_words
 
 if TYPE_CHECKING:
     from nnviz.explain.place import Place

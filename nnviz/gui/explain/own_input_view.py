@@ -6,10 +6,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QObject, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QResizeEvent
@@ -31,6 +30,7 @@ from nnviz.gui.explain.picture_controls import PictureControls
 from nnviz.gui.explain.picture_fields import DrawField, SeenField
 from nnviz.gui.explain.right_class import RightClass
 from nnviz.gui.look.theme import format_count
+from nnviz.gui.parts.following import while_there
 from nnviz.gui.parts.number_field import NumberField
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from nnviz.explain.own_input import InputFacts, OwnAnswer, TakenExample
     from nnviz.gui.runs.shown_network import Asked
 
-_Answer = TypeVar("_Answer")
 _Keys = QKeySequence.StandardKey
 #: The other key for it on many desks.
 _ALSO_REDO = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Y)
@@ -155,15 +154,6 @@ class OwnInputView(QWidget):
         set_font(label, 12)
         return label
 
-    def _if_there(self, done: Callable[[_Answer], None]) -> Callable[[_Answer], None]:
-        """Called with an answer unless the window has gone meanwhile."""
-
-        def then(answer: _Answer) -> None:
-            if shiboken6.isValid(self):
-                done(answer)
-
-        return then
-
     # ---- on and off ----------------------------------------------------------------------------------------------
 
     def set_active(self, active: bool) -> None:
@@ -227,7 +217,7 @@ class OwnInputView(QWidget):
             self._learning = False
             self.bars.show_hint(self._workspace.document.project.name, sentence_of(error))
 
-        self._network.ask(question, self._if_there(done), self._if_there(failed))
+        self._network.ask(question, while_there(self, done), while_there(self, failed))
 
     def _take_shape(self, facts: InputFacts) -> None:
         """Fields for pictures, or for numbers."""
@@ -432,7 +422,7 @@ class OwnInputView(QWidget):
                 self.picture.treatment = replace(self.picture.treatment, fitted="", inverted=False)
                 self.picture_changed()
 
-        self._network.ask(question, self._if_there(done), self._if_there(self._tell))
+        self._network.ask(question, while_there(self, done), while_there(self, self._tell))
 
     def take(self, data: QMimeData) -> None:
         """A picture that was dropped or stands on the clipboard: a file, or the picture itself."""
@@ -470,7 +460,10 @@ class OwnInputView(QWidget):
                 self._load(picture, pixels)
 
         self._workspace.background.start(
-            lambda: work(max(rows, columns), channels), self._if_there(done), self._if_there(self._tell), "own picture"
+            lambda: work(max(rows, columns), channels),
+            while_there(self, done),
+            while_there(self, self._tell),
+            "own picture",
         )
 
     def _load(self, picture: OwnPicture, pixels: NDArray[np.uint8]) -> None:
@@ -526,7 +519,7 @@ class OwnInputView(QWidget):
             self.bars.show_hint(self._workspace.document.project.name, sentence_of(error))
             self._facts_of = ()  # it is another network: what it takes is found out anew
 
-        self._asked = self._network.ask(question, self._if_there(done), self._if_there(failed))
+        self._asked = self._network.ask(question, while_there(self, done), while_there(self, failed))
 
     def _on_beside(self) -> None:
         """Another network answers beside this one, or none any more."""

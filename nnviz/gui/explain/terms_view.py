@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Height of a row in letters, the least and the most.
 _ROW, _HIGH_ROW = 1.55, 2.1
+#: Letters of the name below a factor: beside where its term comes from, and where the name says that.
+_NAME, _NAME_ALONE = 9, 15
 #: Lines about what computed factors are made of.
 _MOST_STEPS = 8
 
@@ -74,7 +76,7 @@ def _paint_table(ink: Ink, area: QRectF, taken: TakenApart) -> None:
     # Where the names of the factors have no room beside them, they stand below them.
     double = min(3.1 * ink.letters, (area.height() - row * (1 + (len(steps) + 1 if steps else 0))) / len(few))
     each = double if not columns.names and double > 2.4 * ink.letters else row
-    if each > row and columns.short and area.width() < 32 * ink.letters:
+    if each > row and columns.short and (columns.cuts or area.width() < 32 * ink.letters):
         columns.leave_out_sources()
     largest = max((abs(term.value) for term in few if math.isfinite(term.value)), default=1.0) or 1.0
     for term in few:
@@ -107,20 +109,28 @@ class _Columns:
         sources = max((ink.width(term.source) for term in terms), default=0.0)
         left = area.width() - values - bar - 3 * gap
         self.names = sources + products <= left
-        self.short = False
+        self.short = self.cuts = False
+        self.most_name = _NAME
         if not self.names:
             products = max((_stacked_width(ink, term) for term in terms), default=0.0)
             self.short = sources + products > left
             if self.short:
                 sources = max((ink.width(source_of(taken, term, short=True)) for term in terms), default=0.0)
+                #: Where a term comes from would end in an ellipsis.
+                self.cuts = sources + products > left
         self.sources = min(sources, max(left - products, 0.3 * left))
+        self._ink, self._terms = ink, terms
         self._area, self._gap, self._products, self._left, self._values = area, gap, products, left, values
         self.bar = bar
         self._place()
 
     def leave_out_sources(self) -> None:
-        """The names below the factors say where they come from."""
-        self.sources = -self._gap
+        """The names below the factors say where they come from, whole; where they need its room, the bar goes."""
+        self.sources, self.most_name = -self._gap, _NAME_ALONE
+        self._products = max((_stacked_width(self._ink, term, self.most_name) for term in self._terms), default=0.0)
+        if self._products > self._left and self.bar:
+            self._left += self.bar + self._gap
+            self.bar = 0.0
         self._place()
 
     def _place(self) -> None:
@@ -139,14 +149,14 @@ def source_of(taken: TakenApart, term: Term, *, short: bool = False) -> str:
     return f"{place.node} · map {place.index[0]} ({', '.join(map(str, place.index[1:]))})"
 
 
-def _stacked_width(ink: Ink, term: Term) -> float:
+def _stacked_width(ink: Ink, term: Term, most_name: float = _NAME) -> float:
     """Of the factors, with their names below them."""
     times = ink.width(" × ") * max(0, len(term.factors) - 1)
-    return times + sum(max(ink.width(_written(one)), _name_width(ink, one)) for one in term.factors)
+    return times + sum(max(ink.width(_written(one)), _name_width(ink, one, most_name)) for one in term.factors)
 
 
-def _name_width(ink: Ink, factor: Factor) -> float:
-    return min(ink.width(_name(factor), 0.78), 9 * ink.letters)
+def _name_width(ink: Ink, factor: Factor, most: float) -> float:
+    return min(ink.width(_name(factor), 0.78), most * ink.letters)
 
 
 def _written(factor: Factor) -> str:
@@ -188,9 +198,10 @@ def _paint_row(
         line = QRectF(x, y + (0.06 * height if below else 0.0), end - x, high)
         wide = ink.text(line, _written(factor), 1.0, 500, colour=ink.sign(factor.value))
         if below:
-            name = QRectF(x, y + 0.5 * height, _name_width(ink, factor) + 2, 0.45 * height)
+            wide_name = _name_width(ink, factor, columns.most_name)
+            name = QRectF(x, y + 0.5 * height, wide_name + 2, 0.45 * height)
             ink.text(name, _name(factor), 0.78, colour=ink.link(True) if leads is not None else ink.theme.text_muted)
-            wide = max(wide, _name_width(ink, factor))
+            wide = max(wide, wide_name)
         spot = QRectF(x, y, wide, height)
         x += wide
         if columns.names and _name(factor):
@@ -240,6 +251,8 @@ def _paint_step(ink: Ink, row: QRectF, taken: TakenApart, factor: Factor) -> Non
             x += ink.text(QRectF(x, y, end - x, height), ";  ", colour=quiet)
         target = target_of(taken, term)
         text = _product(term, names=True) or f"{term.source} {number(term.value)}"
+        if x + ink.width(text) > end and term.factors:
+            text = _product(term, names=False)  # whose they are is said in the rows above
         wide = ink.text(QRectF(x, y, end - x, height), text, colour=ink.link(target is not None))
         if target is not None and wide:
             ink.spot(QRectF(x, y, wide, height), f"{term.source}: {text}", target=target, zone="where")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -14,6 +14,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.scales import Scale
+from nnviz.gui.look.written_line import write_line
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.age import Moment, ReadingShown
 
@@ -115,20 +116,6 @@ class UnitPicture(FoundPicture):
         self._paint_top(painter, rest)
         self._paint_foot(painter, QRectF(0, height - foot + 4, width, foot - 4))
 
-    def _write(
-        self,
-        painter: QPainter,
-        place: QRectF,
-        text: str,
-        size: int,
-        weight: int = 400,
-        colour: QColor | None = None,
-    ) -> None:
-        painter.setFont(themes.font(size, weight))
-        painter.setPen(themes.current().text if colour is None else colour)
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(place.width()))
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), shown)
-
     @property
     def _framed(self) -> bool:
         """Whether the unit looks at a part of an image, which is shown by itself, too."""
@@ -137,10 +124,10 @@ class UnitPicture(FoundPicture):
 
     def _paint_made(self, painter: QPainter, area: QRectF) -> None:
         colours, wish, line = themes.current(), self.wish, line_height(13)
-        self._write(painter, QRectF(area.left(), area.top(), area.width(), line), "Made to excite it", 13, 600)
+        write_line(painter, QRectF(area.left(), area.top(), area.width(), line), "Made to excite it", 13, 600)
         below = area.adjusted(0, line + 4, 0, 0)
         if wish is None:
-            self._write(painter, QRectF(below.left(), below.top(), below.width(), line), "…", 13)
+            write_line(painter, QRectF(below.left(), below.top(), below.width(), line), "…", 13)
             return
         number = QRectF(area.left(), 0, area.width(), line)
         if wish.image.ndim == 3:
@@ -160,21 +147,19 @@ class UnitPicture(FoundPicture):
         else:
             for place_number, value in enumerate(wish.image.reshape(-1)[:_FEATURES]):
                 row = QRectF(below.left(), below.top() + place_number * (line + 6), below.width(), line + 4)
-                self._write(painter, row, f"x{place_number + 1} = {themes.format_number(float(value))}", 15, 500)
+                write_line(painter, row, f"x{place_number + 1} = {themes.format_number(float(value))}", 15, 500)
                 number.moveTop(row.bottom() + 6)
         words = f"from {themes.format_number(wish.began_value)} to {themes.format_number(wish.value)}"
-        self._write(painter, number, words, 14, 600, aged(QColor(colours.text), self.old, colours))
+        write_line(painter, number, words, 14, 600, aged(QColor(colours.text), self.old, colours))
 
     def _paint_top(self, painter: QPainter, area: QRectF) -> None:
         top, line, colours = self.top, line_height(13), themes.current()
-        self._write(
+        write_line(
             painter, QRectF(area.left(), area.top(), area.width(), line), "Examples that excite it most", 13, 600
         )
         below = area.adjusted(0, line + 4, 0, 0)
         if top is None or not top.examples:
-            self._write(
-                painter, QRectF(below.left(), below.top(), below.width(), line), "…" if top is None else "–", 13
-            )
+            write_line(painter, QRectF(below.left(), below.top(), below.width(), line), "…" if top is None else "–", 13)
             return
         if top.examples[0].example.ndim != 3:
             self._paint_rows(painter, below)
@@ -206,9 +191,7 @@ class UnitPicture(FoundPicture):
                 crop = pixmap(pixels[first : last + 1, left : right + 1].copy(), size, ratio)
                 painter.drawPixmap(QPointF(place.right() + 4, place.top()), crop)
             caption = QRectF(place.left(), place.bottom() + 1, across - _GAP, line_height(12) + 2)
-            self._write(
-                painter, caption, self._caption(example), 12, 500, aged(QColor(colours.text), self.old, colours)
-            )
+            write_line(painter, caption, self._caption(example), 12, 500, aged(QColor(colours.text), self.old, colours))
 
     def _grid(self, area: QRectF, count: int, wide: int) -> tuple[int, float]:
         """Columns, and the side of each picture, so that they are as large as they can be."""
@@ -232,14 +215,14 @@ class UnitPicture(FoundPicture):
             if top + line > area.bottom() + 4:
                 break
             named = min(0.4 * area.width(), 220.0)
-            self._write(painter, QRectF(area.left(), top, named - 8, line), self._caption(example), 14, 600)
+            write_line(painter, QRectF(area.left(), top, named - 8, line), self._caption(example), 14, 600)
             values = example.example.reshape(-1)
             words = ",  ".join(
                 f"x{k + 1} {themes.format_number(float(one))}" for k, one in enumerate(values[:_FEATURES])
             )
             more = " …" if len(values) > _FEATURES else ""
             place = QRectF(area.left() + named, top, area.width() - named, line)
-            self._write(painter, place, words + more, 13, 400, colours.text_muted)
+            write_line(painter, place, words + more, 13, 400, colours.text_muted)
 
     def _paint_foot(self, painter: QPainter, area: QRectF) -> None:
         colours, step = themes.current(), self.step
@@ -252,7 +235,7 @@ class UnitPicture(FoundPicture):
         if self.old:
             words[-1] += f", now {themes.format_count(self._moment.step)}"
         words += [line for line in self.lines() if line.startswith("Fires")]
-        self._write(painter, area.adjusted(mark, 0, 0, 0), " · ".join(words), 12, 400, colours.text_muted)
+        write_line(painter, area.adjusted(mark, 0, 0, 0), " · ".join(words), 12, 400, colours.text_muted)
 
 
 def _whole(spans: tuple[tuple[int, int], ...], sizes: tuple[int, ...]) -> bool:

@@ -232,7 +232,7 @@ class Walk(QObject):
             if not isinstance(error, NnvizError):
                 raise error
 
-        self._asked = self._network.ask(question, done, failed)
+        self._asked = self._network.ask(question, done, failed, self)
 
     def _answered(self) -> None:
         self._asked = None

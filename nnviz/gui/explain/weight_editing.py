@@ -43,7 +43,7 @@ class WeightEditing:
             place: Which number of the network it is.
             value: What it is now.
         """
-        reason = self._training.cannot_edit_weights()
+        reason = self._training.hand.why_not()
         if reason:
             self._say(reason)
             return
@@ -54,7 +54,7 @@ class WeightEditing:
                 kept = as_float32(place, typed)
             except ParamError as error:
                 return error.message
-            reason = self._training.edit_weights([WeightChange(place.node, place.parameter, place.index, kept)])
+            reason = self._training.hand.edit([WeightChange(place.node, place.parameter, place.index, kept)])
             if not reason:
                 self._follow()
                 self._say(f"{title}: {exact_number(value)} → {exact_number(kept)}. Undo edit of weights takes it back.")
@@ -65,12 +65,12 @@ class WeightEditing:
 
     def why_not(self) -> str:
         """Why no number can be set now, as a sentence; empty where one can."""
-        return self._training.cannot_edit_weights()
+        return self._training.hand.why_not()
 
     def wants(self, event: QKeyEvent) -> bool:
         """Whether a key is undo or redo and there is an edit of weights that it can be about."""
         position = self._training.bridge.position
-        if position is None or self._training.cannot_edit_weights():
+        if position is None or self._training.hand.why_not():
             return False
         undo = event.matches(_Keys.Undo) and bool(position.undoable_edit)
         return undo or (event.matches(_Keys.Redo) and bool(position.redoable_edit))
@@ -79,7 +79,7 @@ class WeightEditing:
         """Undo or redo where a key says so; false where it does not."""
         if not self.wants(event):
             return False
-        self._training.undo_edit() if event.matches(_Keys.Undo) else self._training.redo_edit()
+        self._training.hand.undo() if event.matches(_Keys.Undo) else self._training.hand.redo()
         self._follow()
         return True
 

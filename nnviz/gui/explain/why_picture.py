@@ -18,9 +18,10 @@ from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.planes import probabilities, sureness
 from nnviz.gui.look.scales import Numbers, Scale, sign_colour
+from nnviz.gui.look.written_line import write_line
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 
 if TYPE_CHECKING:
     from nnviz.explain.why import WhyAnswer
@@ -262,7 +263,7 @@ class WhyPicture(FoundPicture):
             painter.drawPixmap(place.topLeft(), picture)
             places.append(place)
             heading = QRectF(left, 0, side + _GAP - 2, line)
-            self._write(painter, heading, self._longest(captions[number], heading.width()), 13, 500)
+            write_line(painter, heading, self._longest(captions[number], heading.width()), 13, 500)
             foot = QRectF(left, place.bottom() + 4, place.width(), line + 2)
             if number == 1:
                 paint_legend(painter, foot, scale)
@@ -286,14 +287,6 @@ class WhyPicture(FoundPicture):
         painter.setFont(themes.font(14, 600))
         painter.setPen(aged(QColor(colours.text), self.old, colours))
         painter.drawText(place.adjusted(room, 0, 40, 0), int(Qt.AlignmentFlag.AlignVCenter), number)
-
-    def _write(
-        self, painter: QPainter, place: QRectF, text: str, size: int, weight: int = 400, colour: QColor | None = None
-    ) -> None:
-        painter.setFont(themes.font(size, weight))
-        painter.setPen(themes.current().text if colour is None else colour)
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(place.width()))
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), shown)
 
     def _paint_words(self, painter: QPainter, area: QRectF) -> None:
         """In the largest letters with which all lines have room, else as many lines as have; the step in any case."""
@@ -355,24 +348,24 @@ class WhyPicture(FoundPicture):
         heads = ((0.0, "feature"), (0.16, "value"), (0.34, self.method.title))
         for share, text in heads:
             place = QRectF(share * room, 0, (0.18 if share < 0.3 else 0.66) * room - 6, line)
-            self._write(painter, place, text, 12, 400, colours.text_muted)
+            write_line(painter, place, text, 12, 400, colours.text_muted)
         middle = 0.34 * room + (0.25 * room if self.method.signed else 0)
         reach = (0.25 if self.method.signed else 0.5) * room
         for number, (name, value, did) in enumerate(bars[:shown]):
             top = (number + 1) * line
-            self._write(painter, QRectF(0, top, 0.16 * room, line), name, 14, 600)
-            self._write(painter, QRectF(0.16 * room, top, 0.18 * room - 6, line), themes.format_number(value), 14)
+            write_line(painter, QRectF(0, top, 0.16 * room, line), name, 14, 600)
+            write_line(painter, QRectF(0.16 * room, top, 0.18 * room - 6, line), themes.format_number(value), 14)
             length = reach * did / limit if math.isfinite(did) else 0.0
             bar = QRectF(middle, top + 5, length, line - 10).normalized()
             painter.fillRect(bar, scale.colour(did))
             painter.fillRect(QRectF(middle - 0.5, top, 1, line), colours.border)
             place = QRectF(0.86 * room, top, 0.14 * room, line)
             colour = sign_colour(did, colours) if self.method.signed else None
-            self._write(painter, place, themes.format_number(did), 14, 600, colour)
+            write_line(painter, place, themes.format_number(did), 14, 600, colour)
         if shown < len(bars):
             rest = sum(one[2] for one in bars[shown:])
             words = f"and {len(bars) - shown} more: {themes.format_number(rest)}"
-            self._write(painter, QRectF(0, (shown + 1) * line, room, line), words, 12, 400, colours.text_muted)
+            write_line(painter, QRectF(0, (shown + 1) * line, room, line), words, 12, 400, colours.text_muted)
         top = (shown + 2) * line
         area = QRectF(0, top, self.width(), self.height() - top)
         self._paint_words(painter, QRectF(room + _GAP, 0, beside, self.height()) if wide else area)

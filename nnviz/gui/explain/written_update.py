@@ -62,7 +62,8 @@ class WrittenUpdate(QWidget):
         self._terms.setTextFormat(Qt.TextFormat.RichText)
         self._terms.setWordWrap(True)
         self._terms.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        scroll = QScrollArea(self)
+        #: Where the terms stand that have no room.
+        self.rest = scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -10,7 +10,7 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.document import Document
 from nnviz.project.model import Choice, Node, ParamValue
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 
 
 def formula_of(document: Document, node: Node) -> str:

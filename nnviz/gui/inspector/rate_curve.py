@@ -57,12 +57,23 @@ class RateCurve(QWidget):
         self._name_scale()
         self.hide()
 
-    def show_config(self, config: TrainConfig) -> None:
-        """Draw what the schedule of a training will do; what is not allowed in it draws nothing."""
+    def show_config(self, config: TrainConfig, steps: int = 0) -> None:
+        """Draw what the schedule of a training will do; what is not allowed in it draws nothing.
+
+        Args:
+            config: The training.
+            steps: Of an epoch; 0 while that is not known.
+        """
         rates = rates_of(config)
         self.setVisible(rates is not None)
         if rates is not None:
-            self.plot.show_rates(rates, max(config.epochs, 1))
+            epochs = max(config.epochs, 1)
+            last = (
+                rate(config.schedule, learning_rate_of_config(config), epochs * steps - 1, steps, epochs)
+                if steps
+                else None
+            )
+            self.plot.show_rates(rates, epochs, rates[-1] if last is None else last)
 
     def _on_scale(self) -> None:
         self.plot.set_logarithmic(not self.plot.logarithmic)
@@ -106,13 +117,13 @@ class _Plot(QWidget):
         """As high as its letters ask for."""
         return QSize(200, round(_HEIGHT + 2 * QFontMetricsF(themes.font(_LETTERS)).height()))
 
-    def show_rates(self, rates: NDArray[np.float64], epochs: int) -> None:
-        """Draw these, from the first step to the last of so many epochs."""
-        if epochs == self._epochs and np.array_equal(rates, self._rates):
+    def show_rates(self, rates: NDArray[np.float64], epochs: int, last: float) -> None:
+        """Draw these, from the first step to the last of so many epochs; ``last`` is the rate of that one."""
+        first, top, end = (themes.format_number(float(one)) for one in (rates[0], rates.max(), last))
+        words = f"The learning rate begins at {first}, is at most {top}, and ends at {end} after {epochs} epochs."
+        if epochs == self._epochs and words == self.toolTip() and np.array_equal(rates, self._rates):
             return
         self._rates, self._epochs = rates, epochs
-        first, top, last = (themes.format_number(float(one)) for one in (rates[0], rates.max(), rates[-1]))
-        words = f"The learning rate begins at {first}, is at most {top}, and ends at {last} after {epochs} epochs."
         self.setAccessibleName(words)
         self.setToolTip(words)
         self.updateGeometry()

@@ -18,11 +18,16 @@ from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.widgets import set_font
 from nnviz.gui.runs.workspace import Workspace
-from nnviz.project import choices
+from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen
-from nnviz.project.edits import SetTraining
+from nnviz.project.edit import Several
+from nnviz.project.edits import UNSET, SetParam, SetTraining
 from nnviz.project.model import ParamValue, TrainConfig
 from nnviz.project.settings import TRAINING
+from nnviz.project.starts import PARAM, with_own_start
+
+#: Layers that are named before the rest is counted.
+_MOST_NAMED = 4
 
 
 class TrainingTab(Tab):
@@ -52,6 +57,8 @@ class TrainingTab(Tab):
             self.column.addWidget(form)
             if slot.name == "optimizer":
                 self._add_settings()
+            if slot.name == "initialisation":
+                self._add_keeping()
             if slot.name == "schedule":
                 self.curve = RateCurve(self.page)
                 self.column.addWidget(self.curve)
@@ -60,6 +67,17 @@ class TrainingTab(Tab):
         set_font(self.more, 12)
         self.more.clicked.connect(self._on_more)
         self.column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _add_keeping(self) -> None:
+        """What is said where layers do not follow what is chosen for all of them, and what is done about it."""
+        self.keeping = self.text(self.page, 12, 400, "muted")
+        self.column.addWidget(self.keeping)
+        self.follow_all = QPushButton("Let all layers follow", self.page)
+        self.follow_all.setProperty("role", "link")
+        self.follow_all.setToolTip("Take away the initial weights of their own that these layers have")
+        set_font(self.follow_all, 12)
+        self.follow_all.clicked.connect(self._on_follow_all)
+        self.column.addWidget(self.follow_all, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _add_settings(self) -> None:
         self.column.addWidget(self.caption(self.page, "Training"))
@@ -86,8 +104,29 @@ class TrainingTab(Tab):
         self.training.set_values({param.name: (getattr(config, param.name),) for param in TRAINING})
         self.summary.setText(self._sum_up())
         self._show_expected()
-        self.curve.show_config(config)
+        sizes = self.known.split_sizes(self.document.project.data)
+        self.curve.show_config(config, 0 if sizes is None else self._steps_of(sizes[0]))
         self._fold()
+        self._show_keeping()
+
+    def _show_keeping(self) -> None:
+        """Which layers keep initial weights of their own, where others are chosen for all."""
+        project = self.document.project
+        chosen = registry.NETWORK_INITIALISERS.all.get(project.training.initialisation.kind)
+        own = () if chosen is None or chosen.follows else with_own_start(project.graph)
+        self.keeping.setVisible(bool(own))
+        self.follow_all.setVisible(bool(own))
+        if own:
+            names = [node.name or node.id for node in own]
+            if len(names) > _MOST_NAMED:
+                names = [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
+            listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+            words = ("has", "its", "keeps") if len(own) == 1 else ("have", "their", "keep")
+            self.keeping.setText("{} {} initial weights of {} own and {} them.".format(listed, *words))
+
+    def _on_follow_all(self) -> None:
+        own = with_own_start(self.document.project.graph)
+        self.change(Several(tuple(SetParam(node.id, PARAM, UNSET) for node in own), "Let all layers follow"))
 
     def _fold(self) -> None:
         """What is seldom wanted is seen where something is chosen, and when it was asked for."""
@@ -113,7 +152,7 @@ class TrainingTab(Tab):
         if sizes is None:
             return "Looking for the examples…" if self.known.looking(project.data) else ""
         examples = sizes[0]
-        steps = math.ceil(examples / max(project.training.step_size, 1))
+        steps = self._steps_of(examples)
         together = project.training.accumulation
         several = f", {themes.format_count(together)} of them a step" if together > 1 else ""
         total = steps * project.training.epochs
@@ -122,6 +161,10 @@ class TrainingTab(Tab):
             f"{themes.format_count(project.training.batch_size)}{several}: {themes.format_count(steps)} "
             f"step{'s' * (steps != 1)} an epoch, {themes.format_count(total)} in all."
         )
+
+    def _steps_of(self, examples: int) -> int:
+        """Of an epoch of so many examples."""
+        return math.ceil(examples / max(self.document.project.training.step_size, 1))
 
     def _show_expected(self) -> None:
         """How long it is going to take, where somebody knows."""

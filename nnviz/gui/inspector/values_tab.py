@@ -16,7 +16,8 @@ from nnviz.gui.runs.shown import Shown
 from nnviz.project.checks.shapes import shape_text
 from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.quantities import ALIVE_UNTIL, DEAD_SINCE, OUTPUT, QUANTITIES, Quantity
+from nnviz.record.quantities import ALIVE_UNTIL, DEAD_SINCE, OUTPUT, QUANTITIES
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar, fits
 from nnviz.record.run import RunView
 

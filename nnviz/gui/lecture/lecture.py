@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,22 +17,29 @@ from nnviz.gui.lecture.place import Place
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.in_front import InFront
 from nnviz.gui.runs.interests import Interests
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.interest import NOTHING
 
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
+    from nnviz.explain.place import Place as NumberPlace
     from nnviz.gui.lecture.page import LecturePage
 
 #: Under this name its interest is contributed.
 SOURCE = "lecture"
+#: Key of the instrument that takes numbers apart.
+_EXPLAIN = "explain"
 
 
 class Lecture(QObject):
     """Follows the mode: opens the page for a lecture and closes it after.
 
     While the page is open, what it covers does not follow the run and looks at nothing, so that it costs nothing.
+
+    Attributes:
+        number: Gives the number that is taken apart at the desk, and whether it lies over the canvas there.
 
     Args:
         window: What is covered.
@@ -79,6 +86,7 @@ class Lecture(QObject):
         self._began_looking = False
         #: What was selected on the canvas when the last lecture began.
         self._began_at: tuple[str, ...] = ()
+        self.number: Callable[[], tuple[NumberPlace | None, bool]] = lambda: (None, False)
         self._focus: QWidget | None = None
         self._aside: list[QWidget] = []
         window.installEventFilter(self)
@@ -128,7 +136,9 @@ class Lecture(QObject):
 
         feed = self._workspace.feed
         self._focus = self._window.focusWidget()
-        page = self._page = LecturePage(self._window, self._workspace, self._actions, self._first_place())
+        page = self._page = LecturePage(
+            self._window, self._workspace, self._actions, self._first_place(), lambda: self.number()[0]
+        )
         page.left.connect(lambda: theme.set_mode(Mode.DESK))
         page.interest_changed.connect(lambda interest: self._interests.contribute(SOURCE, interest))
         page.cure_requested.connect(self.cure_requested)
@@ -140,6 +150,7 @@ class Lecture(QObject):
         page.show_update(self._update)
         self._began_looking = self._looking is not None
         page.setGeometry(self._window.rect())
+        InFront(self._window, page)
         self._put_aside()
         feed.set_front(page)
         self._interests.contribute(SOURCE, page.interest)
@@ -178,7 +189,14 @@ class Lecture(QObject):
         chosen = selected[0] if len(selected) == 1 and selected[0] in self._canvas.canvas_scene.cards else ""
         again = self._place.chosen and selected == self._began_at
         self._began_at = selected
-        return self._place if again else replace(self._place, root=root, chosen=chosen)
+        place = self._place if again else replace(self._place, root=root, chosen=chosen)
+        number, large = self.number()
+        if number is not None and large:  # it goes on here, in the letters of a hall
+            scene = self._canvas.canvas_scene
+            ends = (node for node, card in scene.cards.items() if card.facts.kind == "output")  # where the loss is
+            node = number.node if number.node in scene.cards else scene.seen.owner.get(number.node) or next(ends, "")
+            place = replace(place, root=root, chosen=node, filling=_EXPLAIN)
+        return place
 
     def _put_aside(self) -> None:
         """What floats over the window would float over the page."""

@@ -59,6 +59,14 @@ class Magnifier(QGraphicsView):
             self._shown = widget
             self._fit()
 
+    def end_widget(self) -> None:
+        """Show nothing, and delete what was shown, once no event of it is under way: it may be the one that ends it."""
+        before, proxy = self._shown, self._proxy
+        self._shown = None
+        if before is not None and proxy is not None:
+            before.hide()
+            proxy.deleteLater()  # with the widget that it holds
+
     def set_glass(self, glass: float) -> None:
         """Enlarge so many times."""
         if glass != self._glass:

@@ -47,10 +47,6 @@ class Measure:
         """Letters of so many pixels of that page."""
         return theme.scene_font(pixels * self.unit, weight)
 
-    def font_of(self, larger: float, pixels: int, weight: int) -> QFont:
-        """Letters of so many pixels of the desk, so much larger on that page."""
-        return self.font(larger * pixels, weight)
-
     def width(self, text: str, pixels: float = LETTERS, weight: int = 400) -> float:
         """How wide a text in these letters is, here."""
         return QFontMetricsF(self.font(pixels, weight)).horizontalAdvance(text)

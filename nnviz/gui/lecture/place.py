@@ -14,9 +14,11 @@ class Place:
         chosen: The card that is talked about; empty for the first one.
         instrument: Key of the instrument beside it; empty for none.
         pointer: Whether the mouse has a ring.
+        filling: Key of an instrument that fills the page in front of all this; empty for none.
     """
 
     root: str = ""
     chosen: str = ""
     instrument: str = "loss"
     pointer: bool = True
+    filling: str = ""

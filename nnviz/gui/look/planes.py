@@ -20,8 +20,7 @@ from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, class_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 from nnviz.record.readings import ArrayReading
 
 Numbers = NDArray[Any]
@@ -106,7 +105,8 @@ def sureness(loss: str, shares: Numbers, values: Numbers) -> str:
     declared = registry.losses().get(loss)
     if declared is not None and declared.answer == "largest":
         return format_number(float(np.max(values)), 2)
-    return percent(float(np.nanmax(shares)))
+    known = shares[~np.isnan(shares)]
+    return percent(float(known.max()) if len(known) else math.nan)
 
 
 def decision_scale(task: str, values: Numbers, loss: str) -> Scale | None:

@@ -25,7 +25,7 @@ from nnviz.gui.look import colours
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.stylesheet import stylesheet
 from nnviz.record import number_text
-from nnviz.record.quantities import Level
+from nnviz.record.quantity import Level
 from nnviz.resources import resource
 
 Theme = colours.Theme
@@ -147,8 +147,14 @@ def _use_surrounding_fonts(application: QApplication) -> None:
 def _restyle() -> None:
     application = QApplication.instance()
     if isinstance(application, QApplication):
+        # Put in the place of another, a stylesheet is taken by every widget once for itself and once for each of those
+        # that it stands in: seven times in a whole window. Taken away and set again, it is so twice.
         application.setPalette(_palette(_state.theme))
+        application.setStyleSheet("")
         application.setStyleSheet(stylesheet(_state.theme, resource("icons")))
+        for widget in application.allWidgets():
+            if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+                widget.ensurePolished()  # what was never seen keeps the colours that it was made with until then
     notifier.changed.emit(_state.theme)
 
 

@@ -98,4 +98,4 @@ class ActivationCurvesPanel(Panel):
         def done(learned: dict[str, dict[str, float]]) -> None:
             page.show_learned(learned)
 
-        self.workspace.network.ask(question, done, lambda _error: None)
+        self.workspace.network.ask(question, done, lambda _error: None, page)

@@ -24,7 +24,9 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, Quantity, percent
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import Histogram, Scalar
 from nnviz.record.run import RunView
 

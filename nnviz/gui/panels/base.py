@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QHideEvent,
     QImage,
+    QKeyEvent,
     QPainter,
     QShowEvent,
 )
@@ -51,7 +52,8 @@ from nnviz.project.model import Project
 from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.places import free_paths
-from nnviz.record.quantities import Quantity, prefixes_of
+from nnviz.record.quantities import prefixes_of
+from nnviz.record.quantity import Quantity
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -92,6 +94,8 @@ class Panel(QWidget):
         least_width: Pixels that it needs beside others, where that is more than its header.
         least_height: Pixels that it is given when it is shown, header and all, where the row is lower.
         leaves_cards: It is used while the cards are looked at: it is given less where they would lose their pictures.
+        fills_page: In a lecture it takes the page for itself, with its own header.
+        page_hint: What keys do there.
     """
 
     key: ClassVar[str] = ""
@@ -106,6 +110,8 @@ class Panel(QWidget):
     least_width: ClassVar[int] = 0
     least_height: ClassVar[int] = 0
     leaves_cards: ClassVar[bool] = False
+    fills_page: ClassVar[bool] = False
+    page_hint: ClassVar[str] = ""
 
     cure_requested = Signal(object)
     node_requested = Signal(str)
@@ -223,6 +229,23 @@ class Panel(QWidget):
     def set_option(self, key: str, value: str) -> None:
         """Make one of the choices; ``option_changed`` says so."""
         raise NotImplementedError
+
+    def leave_desk(self) -> None:
+        """Stand on a page of a lecture: nothing leads to what is covered there. Called once, before it is shown."""
+        self._help_button.hide()
+        self._menu_button.hide()
+
+    def next_view(self) -> None:
+        """Show the next of what it can show; nothing happens where that is one thing."""
+        if self.choices:
+            choice = self.choices[0]
+            keys = [option.key for option in choice.options]
+            value = self.option(choice.key)
+            self.set_option(choice.key, keys[(keys.index(value) + 1) % len(keys) if value in keys else 0])
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """On a page of a lecture: do what a key means for it; whether it means anything."""
+        return False
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Bring the body up to date.

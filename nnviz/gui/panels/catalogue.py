@@ -13,7 +13,8 @@ from pkgutil import iter_modules
 from nnviz.gui import panels
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.layer_curves import curves_panel
-from nnviz.record.quantities import QUANTITIES, Quantity
+from nnviz.record.quantities import QUANTITIES
+from nnviz.record.quantity import Quantity
 
 #: Keys of those whose place has a reason, such as what a beginner looks at first; all others follow, by their titles.
 _FIRST = (

@@ -15,7 +15,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.look.scales import Scale, image_of, legible_on
 from nnviz.gui.parts.following import follow
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 
 #: What a cell says: how many, which part of its row, or how many of the mistakes alone.
 Cells = Literal["count", "share", "errors"]

@@ -25,6 +25,7 @@ from nnviz.gui.parts.widgets import line_height
 from nnviz.gui.runs.run_events import EventMark, event_marks
 from nnviz.project import registry
 from nnviz.record.age import Moment, ReadingShown
+from nnviz.record.number_text import percent
 from nnviz.record.quantities import (
     ALIVE_UNTIL,
     CHANGE,
@@ -34,10 +35,9 @@ from nnviz.record.quantities import (
     SATURATING,
     SATURATION,
     SILENT_FRACTION,
-    Quantity,
     badge_of,
-    percent,
 )
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading, Scalar, count_in
 from nnviz.record.run import RunView
 from nnviz.record.since import since_words

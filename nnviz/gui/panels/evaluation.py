@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias, cast
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.confusion_view import Cells, ConfusionView
-from nnviz.gui.panels.evaluation_plots import PairsPlot, ReliabilityPlot, ResidualPlot
+from nnviz.gui.panels.evaluation_examples import Behind, answer_words, behind_bin, behind_cell, behind_class, worst
+from nnviz.gui.panels.evaluation_rows import rows_of
+from nnviz.gui.panels.evaluation_views import EvaluationViews
 from nnviz.gui.panels.example_tiles import ExampleTiles
-from nnviz.gui.panels.figure_table import FigureTable
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.project.edits import SetView
 from nnviz.project.model import PIN_SPLITS, Pin, usual_split
-from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers, from_reading
+from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, from_reading
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import EVALUATION, percent
+from nnviz.record.number_text import format_number, format_times, percent
+from nnviz.record.quantities import EVALUATION
 from nnviz.record.run import RunView
 from nnviz.train.figures import ClassFigures, NumberFigures, figures_of
 
@@ -56,7 +43,6 @@ _VIEW_WORDS = {
 _CELL_WORDS = {"count": "number", "share": "% of row", "errors": "mistakes"}
 #: What stands in place of these words where there is little room; the tooltip has them.
 _SHORT = {"calibration error": "ECE", "macro F1": "F1", "mean absolute error": "MAE", "largest": "max"}
-Places: TypeAlias = NDArray[np.integer[Any]]
 _PINS = "Click one to pin it to the canvas."
 
 
@@ -131,7 +117,6 @@ class EvaluationPanel(Panel):
         self._own: dict[str, tuple[object, AnyEvaluated]] = {}
         self._asked: Asked | None = None
         self._was_old = False
-        self._places: list[int] = []
         self._build_header()
         self.figures = QLabel("", self.body)
         self.figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -151,12 +136,17 @@ class EvaluationPanel(Panel):
         top.addStretch(1)
         self.body_layout.addLayout(top)
         self.body_layout.addWidget(self.figures)
-        self._build_views()
+        self.stack = EvaluationViews(self.body)
+        self.stack.cell_picked.connect(self.show_cell)
+        self.stack.class_picked.connect(self.show_class)
+        self.stack.bin_picked.connect(self.show_bin)
+        self.stack.example_picked.connect(self.pin)
+        self.stack.pointed.connect(self._say)
         self.examples = ExampleTiles(self.workspace.network, self.body)
         self.examples.chosen.connect(self.pin)
         self._main = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._main.setSpacing(12)
-        self._main.addWidget(self._stack, 3)
+        self._main.addWidget(self.stack, 3)
         self._main.addWidget(self.examples, 2)
         self.body_layout.addLayout(self._main, 1)
         foot = QHBoxLayout()
@@ -199,34 +189,6 @@ class EvaluationPanel(Panel):
         below.addStretch(1)
         below.addWidget(self.begin, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def _build_views(self) -> None:
-        self._stack = QStackedWidget(self.body)
-        self.confusion = ConfusionView()
-        self.classes = FigureTable("Precision, recall and F1 of each class")
-        self.reliability = ReliabilityPlot()
-        self.pairs = PairsPlot()
-        self.largest = FigureTable("The largest errors")
-        self.residuals = ResidualPlot()
-        self.none = QLabel("")
-        self.none.setWordWrap(True)
-        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.none.setProperty("role", "muted")
-        set_font(self.none, 13)
-        for view in (
-            self.confusion, self.classes, self.reliability, self.pairs, self.largest, self.residuals, self.none
-        ):  # fmt: skip
-            self._stack.addWidget(view)
-        self.confusion.picked.connect(self.show_cell)
-        self.confusion.pointed.connect(self._say)
-        self.classes.picked.connect(self.show_class)
-        self.reliability.picked.connect(self.show_bin)
-        self.reliability.pointed.connect(self._say)
-        self.pairs.picked.connect(self.pin)
-        self.pairs.pointed.connect(self._say)
-        self.largest.picked.connect(lambda row: self.pin(self._places[row]))
-        self.residuals.picked.connect(self.show_bin)
-        self.residuals.pointed.connect(self._say)
-
     # ------------------------------------------------------------------ choices
 
     def option(self, key: str) -> str:
@@ -268,7 +230,7 @@ class EvaluationPanel(Panel):
             self._show_button()
             self.redraw()
 
-        self._asked = network.evaluate(split, done, self._on_failure)
+        self._asked = network.evaluate(split, done, self._on_failure, self)
         self._show_button()
 
     def _on_failure(self, error: BaseException) -> None:
@@ -292,9 +254,7 @@ class EvaluationPanel(Panel):
         words = _SPLIT_WORDS[self._split]
         text = "Evaluating…" if busy else "Evaluate"
         uses = self.workspace.training.test_uses
-        used = (
-            f" It was used {'once' if uses == 1 else f'{uses} times'} so far." if uses else " It is untouched so far."
-        )
+        used = f" It was used {format_times(uses)} so far." if uses else " It is untouched so far."
         tip = reason or f"Ask the network about all {words} examples" + (
             f"; this use of the test set is counted.{used}" if self._split == "test" else ""
         )
@@ -333,7 +293,7 @@ class EvaluationPanel(Panel):
         if found is not self._evaluated:
             self._evaluated, self._figures = found, None
             self.examples.clear()
-            self.confusion.choose(None)
+            self.stack.confusion.choose(None)
             self._ask_figures(found)
         self._show_step()
         return True
@@ -358,11 +318,11 @@ class EvaluationPanel(Panel):
         found = self._evaluated
         assert found is not None
         count = themes.format_count(len(found))
-        at = f"step {themes.format_count(found.weights_of)}"
+        at = f"step {themes.format_count(found.weights_of)}{', changed since' if found.outdated else ''}"
         best = " (best weights)" if found.weights_of != found.step else ""
         words = _SPLIT_WORDS[found.split]
         uses = self.workspace.training.test_uses
-        used = f", used {'once' if uses == 1 else f'{uses} times'}" if found.split == "test" and uses else ""
+        used = f", used {format_times(uses)}" if found.split == "test" and uses else ""
         self.set_subtitle(
             f"of {at}{best}, {words}, {count} examples{used}",
             f"of {at}, {words}, {count} examples",
@@ -413,84 +373,10 @@ class EvaluationPanel(Panel):
         shows_cells = self._view == "pairs" and classes
         self.cells.setVisible(shows_cells)
         self.scale.setVisible(shows_cells)
-        self._say("")
-        if isinstance(figures, ClassFigures) and isinstance(found, EvaluatedClasses):
-            self._stack.setCurrentWidget(self._view_of_classes(found, figures))
-        elif isinstance(figures, NumberFigures) and isinstance(found, EvaluatedNumbers):
-            self._stack.setCurrentWidget(self._view_of_numbers(found, figures))
-
-    def _view_of_classes(self, found: EvaluatedClasses, figures: ClassFigures) -> QWidget:
-        if self._view == "pairs":
-            self.confusion.show_counts(found.names, figures.confusion, cast(Cells, self._cells))
-            self.scale.set_scale(self.confusion.scale)
-            return self.confusion
-        if self._view == "table":
-            self._fill_classes(found, figures)
-            return self.classes
-        if figures.calibration is None:
-            self.none.setText(
-                "The outputs of this network are no probabilities: with a cross-entropy, or with a Softmax or Sigmoid "
-                "before the output, it could be seen here how far they can be trusted."
-            )
-            return self.none
-        self.reliability.show_calibration(figures.calibration)
-        return self.reliability
-
-    def _fill_classes(self, found: EvaluatedClasses, figures: ClassFigures) -> None:
-        def share(value: float) -> tuple[str, float]:
-            return ("–" if math.isnan(value) else percent(float(value), 1)), float(value)
-
-        self.classes.show_rows(
-            (
-                ("class", "Click a row to see its mistakes"),
-                ("precision", "Of those taken for it, the share that is of it"),
-                ("recall", "Of those of it, the share that was taken for it"),
-                ("F1", "2·precision·recall / (precision + recall)"),
-                ("examples", "How many there are"),
-                ("taken for it", "How many were taken for it"),
-            ),
-            [
-                (
-                    (name, name if not name.isdecimal() else float(name)),
-                    share(figures.precision[place]),
-                    share(figures.recall[place]),
-                    share(figures.f1[place]),
-                    (themes.format_count(int(figures.support[place])), float(figures.support[place])),
-                    (themes.format_count(int(figures.named[place])), float(figures.named[place])),
-                )
-                for place, name in enumerate(found.names)
-            ],
-        )
-
-    def _view_of_numbers(self, found: EvaluatedNumbers, figures: NumberFigures) -> QWidget:
-        if self._view == "pairs":
-            rest = self.pairs.show_pairs(found.target[:, 0], found.predicted[:, 0])
-            several = f"the first of {len(found.names)} numbers" if len(found.names) > 1 else ""
-            self._say("; ".join(filter(None, (rest, several))))
-            return self.pairs
-        if self._view == "table":
-            self._places = figures.hardest[:200].tolist()
-
-            def number(value: float) -> tuple[str, float]:
-                return format_number(value), value
-
-            rows = []
-            for place in self._places:
-                column = int(np.argmax(np.nan_to_num(np.abs(figures.residuals[place]), nan=np.inf)))
-                right, answer = float(found.target[place, column]), float(found.predicted[place, column])
-                rows.append(((themes.format_count(place), float(place)), *map(number, (right, answer, answer - right))))
-            self.largest.show_rows(
-                (
-                    ("example", "Click a row to pin it to the canvas"),
-                    ("right", "What is right"),
-                    ("predicted", "What the network answers"),
-                    ("error", "Predicted less right"),
-                ),
-                rows,
-            )
-            return self.largest
-        self.residuals.show_errors(figures)
-        return self.residuals
+        remark = self.stack.show_figures(found, figures, self._view, self._cells)
+        if shows_cells:
+            self.scale.set_scale(self.stack.confusion.scale)
+        self._say(remark)
 
     def _say(self, text: str) -> None:
         idle = {
@@ -506,99 +392,37 @@ class EvaluationPanel(Panel):
             self.words.set_whole(text)
         else:
             self.words.set_wordings(f"{step}. {idle}", f"{step}.", step)
-        for view in (self.confusion, self.reliability, self.pairs, self.residuals):
-            view.setToolTip(plain_tip(text))
+        self.stack.say(text)
 
     # ------------------------------------------------------------------ the examples behind something
 
     def _show_worst(self) -> None:
-        found, figures = self._evaluated, self._figures
-        if isinstance(found, EvaluatedClasses):
-            wrong = np.flatnonzero(found.rank > 0)
-            title = f"Mistakes, the surest first: {_counted(wrong)}" if len(wrong) else "No mistake"
-            self._show_places(title, wrong)
-        elif isinstance(figures, NumberFigures):
-            self._show_places("Largest errors", figures.hardest, ordered=True)
+        if self._evaluated is not None and self._figures is not None:
+            self._show_behind(worst(self._evaluated, self._figures))
 
     def show_cell(self, right: int, taken: int) -> None:
         """Show the examples of a class that were taken for another, or for itself."""
-        found = self._evaluated
-        if not isinstance(found, EvaluatedClasses):
-            return
-        self.confusion.choose((right, taken))
-        places = np.flatnonzero((found.target == right) & (found.predicted == taken))
-        one, other = found.names[right], found.names[taken]
-        self._show_places(
-            f"{one}, recognised: {_counted(places)}"
-            if right == taken
-            else f"{one} taken for {other}: {_counted(places)}",
-            places,
-            surest=right != taken,
-        )
+        if isinstance(self._evaluated, EvaluatedClasses):
+            self.stack.confusion.choose((right, taken))
+            self._show_behind(behind_cell(self._evaluated, right, taken))
 
     def show_class(self, number: int) -> None:
         """Show the mistakes about a class: those of it, and those taken for it."""
-        found = self._evaluated
-        if isinstance(found, EvaluatedClasses):
-            wrong = (found.rank > 0) & ((found.target == number) | (found.predicted == number))
-            places = np.flatnonzero(wrong)
-            self._show_places(f"Mistakes about {found.names[number]}: {_counted(places)}", places)
+        if isinstance(self._evaluated, EvaluatedClasses):
+            self._show_behind(behind_class(self._evaluated, number))
 
     def show_bin(self, number: int) -> None:
         """Show the examples of a bar."""
-        found, figures = self._evaluated, self._figures
-        if isinstance(found, EvaluatedClasses) and isinstance(figures, ClassFigures) and figures.calibration:
-            shown = figures.calibration
-            places = np.flatnonzero(shown.place == number)
-            wrong = places[found.rank[places] > 0]
-            low, high = (percent(float(edge)) for edge in shown.edges[number : number + 2])
-            # The mistakes first: they are what lies between the bar and the line.
-            right = places[found.rank[places] == 0]
-            title = (
-                f"{low} to {high} sure: {themes.format_count(len(wrong))} of {themes.format_count(len(places))} wrong"
-            )
-            self._show_places(title, np.concatenate([wrong, right]), ordered=True)
-        elif isinstance(found, EvaluatedNumbers) and isinstance(figures, NumberFigures):
-            last = number == len(figures.counts) - 1
-            start, end = (float(edge) for edge in figures.edges[number : number + 2])
-            errors = figures.residuals
-            inside = ((errors >= start) & ((errors <= end) if last else (errors < end))).any(axis=1)
-            self._show_places(f"Errors from {format_number(start)} to {format_number(end)}", np.flatnonzero(inside))
+        if self._evaluated is not None and self._figures is not None:
+            self._show_behind(behind_bin(self._evaluated, self._figures, number))
 
-    def _show_places(
-        self,
-        title: str,
-        places: Places,
-        *,
-        surest: bool = True,
-        ordered: bool = False,
-    ) -> None:
-        """Show examples: the surest answers first, or the least sure, or as they come."""
+    def _show_behind(self, behind: Behind | None) -> None:
         found = self._evaluated
-        if found is None:
+        if found is None or behind is None:
             return
-        if isinstance(found, EvaluatedClasses) and not ordered:
-            sure = np.nan_to_num(found.probability[places], nan=0.0)
-            places = places[np.argsort(-sure if surest else sure, kind="stable")]
-        hint = _PINS if not self._pin_not() else self._pin_not()
-        self.examples.show_examples(
-            found, found.split, title, [int(place) for place in places], self._example_words, hint
-        )
-
-    def _example_words(self, place: int) -> str:
-        found = self._evaluated
-        if isinstance(found, EvaluatedClasses) and place < len(found):
-            right, taken = found.names[found.target[place]], int(found.predicted[place])
-            answer = found.names[taken] if taken >= 0 else "no answer"
-            sure = float(found.probability[place])
-            words = right if taken == found.target[place] else f"{right} → {answer}"
-            return words if math.isnan(sure) else f"{words}\n{percent(sure, 1)}"
-        if isinstance(found, EvaluatedNumbers) and place < len(found):
-            right_ones, answers = found.target[place], found.predicted[place]
-            column = int(np.argmax(np.nan_to_num(np.abs(answers - right_ones), nan=np.inf)))
-            one, other = float(right_ones[column]), float(answers[column])
-            return f"{format_number(one)} → {format_number(other)}\noff by {format_number(other - one)}"
-        return ""
+        hint = self._pin_not() or _PINS
+        places = [int(place) for place in behind.places]
+        self.examples.show_examples(found, found.split, behind.title, places, partial(answer_words, found), hint)
 
     # ------------------------------------------------------------------ pinning
 
@@ -629,8 +453,9 @@ class EvaluationPanel(Panel):
 
     @property
     def is_old(self) -> bool:
-        """Whether training has gone on since it was made."""
-        return self._evaluated is not None and self.moment.is_old(self._evaluated.step)
+        """Whether training has gone on since it was made, or the network was made another one by hand."""
+        found = self._evaluated
+        return found is not None and (found.outdated or self.moment.is_old(found.step))
 
     def has_aged(self) -> bool:
         """Whether it has become old, or is new again, since that was said."""
@@ -640,7 +465,12 @@ class EvaluationPanel(Panel):
         """Say that it is of an earlier step."""
         self._was_old = self.is_old
         found = self._evaluated
-        self._subtitle.set_age((lambda: self.moment.words(found.step)) if self._was_old and found is not None else None)
+        self._subtitle.set_age((lambda: self._age(found)) if self._was_old and found is not None else None)
+
+    def _age(self, found: AnyEvaluated) -> str:
+        """When it was made, and what it does not know of."""
+        words = self.moment.words(found.step)
+        return f"{words}, before other weights or units were put in there" if found.outdated else words
 
     def restyle(self) -> None:
         """Colours of the theme in the line of figures, too."""
@@ -660,39 +490,4 @@ class EvaluationPanel(Panel):
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """What the view shows: the matrix, a row a class, a row a bar; of numbers a row an example."""
-        found, figures = self._evaluated, self._figures
-        if isinstance(found, EvaluatedClasses) and isinstance(figures, ClassFigures):
-            if self._view == "pairs":
-                yield ("is / taken for", *found.names)
-                for name, row in zip(found.names, figures.confusion.tolist(), strict=True):
-                    yield (name, *row)
-            elif self._view == "table":
-                yield ("class", "precision", "recall", "f1", "examples", "taken for it")
-                columns = (figures.precision, figures.recall, figures.f1, figures.support, figures.named)
-                for place, name in enumerate(found.names):
-                    yield (name, *(column[place].item() for column in columns))
-            elif figures.calibration is not None:
-                shown = figures.calibration
-                yield ("from", "to", "examples", "probability", "accuracy")
-                for place in range(len(shown.count)):
-                    ends = float(shown.edges[place]), float(shown.edges[place + 1])
-                    yield (
-                        *ends, int(shown.count[place]), float(shown.confidence[place]), float(shown.accuracy[place])
-                    )  # fmt: skip
-        elif isinstance(found, EvaluatedNumbers) and isinstance(figures, NumberFigures):
-            yield ("example", "number", "right", "predicted", "error")
-            for place in range(len(found)):
-                for column, name in enumerate(found.names):
-                    right, answer = float(found.target[place, column]), float(found.predicted[place, column])
-                    yield (place, name, right, answer, answer - right)
-        else:  # nothing is known yet, or the figures are being found
-            yield ("example", "right", "taken for", "probability")
-            if isinstance(found, EvaluatedClasses):
-                for place in range(len(found)):
-                    taken = int(found.predicted[place])
-                    words = found.names[found.target[place]], found.names[taken] if taken >= 0 else ""
-                    yield (place, *words, float(found.probability[place]))
-
-
-def _counted(places: Places) -> str:
-    return f"{themes.format_count(len(places))} example{'s' * (len(places) != 1)}"
+        return rows_of(self._evaluated, self._figures, self._view)

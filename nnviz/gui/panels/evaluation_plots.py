@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QWidget
 from nnviz.gui.explain.chart import Chart, Floats, pen
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.theme import mixed
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import format_number, percent
 from nnviz.train.figures import Calibration, NumberFigures
 
 #: Points that are drawn: of more some are left out evenly.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 
 from nnviz.explain.place import LOSS, Place
 from nnviz.gui.explain.controls import Controls
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from nnviz.gui.canvas.cards.card_numbers import CardNumber
     from nnviz.gui.explain.enlarged_page import EnlargedPage
 
+#: What of the keys of a sheet is meant for it where another has the keyboard.
+_SLIDING = frozenset(
+    (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+     Qt.Key.Key_Backspace)
+)  # fmt: skip
+
 
 class ExplainPanel(Panel):
     """Click a number anywhere: this says what it is made of, or what it changes, with the numbers of this network."""
@@ -38,6 +44,8 @@ class ExplainPanel(Panel):
     letter = "X"
     least_width = 440
     least_height = 300
+    fills_page = True
+    page_hint = "arrows slide · V other direction · Esc back"
     help = (
         "<p><b>What it shows.</b> One number of the network as the sum that it is: a pixel of a feature map with the "
         "window and the filter behind it, a unit with its largest terms, softmax from the logits to the loss, an "
@@ -85,6 +93,25 @@ class ExplainPanel(Panel):
         self._canvas = canvas
         canvas.number_clicked.connect(self._on_clicked)
         canvas.number_requested.connect(self._on_requested)
+
+    def leave_desk(self) -> None:
+        """In a lecture it is large already, and a click on a weight walks to it: nothing is typed there."""
+        super().leave_desk()
+        self.controls.size_button.hide()
+        self.sheet.editing = None
+
+    def next_view(self) -> None:
+        """What the number changes, or what made it."""
+        place = self.walk.place
+        if place is not None and place.part != LOSS:
+            self.walk.set_backward(not place.backward)
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Slide over the map, go to the neighbouring one, go back to where the number came from."""
+        if Qt.Key(event.key()) not in _SLIDING:
+            return False
+        self.sheet.keyPressEvent(event)
+        return True
 
     def set_backward(self, on: bool) -> None:
         """The canvas shows what flows back, or what flows forwards: a number is taken apart in the same direction."""

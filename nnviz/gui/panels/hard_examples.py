@@ -40,8 +40,9 @@ from nnviz.project.declared.augmentations import TOGETHER
 from nnviz.project.model import Choice, Curated, Project
 from nnviz.record.hardest import hardest_first
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.number_text import format_number
-from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
+from nnviz.record.number_text import format_number, format_times
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 
@@ -340,7 +341,7 @@ class HardExamplesPanel(Panel):
     def _value_text(self, place: int) -> str:
         value = float(self._arrays[self.order][place])
         if self.order == "forgotten":
-            return "once" if value == 1 else f"{int(value)} times" if value else "never"
+            return format_times(int(value)) if value else "never"
         return f"{self.order} {format_number(value)}"
 
     def _tip(self, place: int, known: Known | None) -> str:

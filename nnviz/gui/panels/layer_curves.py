@@ -14,7 +14,8 @@ from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained
 from nnviz.gui.panels.numbers import breaks
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import CHANGE, EPOCH, Curves, Quantity
+from nnviz.record.quantities import CHANGE, EPOCH
+from nnviz.record.quantity import Curves, Quantity
 from nnviz.record.run import RunView
 
 #: How much of its colour a layer's curve of another run keeps.

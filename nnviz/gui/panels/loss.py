@@ -19,16 +19,8 @@ from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project.checks.answers import count_of_classes, loss_of
 from nnviz.project.model import TrainConfig
 from nnviz.record.age import ReadingShown
-from nnviz.record.quantities import (
-    ACCURACY,
-    CHANGE,
-    EPOCH,
-    LEAST_CLASSES_FOR_TOP,
-    LOSS,
-    MACRO_F1,
-    TOP5_ACCURACY,
-    Quantity,
-)
+from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LEAST_CLASSES_FOR_TOP, LOSS, MACRO_F1, TOP5_ACCURACY
+from nnviz.record.quantity import Quantity
 from nnviz.record.run import RunView
 
 #: What curves are called where there is little room.

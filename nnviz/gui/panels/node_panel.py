@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.parts.widgets import set_font
 from nnviz.record.interest import Interest
-from nnviz.record.quantities import Quantity
+from nnviz.record.quantity import Quantity
 from nnviz.record.run import RunView
 
 

@@ -26,6 +26,7 @@ from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import set_font
+from nnviz.record.number_text import power_of_ten
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
 _PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem, pg.PlotDataItem, pg.ScatterPlotItem)
@@ -36,12 +37,6 @@ for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
 _WIDEST_TICK, _WIDEST_SHARE = "2.5e−5", "100.00 %"
 #: Pixels from the mouse within which a mark tells what it is.
 _NEAR = 6.0
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def power_of_ten(exponent: int) -> str:
-    """``10⁻³``, as an axis writes it."""
-    return "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
 class CurvePlot(QWidget):

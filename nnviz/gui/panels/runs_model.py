@@ -18,6 +18,8 @@ from nnviz.gui.runs.run_row import RunRow
 _Index: TypeAlias = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+#: Changes by hand that the tip of a row tells.
+_MOST_TOLD = 5
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 #: The run of a row, and the place whose colour its curves have: -1 is that of text, None is not drawn.
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -206,5 +208,10 @@ def _tip(row: RunRow) -> str:
         lines.append("Somebody is writing it.")
     elif ending := ending_of(row.summary):
         lines.append(ending)
+    if row.summary.warm_from:
+        lines.append(f"Began with weights of {row.summary.warm_from}")
+    if changes := row.summary.by_hand:
+        more = len(changes) - _MOST_TOLD
+        lines += ["Changed by hand:", *changes[:_MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
     lines.append(row.path.name)
     return "\n".join(lines)

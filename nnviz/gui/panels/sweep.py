@@ -91,6 +91,8 @@ class SweepPanel(Panel):
     letter = "T"
     least_width = 600
     least_height = 330
+    fills_page = True
+    page_hint = "← → trials · V view · Esc back"
     empty = _NOTHING_YET
     help = (
         "<p><b>What it does.</b> Trains your project again and again: every combination of the values that you list "
@@ -113,6 +115,8 @@ class SweepPanel(Panel):
         self._chosen = -1
         self._told: SweepRecord | None = None
         self._tried: Path | None = None
+        #: It stands on a page of a lecture, where the room of the foot is for words.
+        self._on_page = False
         self.views = Segments(_VIEWS, self.header)
         self.views.chosen.connect(self.show_view)
         self.names = QComboBox(self.header)
@@ -142,7 +146,7 @@ class SweepPanel(Panel):
         self.setting = QComboBox()
         self.setting.setAccessibleName("Setting along the horizontal axis")
         set_font(self.setting, 12)
-        self.setting.activated.connect(lambda place: self.scatter.show_setting(str(self.setting.itemData(place))))
+        self.setting.activated.connect(self._show_setting)
         over = QVBoxLayout(self.scatter)  # at the right of the line on which the figure is named
         over.setContentsMargins(0, 0, 0, 0)
         over.addWidget(self.setting, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
@@ -229,11 +233,55 @@ class SweepPanel(Panel):
         self._sweeps.look()
         super().showEvent(event)
 
+    def leave_desk(self) -> None:
+        """In a lecture nothing is set up: what came of it is shown, and how it goes."""
+        super().leave_desk()
+        self._on_page = True
+        self.views.set_offered("setup", False)
+        self.show_view("table")
+
+    def next_view(self) -> None:
+        """Table, parallel axes, points over a setting, each setting in turn."""
+        views = [key for key, _, _ in _VIEWS if key != "setup" or self.views.value == "setup"]
+        more = self.setting.currentIndex() + 1
+        if self.views.value == "scatter" and more < self.setting.count():
+            self._show_setting(more)
+            return
+        self._show_setting(0)
+        self.show_view(views[(views.index(self.views.value) + 1) % len(views)])
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Walk from trial to trial, the best first; Enter shows the best run of the chosen one."""
+        listed = [trial.number for trial in self._listed]
+        at = listed.index(self._chosen) if self._chosen in listed else -1
+        places = {
+            Qt.Key.Key_Left: max(at - 1, 0),
+            Qt.Key.Key_PageUp: max(at - 1, 0),
+            Qt.Key.Key_Right: at + 1,
+            Qt.Key.Key_PageDown: at + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: len(listed) - 1,
+        }
+        key = Qt.Key(event.key())
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.open_run()
+        elif key not in places:
+            return False
+        elif listed:
+            self.choose(listed[min(places[key], len(listed) - 1)])
+        return True
+
     def show_view(self, view: str) -> None:
         """Show one of the views."""
         self.views.set_value(view)
         self._turn()
         self._show_foot()
+
+    def _show_setting(self, place: int) -> None:
+        """Put the setting at this place of the list below the points."""
+        if place < self.setting.count():
+            self.setting.setCurrentIndex(place)
+            self.scatter.show_setting(str(self.setting.itemData(place)))
 
     def choose(self, number: int) -> None:
         """Mark a trial in all views; -1 for none."""
@@ -367,7 +415,7 @@ class SweepPanel(Panel):
         sweeps, setting_up = self._sweeps, self.views.value == "setup"
         trial = self.chosen
         for button in (self.open_button, self.compare_button, self.use_button):
-            button.setVisible(not setting_up and sweeps.record is not None)
+            button.setVisible(not setting_up and sweeps.record is not None and not self._on_page)
             button.setEnabled(trial is not None and any(run.run for run in trial.runs))
         self.use_button.setEnabled(trial is not None and not self.document.read_only)
         self.more_button.setEnabled(not sweeps.why_not_go())

@@ -10,7 +10,7 @@ from nnviz.gui.panels.numbers import decade_ticks, nice_ticks, tick_text
 from nnviz.project import registry
 from nnviz.project.flat_settings import words_of
 from nnviz.project.value_text import number_text
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent
 from nnviz.train.sweep_record import SweepRecord, Trial
 from nnviz.train.sweep_space import Dimension
 

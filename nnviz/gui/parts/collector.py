@@ -8,23 +8,33 @@ to restyle them, and the process dies. So it is switched off for good, and a tim
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import threading
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
+
+from nnviz.data.remembered import remembers
 
 #: Milliseconds between two looks.
 _INTERVAL = 1000
 #: Objects made and not gone again since the last round, and rounds of the younger before one of the elder. An edit of
 #: a large network makes tens of thousands of objects, which die by themselves.
 _THRESHOLDS = (20_000, 10, 10)
+#: Seconds that somebody waits for a round, where the GUI thread is busy.
+_LONGEST_WAIT = 3.0
 
 
 class Collector(QObject):
     """Does the garbage collector's rounds on the GUI thread, from the event loop."""
 
+    _asked = Signal(object)
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
+        self._asked.connect(self._collect_and_say, Qt.ConnectionType.QueuedConnection)
+        remembers(self.collect_now)  # the sets of trainings that are gone, which would be in use until some later round
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
         self._timer.start(_INTERVAL)
@@ -38,6 +48,20 @@ class Collector(QObject):
             due += 1
         if due >= 0:
             gc.collect(due)
+
+    def collect_now(self) -> None:
+        """Everything that nobody holds any more goes; from any thread but the GUI thread, which does the work."""
+        if threading.current_thread() is threading.main_thread():
+            gc.collect()
+            return
+        done = threading.Event()
+        with contextlib.suppress(RuntimeError):  # the window has gone
+            self._asked.emit(done)
+            done.wait(_LONGEST_WAIT)
+
+    def _collect_and_say(self, done: threading.Event) -> None:
+        gc.collect()
+        done.set()
 
 
 def install(application: QCoreApplication) -> None:

@@ -7,10 +7,12 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from types import MethodType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import shiboken6
 from PySide6.QtCore import QObject
+
+_Given = TypeVar("_Given")
 
 
 class Emitter(Protocol):
@@ -109,3 +111,13 @@ def follow(signal: object, slot: Callable[..., object], owner: QObject | None = 
     if not isinstance(life, QObject):
         raise TypeError(f"{slot!r} is no method of a QObject: name the owner")
     return Following(cast(Emitter, signal), slot, life)
+
+
+def while_there(owner: QObject, call: Callable[[_Given], object]) -> Callable[[_Given], None]:
+    """The same call with an answer that comes later, unless its owner has gone meanwhile."""
+
+    def then(given: _Given) -> None:
+        if shiboken6.isValid(owner):
+            call(given)
+
+    return then

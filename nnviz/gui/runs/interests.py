@@ -8,7 +8,8 @@ from nnviz.gui.parts.following import follow
 from nnviz.project.document import Document
 from nnviz.project.model import Project, named
 from nnviz.record.interest import NOTHING, Interest, merged
-from nnviz.record.quantities import BIASES, DEAD_UNITS, OUTPUT, PLANE, WEIGHTS, Quantity
+from nnviz.record.quantities import BIASES, DEAD_UNITS, OUTPUT, PLANE, WEIGHTS
+from nnviz.record.quantity import Quantity
 
 #: What the inspector shows of the layer that is selected.
 OF_THE_SELECTED: frozenset[Quantity] = frozenset({WEIGHTS, BIASES, OUTPUT, PLANE, DEAD_UNITS})

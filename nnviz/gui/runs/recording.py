@@ -10,7 +10,7 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
@@ -30,6 +30,8 @@ _IN_TRAINING, _LAST_STATE = frozenset({"running", "paused", "stopping"}), 10.0
 _LANE = "runs"
 #: Bytes of an edited state that wait for the file of a run that has not begun.
 _MOST_WAITING = 64 * 2**20
+#: Milliseconds after which a file that could not be made for a run is tried again.
+BEGIN_AGAIN = 10_000
 #: Seconds that the end of the program waits for the disk to take the end of a run.
 _PATIENCE = 300.0
 
@@ -109,6 +111,8 @@ class Recorder(QObject):
         self._writers: dict[Run, RunWriter] = {}
         #: Runs whose file is being made.
         self._beginning: dict[Run, Future[None]] = {}
+        #: Runs that go on and have no file yet: where none can be made, that is tried again.
+        self._without_file: set[Run] = set()
         self._kept: tuple[KeptRun, ...] = ()
         self.store = RunStore()
 
@@ -191,6 +195,11 @@ class Recorder(QObject):
             self.look()
             return
 
+        if run not in self._without_file:
+            self._without_file.add(run)
+            self._begin_new(run, self._tell)
+
+    def _begin_new(self, run: Run, tell: Callable[[BaseException], None]) -> None:
         beginning = self._beginning[run] = Future()
 
         def work() -> RunWriter:
@@ -206,10 +215,16 @@ class Recorder(QObject):
 
         def failed(error: BaseException) -> None:
             self._beginning.pop(run, None)
-            self._tell(error)
+            tell(error)
+            QTimer.singleShot(BEGIN_AGAIN, self, begin_again)
+
+        def begin_again() -> None:
+            if run in self._without_file:
+                self._begin_new(run, lambda _error: None)  # it was said
 
         def done(writer: RunWriter) -> None:
             self._beginning.pop(run, None)
+            self._without_file.discard(run)
             if run in self._writers:
                 self.store.use(writer)
                 self.begun.emit(run, writer.path)
@@ -219,6 +234,7 @@ class Recorder(QObject):
 
     def end(self, run: Run) -> None:
         """The run will not be continued: finish its file, once its session has handed over its last state."""
+        self._without_file.discard(run)
 
         def work() -> None:
             until = time.monotonic() + _LAST_STATE
@@ -238,9 +254,12 @@ class Recorder(QObject):
         self._background.start(work, done, self._tell, lane=_LANE)
 
     def save_as(self, run: Run | None, source: Path | None, target: Path) -> None:
-        """Copy a run into a file of the user's choice: a live one, or one that was opened from ``source``."""
+        """Copy a run into a file of the user's choice: a live one, or one that was opened from ``source``.
 
-        def work() -> None:
+        A live one is saved whole also where the disk of its own file is full.
+        """
+
+        def work() -> bool:
             from nnviz.record.store import RunWriter  # noqa: PLC0415 - as above
 
             origin = source
@@ -248,19 +267,27 @@ class Recorder(QObject):
                 writer = self._writers.get(run)
                 if writer is None:
                     write_once(target, lambda beside: _written(RunWriter(run, beside)))
-                    return
+                    return not run.thinned
                 # One that is held back has nothing to write yet; one that has ended says whether all of it is there.
                 if not (writer.held or writer.flush() or writer.complete):
-                    raise StorageError(
-                        f"{target.name} was not saved: the disk has not taken the end of the run in {writer.path} yet."
-                    )
+                    if not writer.busy:  # it was given up
+                        write_once(target, lambda beside: _written(RunWriter(run, beside)))
+                        return not run.thinned
+                    if writer.error is None:  # it takes long, and nobody says why
+                        raise StorageError(
+                            f"{target.name} was not saved: the disk has not taken the end of the run in {writer.path} "
+                            "yet."
+                        )
+                    return write_once(target, writer.copy_to)
                 origin = writer.path
             if origin is None:
                 raise StorageError("There is no run to save yet: train first.")
             copy_run(origin, target)
+            return True
 
-        def done(_nothing: None) -> None:
-            self.message.emit(f"Saved {target.name}")
+        def done(whole: bool) -> None:
+            thinned = "" if whole else " from memory, where long curves and the older pictures are thinned"
+            self.message.emit(f"Saved {target.name}{thinned}")
 
         def failed(error: BaseException) -> None:
             self.failed.emit(reason_of(error, target, "saved"))
@@ -270,6 +297,7 @@ class Recorder(QObject):
     def close(self) -> None:
         """Finish all files, before the window goes; waits as long as the disk needs."""
         self.store.use(None)
+        self._without_file.clear()
         for run, writer in list(self._writers.items()):
             run.finished = True
             if not writer.close(_PATIENCE):

@@ -37,15 +37,25 @@ _KEPT_LOOKS = 5
 
 
 class Asked:
-    """A question that is under way."""
+    """A question that is under way.
 
-    def __init__(self) -> None:
-        self.cancelled = False
+    Args:
+        owner: Who wants the answer: nobody is called once it has been deleted.
+    """
+
+    def __init__(self, owner: object = None) -> None:
+        self._owner = owner if isinstance(owner, QObject) else None
+        self._cancelled = False
         self._future: Future[object] | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the answer is not wanted any more."""
+        return self._cancelled or (self._owner is not None and not shiboken6.isValid(self._owner))
 
     def cancel(self) -> None:
         """The answer is not wanted any more: nobody is called."""
-        self.cancelled = True
+        self._cancelled = True
         if self._future is not None:
             self._future.cancel()
 
@@ -128,6 +138,7 @@ class ShownNetwork(QObject):
         question: Callable[[train.training.Training], _Result],
         done: Callable[[_Result], None],
         failed: Callable[[BaseException], None],
+        owner: QObject | None = None,
     ) -> Asked:
         """Have a question answered; ``done`` or ``failed`` is called later, on the GUI thread.
 
@@ -136,8 +147,9 @@ class ShownNetwork(QObject):
                 be plain values or arrays of its own, no live tensors.
             done: Gets the answer.
             failed: Gets what was raised: an NnvizError where there is no network to ask, with a sentence to show.
+            owner: Who is called no more once it has been deleted; the object of ``done`` where that is a method of one.
         """
-        asked = Asked()
+        asked = Asked(owner or getattr(done, "__self__", None))
         if self.is_live:
             future = self._bridge.ask(lambda session: question(session.training))
             asked._future = future  # type: ignore[assignment]  # of whatever result
@@ -158,7 +170,11 @@ class ShownNetwork(QObject):
         return asked
 
     def evaluate(
-        self, split: str, done: Callable[[AnyEvaluated], None], failed: Callable[[BaseException], None]
+        self,
+        split: str,
+        done: Callable[[AnyEvaluated], None],
+        failed: Callable[[BaseException], None],
+        owner: QObject,
     ) -> Asked:
         """What the network makes of every example of a split; called back as by :meth:`ask`.
 
@@ -169,9 +185,10 @@ class ShownNetwork(QObject):
             split: ``train``, ``validation`` or ``test``; the last only of the live network.
             done: Gets the answer.
             failed: Gets what was raised.
+            owner: Who is called no more once it has been deleted.
         """
         if self.is_live:
-            asked, future = Asked(), self._bridge.evaluate(split)
+            asked, future = Asked(owner), self._bridge.evaluate(split)
             self._deliver(future, asked, done, failed)
             return asked
 
@@ -180,7 +197,7 @@ class ShownNetwork(QObject):
 
             return evaluate(training, split)
 
-        return self.ask(question, done, failed)
+        return self.ask(question, done, failed, owner)
 
     @property
     def kept_file(self) -> Path | None:

@@ -23,6 +23,9 @@ from nnviz.record.run import Run, RunView
 #: Who asks about the data of a replay.
 _OF_REPLAY = "replay"
 
+#: What can be done where something cannot be done to a replay.
+GO_BACK = "Go back to your project, or open the run's."
+
 
 class ShownRun:
     """Hands the feed the live run, or a run from a file, which brings its own project in front of the document.

@@ -13,7 +13,7 @@ from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
 from nnviz.record.quantities import BATCH_SIZE, EPOCH, LEARNING_RATE
 from nnviz.record.readings import Reading, Scalar
-from nnviz.record.run import RunView
+from nnviz.record.run import RunView, planned_epochs
 
 if TYPE_CHECKING:
     from nnviz.train.session import Position
@@ -47,14 +47,15 @@ def seen_at(run: RunView, step: int, epochs: int) -> Seen:
     Args:
         run: The run.
         step: The step.
-        epochs: How many epochs were planned; a run that went on beyond them was planned to go as far as it went.
+        epochs: How many epochs were planned, where the run does not say it; one that went on beyond them was planned to
+            go as far as it went.
     """
     # A file may say anything, also that no number of epochs has ended.
     done, all_done = (_whole(run.latest(EPOCH.series(), at), run.last_step) for at in (step, None))
     # A setting is recorded at the step after which it holds: the one before that which was made with it.
     rate, size = (run.latest(one.series(), max(step - 1, 0)) for one in (LEARNING_RATE, BATCH_SIZE))
     used = rate.value if isinstance(rate, Scalar) else math.nan
-    return Seen(step, done, max(epochs, all_done), used, _whole(size, _MOST_IN_A_BATCH))
+    return Seen(step, done, max(planned_epochs(run) or epochs, all_done), used, _whole(size, _MOST_IN_A_BATCH))
 
 
 def _whole(reading: Reading | None, most: int) -> int:

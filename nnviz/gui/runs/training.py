@@ -4,13 +4,13 @@ What an edit means, when a session is opened and what can be asked is decided in
 what the window asks of it and is told, with the clocks: changes are followed once the hand rests, and the bars follow
 several times a second. Its parts have files of their own: what is waited for before a session begins is
 :mod:`~nnviz.gui.runs.beginning`, the run from a file that may be shown instead of the live one
-:mod:`~nnviz.gui.runs.shown_run`, and the bridge as the Workbench asks it :mod:`~nnviz.gui.runs.session_host`. While a
-run from a file is shown, nobody asks the session anything.
+:mod:`~nnviz.gui.runs.shown_run`, and the bridge as the Workbench asks it :mod:`~nnviz.gui.runs.session_host`; what a
+hand does to the live network is :mod:`~nnviz.gui.runs.hand_on_network`. While a run from a file is shown, nobody asks
+the session anything.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -24,20 +24,20 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.runs.beginning import Beginning
 from nnviz.gui.runs.expected_time import ExpectedTime
+from nnviz.gui.runs.hand_on_network import HandOnNetwork
 from nnviz.gui.runs.run_feed import CALM_INTERVAL, RunFeed
-from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge
+from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.session_host import SessionHost
 from nnviz.gui.runs.shown import Shown
-from nnviz.gui.runs.shown_run import ShownRun
+from nnviz.gui.runs.shown_run import GO_BACK, ShownRun
 from nnviz.gui.runs.standing import Racing, Standing, standing_of, standing_of_replay
 from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.model import DataConfig, Project, TrainConfig
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import LOSS, TEST_USES
-from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
+from nnviz.record.test_uses import uses_of
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
 
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from nnviz import train
     from nnviz.train.session import CheckpointStore
     from nnviz.train.start import Start
-    from nnviz.train.unit_switches import UnitSwitches
-    from nnviz.train.weight_edits import WeightChange
 
 _Result = TypeVar("_Result")
 
@@ -56,8 +54,6 @@ _POSITION_INTERVAL = 100
 #: Milliseconds after the end in which a press still means the pause that its button offered a moment before.
 _JUST_ENDED = 1000
 
-#: What can be done where something cannot be done to a replay.
-GO_BACK = "Go back to your project, or open the run's."
 _RECORDED = f"This is a recorded run. {GO_BACK}"
 
 
@@ -120,6 +116,8 @@ class Training(QObject):
         self._shown_run = ShownRun(feed, shown_document, self.known)
         self.workbench = Workbench(document, self._host, _Observer(self))
         self._beginning = Beginning(self.workbench, bridge, self.known, self._file_of, self)
+        #: What a hand does to the network in training.
+        self.hand = HandOnNetwork(bridge, feed, lambda: self.replay is not None, lambda: self.failure or self.blocked())
         #: The race of the window, whose runs may be shown as replays are.
         self.races: Racing | None = None
         #: What is looked at; the session does not follow what is looked at in a replay.
@@ -248,11 +246,7 @@ class Training(QObject):
     @property
     def test_uses(self) -> int:
         """How often the test split has been looked at in this run."""
-        counted = self.feed.run.latest(TEST_USES.series())
-        if isinstance(counted, Scalar) and math.isfinite(counted.value):
-            return max(0, int(counted.value))
-        steps, _ = self.feed.run.scalars(LOSS.series("test"))  # of a run from before it was counted there
-        return int(steps.size)
+        return uses_of(self.feed.run)
 
     def blocked(self) -> str:
         """Why it cannot be trained now; empty when it can."""
@@ -414,65 +408,6 @@ class Training(QObject):
         """Put the weights of the best epoch back."""
         if self.replay is None:
             self.bridge.restore_best()
-
-    def cannot_edit_weights(self) -> str:
-        """Why no number of the network on the screen can be set by hand now, as a sentence; empty where it can."""
-        if self.replay is not None:
-            return f"The numbers of a recorded run cannot be changed. {GO_BACK}"
-        if self.feed.shown.step is not None:
-            return "An earlier step is shown: return to live, or go back to it, to change its numbers."
-        if self.bridge.state not in READY_STATES:
-            return self.failure or self.blocked() or "There is no network yet: it is being prepared."
-        return ""
-
-    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> str:
-        """Set numbers of the live network by hand, between two batches.
-
-        Cards, panels and explanations follow; the run records it. What the session itself refuses (a number that is no
-        32-bit float) is told by ``bridge.refused``.
-
-        Args:
-            changes: What is to stand where.
-            more: It goes on with the edit before it, as while a hand drags: both are undone together.
-
-        Returns:
-            Why it cannot be done, as a sentence; empty where it was asked for.
-        """
-        reason = self.cannot_edit_weights()
-        if not reason:
-            self.bridge.edit_weights(changes, more=more)
-        return reason
-
-    def undo_edit(self) -> str:
-        """Put back what stood in the places of the newest edit of weights; answers as :meth:`edit_weights` does."""
-        position = self.bridge.position
-        reason = self.cannot_edit_weights()
-        if not reason and (position is None or not position.undoable_edit):
-            reason = "No weight was set by hand."
-        if not reason:
-            self.bridge.undo_edit()
-        return reason
-
-    def redo_edit(self) -> str:
-        """Set once more what the last undo of an edit of weights took away; answers likewise."""
-        position = self.bridge.position
-        reason = self.cannot_edit_weights()
-        if not reason and (position is None or not position.redoable_edit):
-            reason = "No edit of weights was undone."
-        if not reason:
-            self.bridge.redo_edit()
-        return reason
-
-    def switch_units(self, switches: UnitSwitches) -> str:
-        """Switch units of the live network off, or freeze them; answers as :meth:`edit_weights` does.
-
-        Args:
-            switches: All that are not as usual.
-        """
-        reason = self.cannot_edit_weights()
-        if not reason:
-            self.bridge.switch_units(switches)
-        return reason
 
     @property
     def pace(self) -> float | None:

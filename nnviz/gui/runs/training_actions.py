@@ -166,7 +166,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
     def why_no_undo_edit() -> str:
         position = training.bridge.position
         undoable = position is not None and position.undoable_edit
-        return training.cannot_edit_weights() or ("" if undoable else "No weight was set by hand.")
+        return training.hand.why_not() or ("" if undoable else "No weight was set by hand.")
 
     def undo_edit_wording() -> tuple[str, str]:
         position = training.bridge.position
@@ -177,7 +177,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
     def why_no_redo_edit() -> str:
         position = training.bridge.position
         redoable = position is not None and position.redoable_edit
-        return training.cannot_edit_weights() or ("" if redoable else "No edit of weights was undone.")
+        return training.hand.why_not() or ("" if redoable else "No edit of weights was undone.")
 
     return (
         _training(
@@ -268,7 +268,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             name="undo_weight_edit",
             text="Undo &edit of weights",
             help="Put back what stood there before it was set by hand",
-            do=training.undo_edit,
+            do=training.hand.undo,
             keys=("Ctrl+Alt+Z",),
             why_not=why_no_undo_edit,
             wording=undo_edit_wording,
@@ -277,7 +277,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             name="redo_weight_edit",
             text="Redo edit of wei&ghts",
             help="Set once more what an undo has put back",
-            do=training.redo_edit,
+            do=training.hand.redo,
             keys=("Ctrl+Alt+Y",),
             why_not=why_no_redo_edit,
         ),

@@ -87,7 +87,7 @@ class Arrangement:
             self._window.restoreState(stored, ARRANGEMENT_VERSION)
         docks = self._regions.docks
         if docks is not None:
-            docks.keep_apart()
+            docks.row.keep_apart()
             drawing = docks.docks["own_input"]
             self._lent = not drawing.isHidden() and self._regions.palette.isHidden()
             # What opens or closes it may do more at once: the room is looked at when all of that is done.
@@ -113,7 +113,7 @@ class Arrangement:
         """Everything back in its place."""
         self._settings.forget_layout()
         if self._regions.docks is not None:
-            self._regions.docks.arrange_as_new()
+            self._regions.docks.row.arrange_as_new()
         self._regions.palette.setVisible(self._window.width() >= _NO_PALETTE_BELOW)
         self._regions.side.setVisible(True)
         self._share_width()

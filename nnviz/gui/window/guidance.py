@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -178,26 +179,28 @@ class Guidance(QObject):
         back: Callable[[], None],
         open_project: Callable[[], None],
         go_on: Callable[[], None],
+        *,
+        growing: bool,
     ) -> None:
         """Say what is looked at, how it is left, and how its network becomes one to work on.
 
         Args:
             run: What is looked at.
             path: Its file.
+            growing: Whether somebody writes it.
             back: Leaves it.
             open_project: Takes its project for the document.
             go_on: Goes on with it.
         """
         info = run.info
         when = _date(info.created)
-        growing = " It is still growing and is followed."
-        if run.finished:
-            ending = ending_of(summary_of(run, settings_in(info.project_json)))
-            growing = ending and f" {ending}"
+        ending = "It is still growing and is followed."
+        if not growing:
+            ending = ending_of(replace(summary_of(run, settings_in(info.project_json)), running=False))
         where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         self._tell_shown(
-            f"Replay of {path.stem}, read-only.{growing}",
+            f"Replay of {path.stem}, read-only. {ending}".strip(),
             f"{recorded} Drag the timeline to look around.\n{path}",
             ("Back to my project", back),
             ("Continue training", go_on),
@@ -400,7 +403,7 @@ class Guidance(QObject):
     # ---- imports -------------------------------------------------------------------------------------------------
 
     def _on_import(self, what: str, done: int, total: int) -> None:
-        """Pictures that do not fit into memory are decoded into a file: with progress and a way to stop."""
+        """Examples that do not fit into memory are brought into a file: with progress and a way to stop."""
         if not what.startswith(IMPORTING):
             return
         notice = self._notices.notice("import")
@@ -408,7 +411,7 @@ class Guidance(QObject):
             self._notices.dismiss("failure")
             notice = self._notices.show_notice(
                 "import",
-                "Decoding the pictures, once…",
+                "Bringing the examples to the disk, once…",
                 "information",
                 (Button("Stop", self._training.known.stop, stays=True),),
                 closable=False,
@@ -416,7 +419,7 @@ class Guidance(QObject):
             notice.progress.setRange(0, 1000)
             notice.progress.setAccessibleName("How much of the import is done")
             notice.progress.show()
-        notice.set_text(f"Decoding the pictures, once: {format_count(done)} of {format_count(total)} are on the disk.")
+        notice.set_text(f"Bringing the examples to the disk, once: {format_count(done)} of {format_count(total)}.")
         notice.progress.setValue(round(1000 * done / total) if total else 0)
 
     def _on_known(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent
@@ -28,15 +29,18 @@ def _lines() -> tuple[int, int]:
     return round(18 * theme.text_scale()), round(16 * theme.surrounding_scale())
 
 
-def literal_title(document: Document) -> str:
-    """Name and file for the title of the window, where Qt takes ``[*]`` for its mark."""
+def window_title(document: Document, replayed: Path | None) -> str:
+    """Name and file for the title of the window, where Qt takes ``[*]`` for its mark; before it a run that is shown."""
     name = document.project.name or "untitled"
     path = document.path
     text = name if path is None else path.name if path.stem == name else f"{name} – {path.name}"
-    return literal(text)
+    title = _literal(text)
+    if replayed is not None:
+        title = f"Replay of {_literal(replayed.name)} – {title}"
+    return f"{title}[*] – nnviz"
 
 
-def literal(text: str) -> str:
+def _literal(text: str) -> str:
     """A text for the title of the window, with its own ``[*]``."""
     return text.replace("[*]", "[*][*]")
 

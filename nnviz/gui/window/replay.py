@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.runs.training import GO_BACK, Training
+from nnviz.gui.runs.shown_run import GO_BACK
+from nnviz.gui.runs.training import Training
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.guidance import Guidance
 from nnviz.gui.window.notices import NoticeArea
@@ -68,8 +69,8 @@ class Replay(QObject):
         self._outlook: Outlook | None = None
         self._failure = ""
         self._damaged = 0
-        #: Whether it was said that the run is still trained in this program.
-        self._told_trained = False
+        #: Whether it was said that the run still grows.
+        self._told_growing = False
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
@@ -91,11 +92,12 @@ class Replay(QObject):
 
     def _tell(self, run: TolerantRun | Run, path: Path) -> None:
         """What is looked at; one that is still trained here can be gone on with when that is over."""
-        self._told_trained = isinstance(run, Run) and not run.finished
-        if self._told_trained:
+        self._told_growing = _grows(run)
+        if isinstance(run, Run) and self._told_growing:
             self._guidance.tell_race(run, path, self.back, self.open_project, self.race_requested.emit)
         else:
-            self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
+            growing = self._told_growing
+            self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on, growing=growing)
 
     def back(self) -> None:
         """Show the document again, as it was left."""
@@ -136,11 +138,11 @@ class Replay(QObject):
     def _look(self) -> None:
         """Say what turned out to be damaged, and read on in a run that still grows: the disk is a thread's work."""
         run = self._run
-        if isinstance(run, Run):
-            if self._told_trained and run.finished and self.path is not None:
-                self._tell(run, self.path)
-            return
         if run is None:
+            return
+        if self._told_growing != _grows(run) and self.path is not None:
+            self._tell(run, self.path)
+        if isinstance(run, Run):
             return
         damaged = list(run.damaged)
         if len(damaged) != self._damaged and self.path is not None:
@@ -160,3 +162,8 @@ class Replay(QObject):
         if self._run is run and sentence_of(error) != self._failure:
             self._failure = sentence_of(error)
             self._guidance.tell_lost(sentence_of(error))
+
+
+def _grows(run: TolerantRun | Run) -> bool:
+    """Whether somebody writes it: here, or in its file as of the last look."""
+    return not run.finished if isinstance(run, Run) else run.growing

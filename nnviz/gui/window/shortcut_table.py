@@ -10,7 +10,7 @@ from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
 from nnviz.gui.data.keys import DATA_KEYS
 from nnviz.gui.explain.neuron_keys import NEURON_KEYS
 from nnviz.gui.explain.sheet_keys import SHEET_KEYS
-from nnviz.gui.lecture.page import LECTURE_KEYS
+from nnviz.gui.lecture.keys import LECTURE_KEYS
 from nnviz.gui.parts.action import actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.window.command_entries import Findable

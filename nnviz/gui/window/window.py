@@ -8,30 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QAction,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QShowEvent,
-)
-from PySide6.QtWidgets import (
-    QDockWidget,
-    QMainWindow,
-    QMenu,
-    QMenuBar,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from nnviz import interruption
 from nnviz.errors import NnvizError
-from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
-from nnviz.gui.compare.room import CompareRoom
-from nnviz.gui.data.room import DataRoom
 from nnviz.gui.explain.flow_on_canvas import FlowOnCanvas
 from nnviz.gui.lecture.lecture import Lecture
 from nnviz.gui.look import icons, theme
@@ -55,21 +38,22 @@ from nnviz.gui.runs.training_actions import training_actions
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.actions import keys_of, make_actions, make_menus, restrict_keys, update_actions
 from nnviz.gui.window.arrangement import Arrangement
-from nnviz.gui.window.centre_views import CentreViews
 from nnviz.gui.window.command_entries import Findable
+from nnviz.gui.window.covering_pages import CoveringPages
 from nnviz.gui.window.cures import Cures
 from nnviz.gui.window.file_actions import file_actions, history_actions
 from nnviz.gui.window.file_drops import accept_files, drop_files
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.fix_trials import FixTrials
+from nnviz.gui.window.frame import Frame
 from nnviz.gui.window.guidance import Guidance, obstacle
 from nnviz.gui.window.keyboard_place import KeyboardPlace
+from nnviz.gui.window.late_parts import LateParts
 from nnviz.gui.window.looks import Looks
-from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
+from nnviz.gui.window.notices import ExceptionNet
 from nnviz.gui.window.overlays import Overlays
 from nnviz.gui.window.predictions import Predictions
-from nnviz.gui.window.project_title import literal, literal_title
-from nnviz.gui.window.race_room import RaceRoom
+from nnviz.gui.window.project_title import window_title
 from nnviz.gui.window.regions import Regions
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
@@ -154,7 +138,9 @@ class MainWindow(QMainWindow):
         self.files = Files(document, self.background, self.settings, self)
         self.files.run_of = self._trained_run
         self.training.path_of = self.recorder.path_of
-        self._build_centre()
+        #: Where everything stands.
+        self.frame = Frame(self, self.shown_document, self.feed)
+        self._take_frame(self.frame)
         self.safety = Safety(document, self.files, self.background, self.notices, self)
         #: What panels, tabs and editors may know.
         self.workspace = Workspace(
@@ -175,12 +161,9 @@ class MainWindow(QMainWindow):
         self.flow = FlowOnCanvas(self.workspace, self.canvas, self)
         self.looks = Looks(self.settings, self.canvas.minimap, self)
         self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self, lambda: self.top_bar)
-        #: The page of all examples, over the canvas.
-        self.data_room = DataRoom(self, self.workspace, self._between_head_and_foot)
-        #: The page on which runs are laid beside each other, in the same place.
-        self.compare_room = CompareRoom(self, self.workspace, self._between_head_and_foot)
-        #: The page of a race, in the same place.
-        self.race_room = RaceRoom(self, self.workspace, self.races, self._between_head_and_foot, self.canvas)
+        #: What can lie over the canvas: all examples, runs beside each other, a race.
+        self.pages = CoveringPages(self, self.workspace, self.races, self.frame.between_head_and_foot, self.canvas)
+        self.data_room, self.compare_room, self.race_room = self.pages.data, self.pages.compare, self.pages.race
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
@@ -191,6 +174,9 @@ class MainWindow(QMainWindow):
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
         self.race_room.lecture = lambda: self.lecture.page
         self.lecture.changed.connect(self.race_room.follow_lecture)
+        self.lecture.number = lambda: (
+            (self.docks.explained, self.docks.is_explained_large) if self.docks is not None else (None, False)
+        )
         self.lecture.cure_requested.connect(self.cures.cure)
         self.message.said.connect(self.lecture.say)
         self.notices.told.connect(self.lecture.say)
@@ -263,65 +249,22 @@ class MainWindow(QMainWindow):
         self.canvas.canvas_scene.pins.show_examples(self.pinning.examples())
         self.update_actions()
 
-    def _build_centre(self) -> None:
-        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        self.palette_panel = Palette(self.shown_document, self._splitter)
-        self._centre = QWidget(self._splitter)
-        column = QVBoxLayout(self._centre)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self.canvas = CanvasView(self.shown_document, self.feed, self._centre)
+    def _take_frame(self, frame: Frame) -> None:
+        """Everybody here may speak to what stands in the frame."""
+        self.palette_panel, self.canvas, self.centre = frame.palette, frame.canvas, frame.centre
+        self.notices, self.message = frame.notices, frame.message
         self.canvas.editing.recent = self.settings.recent_layers
-        #: The canvas, or the neuron view in its place.
-        self.centre = CentreViews(self.canvas, self._centre)
-        column.addWidget(self.centre)
-        self.notices = NoticeArea(self._centre)
-        self.message = Message(self._centre)
-        # What stands here until the inspector is there, so that nothing jumps.
-        side = QWidget(self._splitter)
-        side.setObjectName("Inspector")
-        side.setMinimumWidth(300)
-        self.regions = Regions(self.canvas, self.palette_panel, side, self.centre, self.notices, self.message.say, self)
-        for widget in (self.palette_panel, self._centre, side):
-            self._splitter.addWidget(widget)
-        self._splitter.setStretchFactor(0, 0)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setStretchFactor(2, 0)
-        self.setCentralWidget(self._splitter)
-        self.arrangement = Arrangement(self, self._splitter, self.regions, self.settings)
-        for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
-            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
-        ):
-            self.setCorner(corner, area)
-        # Holds the place of the instruments until they are there, so that the canvas does not jump.
-        self._placeholder: QDockWidget | None = QDockWidget(self)
-        self._placeholder.setObjectName("dock-placeholder")
-        self._placeholder.setTitleBarWidget(QWidget(self._placeholder))
-        self._placeholder.setWidget(QWidget(self._placeholder))
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._placeholder)
+        self.regions = Regions(
+            self.canvas, self.palette_panel, frame.side, self.centre, self.notices, self.message.say, self
+        )
+        self.arrangement = Arrangement(self, frame.splitter, self.regions, self.settings)
 
     def _build_bars(self) -> None:
-        head = QWidget(self)
-        column = QVBoxLayout(head)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self.menu_bar = QMenuBar(head)
-        column.addWidget(self.menu_bar)
+        head, self.menu_bar = self.frame.make_head()
         self.top_bar = TopBar(self.shown_document, self.training, self.actions_by_name, self.apply, head)
-        column.addWidget(self.top_bar)
-        self.setMenuWidget(head)
+        self.frame.put_head(head, self.top_bar)
         self.timeline = Timeline(self.training, self.feed, self)
-        foot = self.statusBar()
-        foot.setSizeGripEnabled(False)
-        foot.setContentsMargins(0, 0, 0, 0)
-        foot.addWidget(self.timeline, 1)
-        foot.setFixedHeight(self.timeline.maximumHeight() + 2)
-        layout = foot.layout()
-        if layout is not None:
-            layout.setContentsMargins(0, 0, 0, 0)
+        self.frame.put_foot(self.timeline)
 
     def _build_menus(self) -> None:
         make_menus(self.menu_bar, self.actions_by_name, self.offered)
@@ -347,13 +290,7 @@ class MainWindow(QMainWindow):
         self.looks.changed.connect(self.update_actions)
         self.centre.changed.connect(self._on_centre)
         self.regions.changed.connect(self.update_actions)
-        self.data_room.changed.connect(self.update_actions)
-        self.compare_room.changed.connect(self.update_actions)
-        self.compare_room.opening.connect(self.data_room.close)
-        self.compare_room.opening.connect(self.race_room.close)
-        self.race_room.changed.connect(self.update_actions)
-        self.race_room.opening.connect(self.data_room.close)
-        self.race_room.opening.connect(self.compare_room.close)
+        self.pages.on_changed(self.update_actions)
         self.races.failed.connect(self.message.say)
         self.races.changed.connect(self.update_actions)
         self.races.changed.connect(self.top_bar.refresh)
@@ -425,12 +362,6 @@ class MainWindow(QMainWindow):
         """The file of a run that is trained in this window."""
         return self.recorder.path_of(run) or self.races.path_of(run)
 
-    def _between_head_and_foot(self) -> QRect:
-        """What the page of all examples covers: the bars above and the timeline stay in sight."""
-        head, foot = self.menuWidget(), self.statusBar()
-        top = head.geometry().bottom() + 1 if head is not None else 0
-        return QRect(0, top, self.width(), max(1, foot.geometry().top() - top))
-
     # ---- coming to life ------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -439,9 +370,7 @@ class MainWindow(QMainWindow):
         if not self._shown:
             self._shown = True
             self.arrangement.adapt()
-            if self._placeholder is not None:
-                height = round(min(max(196, self.height() * 0.24), self.height() * 0.5))
-                self.resizeDocks([self._placeholder], [height], Qt.Orientation.Vertical)
+            self.frame.keep_place_of_instruments()
             QTimer.singleShot(0, self._come_to_life)
 
     def _come_to_life(self) -> None:
@@ -451,8 +380,7 @@ class MainWindow(QMainWindow):
             self.bridge.start()
             self.continuing.expect_named(self.document.path)
             self.training.start()
-        self._create_inspector()
-        self._create_docks()
+        self._create_late_parts()
         self.recorder.look()
         if self._run_path is not None:
             self.training.start_idle()
@@ -463,53 +391,27 @@ class MainWindow(QMainWindow):
             self.overlays.show_welcome(at_start=True)
         self.completed.emit()
 
-    def _create_inspector(self) -> None:
-        from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
-
-        inspector = self.regions.inspector = Inspector(self.workspace, self)
-        visible, sizes = not self.side.isHidden(), self._splitter.sizes()
-        placeholder, self.regions.side = self.side, inspector
-        self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)
-        placeholder.deleteLater()
-        inspector.setVisible(visible)
-        self._splitter.setSizes(sizes)
-        inspector.message.connect(self.message.say)
-        inspector.left.connect(self.canvas.setFocus)
-        inspector.node_requested.connect(self.regions.show_node)
-        inspector.cure_requested.connect(self.cures.cure)
-        inspector.data.download_requested.connect(lambda _kind: self._download())
-        inspector.data.viewer_requested.connect(self.data_room.show)
-        inspector.interest_changed.connect(self.interests.contribute)
-        inspector.set_selection(list(self.canvas.selected))
-        self.feed.subscribe(inspector.refresh, inspector)
-
-    def _create_docks(self) -> None:
-        # Only now: pyqtgraph takes longer to import than everything else that the window needs.
-        from nnviz.gui.window.docks import Docks  # noqa: PLC0415
-
-        placeholder, self._placeholder = self._placeholder, None
-        docks = self.regions.docks = Docks(self, self.workspace, self.canvas)
-        if placeholder is not None:
-            self.removeDockWidget(placeholder)
-            placeholder.deleteLater()
-        instruments = self.menu_bar.findChild(QMenu, "menu-Instruments")
-        explaining = self.menu_bar.findChild(QMenu, "menu-Explain")
-        if instruments is not None and explaining is not None:
-            docks.fill_menus(instruments, explaining)
+    def _create_late_parts(self) -> None:
+        late = LateParts(self.frame, self.regions, self.workspace, self)
+        late.message.connect(self.message.say)
+        late.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
+        late.left.connect(self.canvas.setFocus)
+        late.node_requested.connect(self.regions.show_node)
+        late.cure_requested.connect(self.cures.cure)
+        late.download_requested.connect(self._download)
+        late.examples_requested.connect(self.data_room.show)
+        late.interest_changed.connect(self.interests.contribute)
+        late.explained_large.connect(self.centre.show_cards_meanwhile)
+        late.explained_large.connect(self.regions.explain_beside)
+        late.make_inspector()
+        docks = late.make_docks(self.menu_bar)
         self.update_actions()
-        docks.message.connect(self.message.say)
         self.centre.number_requested.connect(docks.explain)
-        docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
-        docks.node_requested.connect(self.regions.show_node)
-        docks.cure_requested.connect(self.cures.cure)
-        docks.interest_changed.connect(self.interests.contribute)
-        docks.explained_large.connect(self.centre.show_cards_meanwhile)
-        docks.explained_large.connect(self.regions.explain_beside)
         self.flow.changed.connect(lambda: docks.explain_backward(self.flow.backward))
         docks.explain_backward(self.flow.backward)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
-        docks.spread()
+        docks.row.spread()
         self.arrangement.restore_docks()
 
     # ---- edits ---------------------------------------------------------------------------------------------------
@@ -628,8 +530,7 @@ class MainWindow(QMainWindow):
     def _on_theme(self) -> None:
         if self._finished:
             return
-        # Asked for anew: what Python was given first can be taken for deleted while the bar itself is there.
-        self.statusBar().setFixedHeight(self.timeline.maximumHeight() + 2)
+        self.frame.fit_foot(self.timeline)
         icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
         self.update_actions()
 
@@ -650,10 +551,7 @@ class MainWindow(QMainWindow):
             self.docks.set_obstacle(words)
 
     def _update_title(self) -> None:
-        title = literal_title(self.document)
-        if self.replay.path is not None:
-            title = f"Replay of {literal(self.replay.path.name)} – {title}"
-        self.setWindowTitle(f"{title}[*] – nnviz")
+        self.setWindowTitle(window_title(self.document, self.replay.path))
         self.setWindowModified(self.document.is_modified)
 
     # ---- the end -------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def cnn() -> keras.Sequential:
 
 #: sample -> (the network, the optimizer of the sample)
 CASES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "mlp-512-dropout": (mlp, lambda: keras.optimizers.RMSprop(learning_rate=0.001, rho=0.99)),
+    "mlp-512-dropout": (mlp, lambda: keras.optimizers.RMSprop(learning_rate=0.001, rho=0.9)),
     "cnn-32-64": (cnn, lambda: keras.optimizers.Adam(learning_rate=0.001)),
 }
 

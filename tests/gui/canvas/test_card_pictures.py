@@ -21,7 +21,8 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.document import Document
 from nnviz.project.model import Graph
 from nnviz.project.samples import templates
-from nnviz.record.quantities import DEAD_FRACTION, GRADIENT_NORM, percent
+from nnviz.record.number_text import percent
+from nnviz.record.quantities import DEAD_FRACTION, GRADIENT_NORM
 from nnviz.record.readings import ArrayReading
 
 

@@ -31,7 +31,13 @@ class Answering(QObject):
         super().__init__()
         self._training = training
 
-    def ask(self, question: Callable[[Any], Any], done: Callable[[Any], None], failed: Callable[..., None]) -> Asked:
+    def ask(
+        self,
+        question: Callable[[Any], Any],
+        done: Callable[[Any], None],
+        failed: Callable[..., None],
+        _owner: object = None,
+    ) -> Asked:
         try:
             found = question(self._training)
         except Exception as error:  # noqa: BLE001 - as the network on the screen does

@@ -283,7 +283,7 @@ def unit_switched_off(hand: Hand) -> None:
     picture = hand.neurons().picture
     hand.click(picture, hand.place_of_unit(1, 1))
     hand.popup("Switch off")
-    hand.until(lambda: hand.neurons().is_off(UnitPlace(1, 1)))
+    hand.until(lambda: hand.neurons().hand.is_off(UnitPlace(1, 1)))
 
 
 def weight_of_a_line(hand: Hand) -> None:

@@ -132,10 +132,10 @@ def test_a_window_slides_by_mouse_keys_and_itself_and_every_weight_has_its_place
     QTest.mouseClick(sheet, Qt.MouseButton.LeftButton, pos=corner.toPoint())
     assert sheet.walk.place is not None and sheet.walk.place.index == (0, 5, 5)
     # By itself it goes on with the next row, here with the first.
-    sheet.let_slide(True)
-    assert sheet.sliding
+    sheet.sliding.let(True)
+    assert sheet.sliding.active
     monkeypatch.setattr(sheet, "isVisible", lambda: True)
-    sheet._slide_on()
+    sheet.sliding._go_on()
     assert sheet.walk.place is not None and sheet.walk.place.index == (0, 0, 0)
     value()
     # Another channel of what comes in.

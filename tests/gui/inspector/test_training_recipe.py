@@ -18,9 +18,13 @@ from nnviz.gui.inspector.inspector import Inspector
 from nnviz.gui.inspector.rate_curve import rates_of
 from nnviz.gui.inspector.training_tab import TrainingTab
 from nnviz.gui.look.planes import probabilities, sureness
+from nnviz.gui.look.theme import format_number
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Choice, TrainConfig
+from nnviz.project.starts import starts_of
+
+KEPT = "conv1, conv2 and linear1 have initial weights of their own and keep them."
 
 
 @pytest.fixture
@@ -55,6 +59,9 @@ def test_a_schedule_is_drawn_before_the_start(tab: TrainingTab, document: Docume
     assert tab.curve.isVisible()
     assert tab.curve.plot.accessibleName().startswith("The learning rate begins at 0.0020")
     assert "after 15 epochs" in tab.curve.plot.accessibleName()
+    # 1,150 examples in batches of 64 are 18 steps an epoch: the last of 270 steps has a rate.
+    last = 0.002 * (1 + math.cos(math.pi * 269 / 270)) / 2
+    assert f"ends at {format_number(last)} after 15" in tab.curve.plot.accessibleName()
     drawn = coloured(tab.curve.plot)
     qtbot.mouseClick(tab.curve.scale, Qt.MouseButton.LeftButton)
     assert tab.curve.plot.logarithmic and tab.curve.scale.text() == "logarithmic axis"
@@ -125,3 +132,20 @@ def test_a_score_is_not_shown_as_a_probability() -> None:
     shares = probabilities("hinge", scores)
     assert shares.tolist() == [0, 1, 0] and sureness("hinge", shares, scores) == "4.2"
     assert sureness("cross_entropy", probabilities("cross_entropy", scores), scores) == "90 %"
+
+
+def test_layers_that_do_not_follow_are_named_and_follow_in_one_step(
+    tab: TrainingTab, document: Document, qtbot: QtBot
+) -> None:
+    for node in ("conv1", "conv2", "linear1"):
+        document.apply(SetParam(node, "weight_initialisation", "he_normal"))
+    qtbot.mouseClick(tab.more, Qt.MouseButton.LeftButton)
+    assert not tab.keeping.isVisible() and not tab.follow_all.isVisible()
+    choose(tab, "initialisation", "zeros")
+    assert tab.keeping.isVisible() and tab.keeping.text() == KEPT
+    before = document.project
+    qtbot.mouseClick(tab.follow_all, Qt.MouseButton.LeftButton)
+    assert {start.choice.kind for start in starts_of(document.project.graph, Choice("zeros")).values()} == {"zeros"}
+    assert not tab.keeping.isVisible() and not tab.follow_all.isVisible()
+    document.undo()
+    assert document.project == before and tab.keeping.isVisible()

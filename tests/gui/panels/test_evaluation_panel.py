@@ -25,6 +25,7 @@ from nnviz.record.evaluated import EvaluatedClasses, EvaluatedNumbers, to_readin
 from nnviz.record.quantities import EVALUATION
 from nnviz.record.run import Run
 from nnviz.train.figures import ClassFigures, NumberFigures
+from nnviz.train.weight_edits import WeightChange
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -72,7 +73,7 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
     wrong = figures.confusion.copy()
     np.fill_diagonal(wrong, 0)
     right, taken = (int(one) for one in np.unravel_index(wrong.argmax(), wrong.shape))
-    click(panel.confusion, panel.confusion.area_of(right, taken).center().toPoint())
+    click(panel.stack.confusion, panel.stack.confusion.area_of(right, taken).center().toPoint())
     behind = np.flatnonzero((found.target == right) & (found.predicted == taken))
     items = [panel.examples.list.item(row) for row in range(panel.examples.list.count())]
     places = [int(item.data(Qt.ItemDataRole.UserRole)) for item in items]
@@ -86,14 +87,24 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
     truth = session.ask(lambda: int(session.training.data.validation.targets[places[0]])).result(20)
     assert found.names[right] == session.ask(lambda: session.training.data.class_names[truth]).result(20)
 
+    # A number of the network is set by hand: what was found is of the network before that, until it is asked again.
+    first = next(node for node, one in window.document.project.graph.nodes.items() if one.kind == "linear")
+    assert window.training.hand.edit([WeightChange(first, "bias", (0,), 9.0)]) == ""
+    qtbot.waitUntil(lambda: panel.is_old and panel._figures is not None, timeout=TIMEOUT)
+    assert "step 12, changed since" in panel._subtitle.text() and panel._subtitle.old
+    QTest.mouseClick(panel.again, LEFT)
+    qtbot.waitUntil(lambda: not panel.is_old and panel._figures is not None, timeout=TIMEOUT)
+    assert panel._evaluated is not None and not panel._subtitle.old and "changed" not in panel._subtitle.text()
+    found, figures = panel._evaluated, panel._figures
+
     # A table, sorted by a click on a heading, and saved.
     QTest.mouseClick(panel.views._buttons["table"], LEFT)
-    header = panel.classes.horizontalHeader()
+    header = panel.stack.classes.horizontalHeader()
     click(header.viewport(), QPoint(header.sectionViewportPosition(3) + 8, header.height() // 2))
-    scores = [float(figures.f1[place]) for place in panel.classes.places()]
+    scores = [float(figures.f1[place]) for place in panel.stack.classes.places()]
     assert scores == sorted(scores) and [*panel.rows()][1][3] == figures.f1[0]
     QTest.mouseClick(panel.views._buttons["spread"], LEFT)
-    assert panel._stack.currentWidget() is panel.reliability and len([*panel.rows()]) == 11
+    assert panel.stack.currentWidget() is panel.stack.reliability and len([*panel.rows()]) == 11
 
     # The sealed examples only when they are asked for, and then it is counted.
     QTest.keyClick(panel.splits, Qt.Key.Key_End)
@@ -128,11 +139,11 @@ def test_a_regression_and_an_evaluation_of_a_recorded_step(qtbot: QtBot, documen
     qtbot.waitUntil(lambda: isinstance(panel._figures, NumberFigures), timeout=TIMEOUT)
     assert isinstance(panel._figures, NumberFigures) and panel._figures.largest == 3.0
     panel.set_option("view", "table")
-    assert panel._places[:4] == [6, 4, 2, 0]
-    assert panel.largest.item(1, 3).text() == "3.00"  # type: ignore[union-attr]
+    assert panel.stack.places[:4] == [6, 4, 2, 0]
+    assert panel.stack.largest.item(1, 3).text() == "3.00"  # type: ignore[union-attr]
     panel.set_option("view", "pairs")
-    assert isinstance(panel._stack.currentWidget(), PairsPlot)
-    assert panel.pairs.nearest(0.0, 3.0) >= 0 and panel.pairs.nearest(-2.0, 2.9) == -1
+    assert isinstance(panel.stack.currentWidget(), PairsPlot)
+    assert panel.stack.pairs.nearest(0.0, 3.0) >= 0 and panel.stack.pairs.nearest(-2.0, 2.9) == -1
     panel.set_option("view", "spread")
     panel.show_bin(len(panel._figures.counts) - 1)
     places = [int(panel.examples.list.item(row).data(Qt.ItemDataRole.UserRole)) for row in range(1)]

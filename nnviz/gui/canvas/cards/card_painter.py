@@ -29,7 +29,8 @@ from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
 from nnviz.project import registry
-from nnviz.record.quantities import GRADIENT_NORM, Quantity
+from nnviz.record.quantities import GRADIENT_NORM
+from nnviz.record.quantity import Quantity
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.

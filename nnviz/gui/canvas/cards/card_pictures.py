@@ -27,8 +27,7 @@ from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilitie
 from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, legible_on, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
-from nnviz.record.number_text import written_number
-from nnviz.record.quantities import percent
+from nnviz.record.number_text import percent, written_number
 from nnviz.record.readings import ArrayReading
 
 Numbers = NDArray[Any]

@@ -33,7 +33,8 @@ from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
 from nnviz.project.model import Choice, DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
-from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, QUANTITIES, Quantity, badge_of
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, QUANTITIES, badge_of
+from nnviz.record.quantity import Quantity
 
 #: More classes than this do not fit as rows; the five most likely are shown instead.
 MOST_CLASS_ROWS = 10

@@ -10,7 +10,8 @@ from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
 from nnviz.record.age import Moment, moment_of
 from nnviz.record.pinned import Followed, latest_of
-from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
+from nnviz.record.quantity import Quantity
 from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, fits
 
 _GRAVITY = {"error": 2, "warning": 1}

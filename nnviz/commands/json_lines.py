@@ -1,0 +1,33 @@
+"""Events as a program reads them: one JSON object a line, of what goes on for long."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+
+from nnviz import streams
+from nnviz.commands.json_text import json_text
+
+
+class JsonLines:
+    """Prints events on standard output, on any thread; numbers that JSON does not know (NaN) become null.
+
+    A reader that goes away, such as ``head``, and a full disk behind the output end nothing: that is said once.
+    """
+
+    def __init__(self) -> None:
+        self._lost = False
+        self._line = threading.Lock()  # warnings come from another thread
+
+    def print(self, event: Mapping[str, object]) -> None:
+        """One of them, at once."""
+        with self._line:
+            if self._lost:
+                return
+            try:
+                print(json_text(event), flush=True)
+            except (OSError, ValueError):
+                self._lost = True
+                streams.drop(sys.stdout)
+                streams.complain("The output is not taken any more; training goes on.")

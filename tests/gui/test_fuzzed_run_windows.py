@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.mark.timeout(0)
 def test_the_window_lives_with_mutated_run_files(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    count = pytestconfig.getoption("--fuzz") or 25
+    count = pytestconfig.getoption("--fuzz") or 12
     ended = subprocess.run(
         [sys.executable, "-W", "error", str(PROGRAM), str(tmp_path), "100", str(count)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"},

@@ -228,6 +228,6 @@ def test_random_hands_break_nothing(
     window = open_window("xnor-two-layer")
     monkeypatch.setattr(window.guidance, "download", lambda: None)
     try:
-        torment(window, seed, 400)
+        torment(window, seed, 250)
     finally:
         QGuiApplication.clipboard().clear()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_USUAL = 150
+_USUAL = 80
 
 
 @pytest.mark.timeout(0)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.mark.timeout(0)
 def test_mutated_run_files_are_read_or_refused(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    count = pytestconfig.getoption("--fuzz") or 100
+    count = pytestconfig.getoption("--fuzz") or 60
     ended = subprocess.run(
         [sys.executable, "-W", "error", str(PROGRAM), str(tmp_path), "0", str(count)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

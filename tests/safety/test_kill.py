@@ -22,7 +22,7 @@ from nnviz.project.safety import recovery
 _log = logging.getLogger(__name__)
 #: Seconds of work that may be lost.
 MOST_LOST = 2.0
-ROUNDS = 200
+ROUNDS = 80
 WINDOW_ROUNDS = 5
 AT_ONCE = 8
 #: The longest that a killed program lives, and how often one lives that long: long enough for what is lost to matter.
@@ -128,7 +128,7 @@ def rounds(
 
 
 @pytest.mark.timeout(600)
-def test_200_kills_lose_two_seconds_at_most_and_no_saved_file(tmp_path: Path) -> None:
+def test_80_kills_lose_two_seconds_at_most_and_no_saved_file(tmp_path: Path) -> None:
     rounds(tmp_path, killed.without_window, ROUNDS, AT_ONCE)
 
 

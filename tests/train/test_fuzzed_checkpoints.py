@@ -29,7 +29,7 @@ def fuzzed(folder: Path, count: int, seed: int) -> dict[str, int]:
 
 
 def test_damaged_checkpoints_are_refused_or_right(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    count = request.config.getoption("--fuzz") or 200
+    count = request.config.getoption("--fuzz") or 100
     outcomes = fuzzed(tmp_path, count, seed=7)
     assert sum(outcomes.values()) == count
     assert outcomes["refused"] > count / 2

@@ -21,7 +21,7 @@ from nnviz.gui.window.actions import fill_runs
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record import store, tables
-from nnviz.record.library import copy_run
+from nnviz.record.library import copy_run, kept_runs
 from nnviz.record.pending import Pending
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Scalar
@@ -66,7 +66,6 @@ def test_a_run_whose_file_is_only_being_made_is_found_too(
 
     monkeypatch.setattr(store, "write_among_kept", slowly)
     run = planted()
-    assert recorder.finder(run)() is None  # nobody has begun it
     recorder.begin(run)
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(recorder.finder(run))
@@ -80,6 +79,21 @@ def test_a_run_whose_file_is_only_being_made_is_found_too(
     assert recorder.finder(run)() == path
     recorder.end(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+    assert recorder.finder(run)() is None  # it is not begun anew
+    assert len(list(runs_folder().glob("*.nnvizrun"))) == 1
+
+
+def test_a_run_that_holds_a_step_is_found_before_the_word_that_it_began_has_come(
+    qtbot: QtBot, recorder: Recorder
+) -> None:
+    run = planted()
+    path = recorder.finder(run)()
+    assert path is not None and path == recorder.path_of(run)
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    recorder.end(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+    assert [kept.path for kept in kept_runs(runs_folder())] == [path]
 
 
 def test_a_run_without_a_file_is_saved_too(qtbot: QtBot, recorder: Recorder, tmp_path: Path) -> None:

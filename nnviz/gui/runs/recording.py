@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from pathlib import Path
@@ -113,6 +114,8 @@ class Recorder(QObject):
         self._beginning: dict[Run, Future[None]] = {}
         #: Runs that go on and have no file yet: where none can be made, that is tried again.
         self._without_file: set[Run] = set()
+        #: Runs that were to be written, also those that have ended.
+        self._begun: weakref.WeakSet[Run] = weakref.WeakSet()
         self._kept: tuple[KeptRun, ...] = ()
         self.store = RunStore()
 
@@ -127,7 +130,12 @@ class Recorder(QObject):
         return None if writer is None else writer.path
 
     def finder(self, run: Run) -> Callable[[], Path | None]:
-        """A search for the file of a live run, for another thread: it waits while one that just began gets its file."""
+        """A search for the file of a live run that holds something, for another thread.
+
+        It waits while one that just began gets its file.
+        """
+        if run not in self._begun and run not in self._writers:
+            self.begin(run)  # its first step is in it, and the word that it began is still under way
         beginning = self._beginning.get(run)
 
         def find() -> Path | None:
@@ -187,6 +195,7 @@ class Recorder(QObject):
 
     def begin(self, run: Run) -> None:
         """Write this run from now on: into a new file (what is in it already comes first), or its own, gone on with."""
+        self._begun.add(run)
         continued = self._writers.get(run)
         if continued is not None:
             continued.begin()

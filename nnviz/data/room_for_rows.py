@@ -6,6 +6,8 @@ What is in use stays, whoever uses it: another nnviz, or this one.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -68,6 +70,16 @@ def make_room(folder: Path, needed: int, what: str, cure: str) -> None:
     _forget_the_lost(folder.parent)
     if needed > found.bytes:
         raise StorageError(f"{what}, but {folder.parent} has room for {found.words}: {cure}{found.cure}.")
+
+
+def leave_some(folder: Path, needed: int) -> None:
+    """Sees to it that others keep their part of the disk, also where they fill it while something is written here.
+
+    Raises:
+        OSError: They would not, as if the disk were full.
+    """
+    if _free(folder) < needed + LEFT_FREE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from numpy.typing import DTypeLike, NDArray
 from nnviz import user_folders
 from nnviz.data.findings import Findings
 from nnviz.data.folder_locks import begin_use, locked
-from nnviz.data.room_for_rows import make_room, was_used
+from nnviz.data.room_for_rows import leave_some, make_room, was_used
 from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import DataError, StorageError
 from nnviz.project.checks.memory import bytes_text
@@ -348,8 +348,10 @@ class Import:
         """
         if self._files is None:
             return
-        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        waiting, self._waiting, size, self._bytes = self._waiting, [], self._bytes, 0
         rows, progress = self._files
+        if waiting:
+            leave_some(self._kept.folder, size)
         for first, run in _runs(waiting):
             _write(rows, first * self._kept._size, b"".join(content for _, content, _ in run))
         for first, run in _runs(waiting):

@@ -8,7 +8,6 @@ when the table is not used any more.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import shutil
 import uuid
@@ -23,7 +22,7 @@ import polars as pl
 
 from nnviz import user_folders
 from nnviz.data.folder_locks import lock_of
-from nnviz.data.room_for_rows import LEFT_FREE
+from nnviz.data.room_for_rows import leave_some
 from nnviz.errors import DataError, StorageError
 from nnviz.project.files.atomic import reason_of
 from nnviz.regular_files import open_regular
@@ -110,8 +109,7 @@ class Pieces:
         path = self.folder / f"{self._number}.arrow"
         sizes = []
         try:
-            if shutil.disk_usage(self.folder).free < frame.estimated_size() + LEFT_FREE:
-                raise OSError(errno.ENOSPC, "the disk is full")
+            leave_some(self.folder, int(frame.estimated_size()))
             with path.open("wb") as file:
                 for series in frame.iter_columns():
                     content = io.BytesIO()

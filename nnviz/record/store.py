@@ -211,7 +211,7 @@ class RunWriter:
     def copy_to(self, target: Path) -> bool:
         """Write all that the run holds by now into another file, also while the disk takes nothing for its own.
 
-        It waits for the disks. Not while it is held: then its own file has everything.
+        It waits for the disks.
 
         Args:
             target: There is nothing there.
@@ -222,12 +222,12 @@ class RunWriter:
 
         Raises:
             OSError, sqlite3.Error: The file could not be written.
-            StorageError: The writing has ended.
+            StorageError: The writing has ended, or is held: then its own file has everything.
         """
         done: Future[bool] = Future()
         with self._changed:
-            if self._over:
-                raise StorageError(f"{self.path} is not written any more.")
+            if self._over or self._held:
+                raise StorageError(f"{self.path} is not written {'any more' if self._over else 'yet'}.")
             self._copies.append((target, done))
             self._changed.notify_all()
         return done.result()

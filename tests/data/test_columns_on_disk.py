@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nnviz.data import memory_budget, table_large, table_reading, table_text, table_text_pieces
+from nnviz.data import memory_budget, room_for_rows, table_large, table_reading, table_text, table_text_pieces
 from nnviz.data.table_large import LargeFrame, Pieces
 from nnviz.data.tensors import load
 from nnviz.errors import DataError, StorageError
@@ -48,7 +48,7 @@ def test_only_what_nobody_holds_is_cleared_away(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_disk_is_not_filled_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = kept()
-    monkeypatch.setattr(table_large, "LEFT_FREE", 1 << 60)
+    monkeypatch.setattr(room_for_rows, "LEFT_FREE", 1 << 60)
     with pytest.raises(StorageError, match=r"could not be kept in .*: the disk is full"):
         frame.add(pl.DataFrame({"a": [1, 2]}))
     shutil.rmtree(frame.pieces.folder)

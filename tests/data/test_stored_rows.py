@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import nnviz
 from nnviz.data import stored_rows
 from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Streamed, read_ahead
@@ -119,3 +121,12 @@ def test_cut_between_two_reads_of_one_task(tmp_path: Path) -> None:
         taken += reading
     assert caught.value.file == str(tmp_path / "rows")
     assert len(taken) == 10 and np.array_equal(torch.cat(taken), array[:40])
+
+
+def test_nothing_in_the_program_asks_for_a_mapped_file() -> None:
+    """Whatever maps files by itself: numpy, torch, polars where it is given a path. SQLite is told not to."""
+    asking = re.compile(
+        r"import mmap|from mmap|memmap|mmap_mode|mmap=True|from_file\(|safe_open|scan_(csv|ipc|ndjson)\("
+    )
+    root = Path(nnviz.__file__).parent
+    assert not [str(file) for file in root.rglob("*.py") if asking.search(file.read_text("utf-8"))]

@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -134,6 +135,30 @@ def test_a_disk_that_is_full_in_any_phase_is_one_sentence(
     assert not list(row_store.root().glob("*/whole.json"))
     tensors.clear_cache()
     assert tones(load(config(pets))) == {"cat": CATS, "dog": DOGS}
+
+
+def test_what_others_fill_meanwhile_is_not_filled_to_its_end(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is room for it at first, but they take as much."""
+    monkeypatch.setattr(row_store, "_ROWS_TOGETHER", 2)
+    free = [room_for_rows.LEFT_FREE + 12 * 3 * 64]
+    with monkeypatch.context() as planted:
+        planted.setattr(room_for_rows, "_free", lambda folder: free[0] - rows_there())
+        real = row_store._write
+
+        def write(file: IO[bytes], place: int, content: bytes) -> None:
+            free[0] -= len(content)
+            real(file, place, content)
+
+        planted.setattr(row_store, "_write", write)
+        with pytest.raises(StorageError, match="the disk is full"):
+            load(config(pets))
+        assert 0 < rows_there() < 12 * 3 * 64
+    tensors.clear_cache()
+    assert tones(load(config(pets))) == {"cat": CATS, "dog": DOGS}
+
+
+def rows_there() -> int:
+    return sum(file.stat().st_size for file in row_store.root().glob("*/rows"))
 
 
 def test_a_set_on_a_disk_that_can_only_be_read_is_used(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,9 +99,11 @@ def window_shown(taken: TakenApart) -> Window | None:
 def caption_of(ink: Ink, rect: QRectF, title: str, values: Numbers, cell: float) -> float:
     """What stands above a table of numbers, and the power of ten that they are written in where they are; how wide."""
     power = ink.unit_of(values) if cell >= _WRITTEN_CELL else 0
-    unit = f"in {power_of_ten(power)}" if power else ""
-    room = rect.width() - (ink.width(f"  {unit}", 0.82, 500) if unit else 0.0)
-    text = f"{_fitting(ink, title, room)}  {unit}".rstrip()
+    text = _fitting(ink, title, rect.width())
+    for unit in (f"  in {power_of_ten(power)}", f" ·{power_of_ten(power)}") if power else ():  # as short as it must be
+        text = f"{_fitting(ink, title, rect.width() - ink.width(unit, 0.82, 500))}{unit}"
+        if ink.width(text, 0.82, 500) <= rect.width():
+            break
     ink.caption(rect, text)
     return ink.width(text, 0.82, 500)
 

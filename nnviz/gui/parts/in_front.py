@@ -39,7 +39,7 @@ class InFront(QObject):
 
     def _look(self) -> None:
         window, page = self._window, self._page
-        if page.isHidden():
+        if page.isHidden() or page.parentWidget() is not window:  # or it stands under a glass meanwhile
             return
         middle = window.centralWidget() if isinstance(window, QMainWindow) else None
         children = window.children()

@@ -403,14 +403,24 @@ def _changes(connection: sqlite3.Connection) -> list[Finding]:
             (len(prefix), prefix, _MOST_CHANGE_ROWS),
         ).fetchall()
         found.append([form.unpack_finding(*row) for row in rows])
-    newest = {one.series: one for each in found[1:] for one in each}
-    return [*sorted_events(found[:1]), *newest.values()]
+    newest = {one.series: one for each in found for one in each}
+    return [*sorted_events(found[:1]), *_without_event((one for each in found[1:] for one in each), newest)]
 
 
 def _edits(run: RunView) -> list[Finding]:
     """What was done last to the numbers of each layer, and to each unit."""
-    found = (run.latest(name) for prefix in _EDITS for name in run.names(prefix))
-    return [one for one in found if isinstance(one, Finding)]
+    found = (run.latest(name) for prefix in (*_EDITS, CHANGE.prefix) for name in run.names(prefix))
+    newest = {one.series: one for one in found if isinstance(one, Finding)}
+    return _without_event(newest.values(), newest)
+
+
+def _without_event(found: Iterable[Finding], newest: Mapping[str, Finding]) -> list[Finding]:
+    """The newest of these findings of which there are no events: of runs that are older than such events."""
+    return [
+        one
+        for one in {one.series: one for one in found}.values()
+        if not CHANGE.owns(one.series) and CHANGE.series(one.series.removeprefix(FINDING.prefix)) not in newest
+    ]
 
 
 def _said(found: Iterable[Finding]) -> tuple[str, ...]:

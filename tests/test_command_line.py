@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -156,6 +157,31 @@ def test_runs_are_made_when_nobody_reads(
     if command == "sweep":
         other = [command, "sample:xnor-two-layer", *vary[:2], "--epochs", "3", "--resume"]
         assert "(epochs: 3, not 1)" in complaint(capsys, *other)
+
+
+def test_a_race_whose_runs_cannot_be_kept_is_run_to_its_end_printed_and_ends_in_1(
+    own_folders: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    race = ["race", "sample:and", "--vary", "training.learning_rate=0.1,0.2", "--epochs", "1"]
+
+    def cut_off(writer: RunWriter, *arguments: object, **others: object) -> bool:
+        return closed(writer, *arguments, **others) and writer.path.stem.endswith("0.2")  # type: ignore[arg-type]
+
+    closed = RunWriter.close
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "close", cut_off)
+        assert cli.main([*race, "--json"]) == 1
+    shown = capsys.readouterr()
+    told = {one["name"]: one["run_complete"] for one in json.loads(shown.out.splitlines()[-1])["entrants"]}
+    lost = [name for name, complete in told.items() if not complete]
+    assert len(told) == 2 and len(lost) == 1
+    assert shown.err.splitlines()[-1] == f"nnviz: Not kept, or not as a whole: the run of {lost[0]}."
+    shutil.rmtree(runs_folder())
+    runs_folder().write_text("no folder")
+    assert cli.main(race) == 1
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()] == ["rank", "1", "2"], shown.out
+    assert "the runs of " in shown.err.splitlines()[-1] and all(name in shown.err.splitlines()[-1] for name in told)
 
 
 def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

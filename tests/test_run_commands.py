@@ -7,11 +7,13 @@ import signal
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from nnviz import cli
+from nnviz.commands import window
 from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
 from nnviz.project.edits import SetParam
@@ -175,8 +177,19 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
     assert cli.main(["evaluate", kept.stem, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 10
+    for named in (kept.stem, kept.stem[:-1], str(kept)):
+        assert cli.main(["explain", named, "loss", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["step"] == 10
+    shown: list[str] = []
+    app = SimpleNamespace(render=lambda target, out, **others: shown.append(target))
+    monkeypatch.setattr(window, "_gui", lambda: app)
+    assert cli.main(["screenshot", kept.stem[:-1], "--out", "w.png"]) == 0 and shown == [str(kept)]
+    assert cli.main(["screenshot", "sample:and", "--out", "w.png"]) == 0 and shown[1] == "sample:and"
+    for command in (["explain", "nobody", "loss"], ["screenshot", "nobody", "--out", "w.png"]):
+        capsys.readouterr()
+        assert cli.main(command) == 2 and "There is no run of this name" in capsys.readouterr().err
     assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"
 
 

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from nnviz import paths
+from nnviz.project.files import io
 from nnviz.record.comparison import find_run
-from nnviz.record.places import runs_folder
+from nnviz.record.places import RUN_SUFFIX, runs_folder
 
 
 def given_run(typed: Path) -> Path:
@@ -20,3 +21,20 @@ def given_run(typed: Path) -> Path:
         paths.check_file(typed, "RUN")
         return typed
     return find_run(str(typed), runs_folder(), "RUN")
+
+
+def run_in_place_of_project(typed: str) -> Path | None:
+    """The file of the run that was named where a project may be named as well; None where that is a project.
+
+    A project is named by its file or as ``sample:NAME``.
+
+    Raises:
+        InputError: It is neither, or the run is one of several of this name.
+    """
+    if typed.startswith("sample:"):
+        return None
+    path = paths.given_path(typed)
+    ending = path.suffix.lower()
+    if ending == io.SUFFIX or (ending != RUN_SUFFIX and (len(path.parts) > 1 or os.path.lexists(path))):
+        return None
+    return given_run(path)

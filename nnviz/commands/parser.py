@@ -474,7 +474,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_project_or_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+    parser.add_argument("target", metavar="PROJECT_OR_RUN", help=f"a .nnviz file or sample:NAME; or {_A_RUN}")
 
 
 def _add_step(

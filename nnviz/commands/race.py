@@ -25,7 +25,7 @@ from nnviz.record.number_text import format_number, percent
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult
-    from nnviz.train.race import Race, Standing
+    from nnviz.train.race import Lane, Race, Standing
 
 _NOTHING = "–"
 
@@ -110,7 +110,10 @@ def race(options: RaceOptions) -> int:
         report.end()
         with streams.perhaps_unread():
             report.finished(made)
-    return 0 if any(one.done for one in made.standings) else 1
+    lost = [lane.entrant.name for lane in made.lanes if not lane.complete]
+    if lost:  # said again where it is seen: below the table
+        streams.complain(f"Not kept, or not as a whole: the run{'s' * (len(lost) > 1)} of {', '.join(lost)}.")
+    return 0 if any(one.done for one in made.standings) and not lost else 1
 
 
 class _Report:
@@ -160,14 +163,14 @@ class _Report:
         found = race.standings
         if not any(one.step for one in found) and not any(one.failure for one in found):
             return
-        files = {lane.entrant.name: lane.path for lane in race.lanes}
+        lanes = {lane.entrant.name: lane for lane in race.lanes}
         order = sorted(found, key=lambda one: one.rank or len(found) + 1)
         if self._lines is not None:
-            self._lines.print({"event": "finished", "entrants": [_plain(one, files[one.name]) for one in order]})
+            self._lines.print({"event": "finished", "entrants": [_plain(one, lanes[one.name]) for one in order]})
             return
         print_table(
             ("rank", "entrant", "epochs", "steps", "start loss", "validation loss", "accuracy", "run"),
-            [_row(one, files[one.name]) for one in order],
+            [_row(one, lanes[one.name].path) for one in order],
             right={0, 2, 3, 4, 5, 6},
         )
         for one in order:
@@ -191,7 +194,7 @@ def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
     )
 
 
-def _plain(one: Standing, path: Path | None) -> dict[str, object]:
+def _plain(one: Standing, lane: Lane) -> dict[str, object]:
     return {
         "name": one.name,
         "rank": one.rank or None,
@@ -203,5 +206,6 @@ def _plain(one: Standing, path: Path | None) -> dict[str, object]:
         "train_loss": one.batch_loss,
         "validation_loss": one.loss,
         "validation_accuracy": one.accuracy,
-        "run": None if path is None else str(path),
+        "run": None if lane.path is None else str(lane.path),
+        "run_complete": lane.complete,
     }

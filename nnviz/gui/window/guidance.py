@@ -240,7 +240,7 @@ class Guidance(QObject):
         notice.setToolTip(plain_tip(tip))
 
     def tell_declined(self, sentence: str, path: Path | None) -> None:
-        """The run that the project names, or that was chosen, is not gone on with.
+        """The run that the project names, or that was chosen, is not gone on with, or not from its last state.
 
         Args:
             sentence: Why, and what there is instead.

@@ -5,10 +5,11 @@ A live run says the same of itself (:func:`summary_of`), so that its row and tha
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.errors import NnvizError
+from nnviz.errors import NnvizError, RunFileError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.quantities import (
@@ -395,16 +396,25 @@ def _ended_early(connection: sqlite3.Connection, last_step: int) -> bool:
 def _changes(connection: sqlite3.Connection) -> list[Finding]:
     """What was changed by hand."""
     found: list[list[Finding]] = []
-    for prefix in (CHANGE.prefix, *_EDITS):
+    # Of changes the first are told, of the numbers of a layer and of a unit the last.
+    for prefix, order in ((CHANGE.prefix, 1), *((prefix, -1) for prefix in _EDITS)):
         rows = connection.execute(
             "SELECT series.name, findings.step, findings.content FROM findings "
-            "JOIN series ON series.id = findings.series WHERE substr(series.name, 1, ?) = ? "
-            "ORDER BY findings.step LIMIT ?",
-            (len(prefix), prefix, _MOST_CHANGE_ROWS),
-        ).fetchall()
-        found.append([form.unpack_finding(*row) for row in rows])
+            "JOIN series ON series.id = findings.series "
+            "WHERE substr(series.name, 1, ?) = ? AND length(findings.content) <= ? "
+            "ORDER BY findings.step * ? LIMIT ?",
+            (len(prefix), prefix, form.MOST_TEXT, order, _MOST_CHANGE_ROWS),
+        )
+        found.append(list(_readable(rows))[::order])
     newest = {one.series: one for each in found for one in each}
     return [*sorted_events(found[:1]), *_without_event((one for each in found[1:] for one in each), newest)]
+
+
+def _readable(rows: Iterable[tuple[str, int, object]]) -> Iterator[Finding]:
+    """The findings of these rows, without what another version, or somebody else, wrote otherwise."""
+    for row in rows:
+        with contextlib.suppress(RunFileError):
+            yield form.unpack_finding(*row)
 
 
 def _edits(run: RunView) -> list[Finding]:

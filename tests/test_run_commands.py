@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from nnviz import cli
+from nnviz.commands.parser import parse
+from nnviz.commands.train import TrainOptions
 from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
 from nnviz.project.edits import SetParam
@@ -178,6 +180,18 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"
+
+
+def test_a_run_that_is_written_to_is_named_as_a_whole(three: None, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path.name: path.read_bytes() for path in runs_folder().glob("*.nnvizrun")}
+    for word, near in (("irs", "'first'. "), ("narrow", "'first'. "), ("ir", "'first', 'third'. ")):
+        assert cli.main(["train", word, "--resume", "--epochs", "1"]) == 2
+        said = capsys.readouterr().err
+        assert near in said.replace("'third', 'first'", "'first', 'third'") and "as a whole" in said
+    assert {path.name: path.read_bytes() for path in runs_folder().glob("*.nnvizrun")} == before
+    for whole in ("second", "the narrow one"):
+        options = TrainOptions.of(parse(["train", whole, "--resume"])).with_run()
+        assert options.of_run and options.run is not None and options.run.stem in ("second", "first")
 
 
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

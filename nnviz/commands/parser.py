@@ -156,7 +156,7 @@ def _add_train(commands: Any) -> None:
         "several processes train it together.",
         _TRAIN_EPILOGUE,
     )
-    _add_project(train, "; with --resume also the run to go on with, by its file or its name, as it was made")
+    _add_project(train, "; with --resume also the run to go on with, by its file or its whole name, as it was made")
     _add_choices(train)
     _add_data_folder(train)
     _add_epochs(train)

@@ -63,7 +63,7 @@ class TrainOptions:
         return cls(**{**found, "settings": tuple(options.settings)})
 
     def with_run(self) -> TrainOptions:
-        """The same, where a run was named in place of a project.
+        """The same, where a run was named in place of a project: by its whole name, since it is written to.
 
         Raises:
             InputError: There is no such run to go on with.
@@ -73,7 +73,7 @@ class TrainOptions:
         target = paths.given_path(self.project)
         if target.suffix.lower() == io.SUFFIX:
             return self
-        return replace(self, run=given_run(target), of_run=True)
+        return replace(self, run=given_run(target, whole=True), of_run=True)
 
     def apply(self, project: Project) -> Project:
         """The project as it shall be trained.

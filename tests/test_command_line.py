@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nnviz import cli
+from nnviz.commands.parser import parse
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import InputError
 from nnviz.project.samples import templates
@@ -54,6 +55,17 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, status: int =
 )
 def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     assert words in complaint(capsys, *arguments)
+
+
+@pytest.mark.parametrize("columns", ["1", "2", "3", "-7"])
+def test_a_terminal_of_no_width_gets_the_command_and_its_help(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["samples"]) == 0 and "digits-cnn" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        parse(["train", "--help"])
+    assert stopped.value.code == 0 and "--resume" in capsys.readouterr().out
 
 
 def test_what_is_not_there_is_refused_in_words_of_the_command_line(

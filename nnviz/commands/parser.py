@@ -53,6 +53,9 @@ after the batch under way and keep the run; a second one, a second later, breaks
 failed, or its run could not be kept as a whole; 2 bad input; 130 interrupted.
 """
 
+#: Letters on a line of a description, however narrow the terminal says that it is.
+_NARROWEST = 20
+
 _A_RUN = "a .nnvizrun file, or a kept run by its name or a part of it (nnviz runs lists them)"
 _RACE_EPILOGUE = """\
   nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
@@ -455,7 +458,7 @@ def _add_command(commands: Any, name: str, description: str, epilogue: str = "")
     parser: _Parser = commands.add_parser(
         name,
         help=COMMANDS[name],
-        description=textwrap.fill(description, shutil.get_terminal_size().columns - 2),
+        description=textwrap.fill(description, max(shutil.get_terminal_size().columns - 2, _NARROWEST)),
         epilog=epilogue,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -13,18 +13,20 @@ import pytest
 
 from nnviz import cli
 from nnviz.commands.parser import parse
-from nnviz.commands.train import TrainOptions
+from nnviz.commands.train import TrainOptions, checked
 from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
+from nnviz.gui.runs.standing import seen_at
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.flat_settings import settings_in
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
+from nnviz.project.settings import TRAINING
 from nnviz.record.library import Label, Library
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Finding, Scalar
-from nnviz.record.run import Run, RunInfo
+from nnviz.record.run import MOST_EPOCHS, Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
 from nnviz.record.summary import summary_of
 from nnviz.train.position import EpochResult
@@ -143,6 +145,18 @@ def test_a_run_that_was_given_more_epochs_has_no_more_of_them_than_planned(
     assert cli.main(["runs", "--folder", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "3 of 2" not in said and said.splitlines()[1].split()[5] == "3"
+
+
+def test_a_goal_that_no_setting_allows_is_the_one_of_the_project(own_folders: None) -> None:
+    (spec,) = (one for one in TRAINING if one.name == "epochs")
+    assert spec.maximum == MOST_EPOCHS
+    for told, goal in ((2**31, 300), (MOST_EPOCHS + 1, 300), (-1, 300), (MOST_EPOCHS, MOST_EPOCHS), (1, 1)):
+        path = planted(f"told {told}", SPIRAL, [0.5], created=1.0, asked=told)
+        options = TrainOptions.of(parse(["train", str(path), "--resume"])).with_run()
+        assert checked(options)[0].training.epochs == goal
+        with open_run(path) as run:
+            assert seen_at(run.to_run(), 10, 300).epochs == goal
+            assert summary_of(run, settings_in(run.info.project_json)).planned == goal
 
 
 def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(

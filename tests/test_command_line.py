@@ -185,7 +185,7 @@ def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_output_that_cannot_be_written_is_said(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_folders: None
 ) -> None:
     class Full(io.StringIO):
         def write(self, text: str) -> int:
@@ -193,3 +193,7 @@ def test_output_that_cannot_be_written_is_said(
 
     monkeypatch.setattr(sys, "stdout", Full())
     assert "No space left" in complaint(capsys, "samples", status=1)
+    assert "No space left" in complaint(capsys, *START, status=1)
+    assert "No space left" in complaint(capsys, "race", *START[1:], "--vary", "training.seed=1,2", status=1)
+    found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
+    assert [one.outcome for one in found] == ["done"] * 3

@@ -49,8 +49,9 @@ _TRAIN_EPILOGUE = """\
   torchrun --standalone --nproc_per_node 2 -m nnviz train mine.nnviz --run-file two.nnvizrun
 
 Without --run-file the run is kept in the user's folder of runs (nnviz runs lists it). Ctrl-C and kill end the training
-after the batch under way and keep the run; a second one, a second later, breaks off at once. Exit status: 0 done; 1 it
-failed, or its run could not be kept as a whole; 2 bad input; 130 interrupted.
+after the batch under way and keep the run; a second one, a second later, breaks off what is under way, the batch or the
+writing of the end. Exit status: 0 done; 1 it failed, or its run could not be kept as a whole; 2 bad input; 130
+interrupted.
 """
 
 #: Letters on a line of a description, however narrow the terminal says that it is.

@@ -223,12 +223,12 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             on_kept=note,
             together=together,
         )
-    except NnvizError as error:
+    except (NnvizError, KeyboardInterrupt) as error:  # the latter where the writing of the end was broken off
         if events is not None:
             events.end()
         report.end()  # before the last event, which nothing may follow
         if begun is not None:
-            if isinstance(error, Cancelled):
+            if isinstance(error, (Cancelled, KeyboardInterrupt)):
                 report.interrupted(begun.position.step, kept.path)
             else:
                 report.failed(error, kept.path)

@@ -68,7 +68,7 @@ def test_a_signal_while_the_end_is_written_waits_for_it(
 
 @pytest.mark.parametrize("place", ["the session's end", "the file's end"])
 def test_a_second_signal_breaks_off_the_end_that_the_first_one_began(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_folders: None
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_folders: None
 ) -> None:
     monkeypatch.setattr(interruption, "ECHO", 0.0)
     signals, ended = [], []
@@ -94,6 +94,8 @@ def test_a_second_signal_breaks_off_the_end_that_the_first_one_began(
     monkeypatch.setattr(owner, name, second)
     assert cli.main(["train", "sample:xnor-two-layer", "--epochs", "5", "--json"]) == 130
     assert len(signals) == 2 and not ended
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["step"]) == ("interrupted", 1) and Path(last["run"]).is_file()
 
 
 def test_an_ignored_hangup_stays_ignored() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
@@ -50,8 +51,7 @@ class RaceOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> RaceOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
     @property
     def given(self) -> list[tuple[str, object]]:

@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from nnviz import streams
 from nnviz.commands.given_project import fetch
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
@@ -65,8 +66,7 @@ class SweepOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> SweepOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
 
 def sweep(options: SweepOptions) -> int:

@@ -33,7 +33,7 @@ from nnviz.record.quantities import (
     TRAINING_SECONDS,
 )
 from nnviz.record.readings import Finding, Reading
-from nnviz.record.run import WARM_FROM, RunInfo, RunView, sorted_events
+from nnviz.record.run import WARM_FROM, RunInfo, RunView, goal_of, sorted_events
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
 #: A setting as a list shows it.
@@ -239,7 +239,7 @@ def cleaned(told: Summary) -> Summary:
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
-        goal=_whole(told.goal),
+        goal=goal_of(told.goal),
     )
 
 
@@ -336,7 +336,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
         best_accuracy=_at(step, right_steps, right),
         accuracy=float(right[-1]) if len(right) else math.nan,
         test_accuracy=float(tested[-1]) if len(tested) else math.nan,
-        goal=_whole(goals[-1]) if len(goals) else 0,
+        goal=goal_of(goals[-1]) if len(goals) else 0,
     )
 
 

@@ -68,8 +68,6 @@ _MARGIN, _GAP, _BELOW = 28, 18, 12
 _SHARE = 0.53
 #: And beside an update that is written out, which gets all of it where it needs that.
 _SHARE_BESIDE = 0.3
-#: What is said where no sweep can be shown.
-_NO_SWEEP = "There is no sweep yet: the panel Sweep (Ctrl+Alt+T at the desk) makes one."
 
 
 class LecturePage(QWidget):
@@ -295,7 +293,7 @@ class LecturePage(QWidget):
         if self.beside.key == key:
             self.show_instrument(self.beside.narrow)
         elif key == SweepPanel.key and not self.beside.has_sweep:
-            self.say(_NO_SWEEP)
+            self.say("There is no sweep yet: the panel Sweep (Ctrl+Alt+T at the desk) makes one.")
         else:
             self.show_instrument(key)
 
@@ -443,10 +441,8 @@ class LecturePage(QWidget):
         event.accept()
         instrument = instrument_of(event)
         if instrument is not None:
-            if instrument == SweepPanel.key:
-                self.switch_instrument(instrument)
-            else:
-                self.show_instrument(instrument)
+            show = self.switch_instrument if instrument == SweepPanel.key else self.show_instrument
+            show(instrument)
             return
         if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier != Qt.KeyboardModifier.NoModifier:
             return

@@ -45,6 +45,7 @@ from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.sweep import SweepPanel
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.interests import OF_THE_SELECTED
 from nnviz.gui.runs.run_events import event_marks
 from nnviz.gui.runs.shown import Shown
@@ -264,8 +265,13 @@ class LecturePage(QWidget):
         begun = update is not None and not self.beside.is_written
         self.beside.show_update(update)
         self._arrange()
-        if begun:  # what is written out is of the layer that is talked about
-            QTimer.singleShot(0, self, lambda: self.chosen.emit(self.strip.chosen))
+        self._tell_interest()
+        if begun:
+            soon(self._tell_chosen)
+
+    def _tell_chosen(self) -> None:
+        """What is written out is of the layer that is talked about."""
+        self.chosen.emit(self.strip.chosen)
 
     def show_instrument(self, key: str) -> None:
         """Show another instrument beside what is talked about, or all over the page; an empty key shows none."""
@@ -286,6 +292,11 @@ class LecturePage(QWidget):
         if not isinstance(self.panel, ExplainPanel) or number is None or card is None:
             return
         if number.node == card.facts.pictured or (number.node == LOSS and card.facts.kind == "output"):
+            self.panel.walk.start(number)
+
+    def take_apart(self, number: NumberPlace) -> None:
+        """Go on with a number that was large at the desk, also where it is of no card that could be chosen here."""
+        if isinstance(self.panel, ExplainPanel) and self.panel.walk.place != number:
             self.panel.walk.start(number)
 
     def switch_instrument(self, key: str) -> None:
@@ -313,7 +324,7 @@ class LecturePage(QWidget):
             self.show_instrument("feature_maps")
         elif cure.action == "show_help" and kind is not None:
             # Not at once: the link that was pressed stands in the instrument that goes.
-            QTimer.singleShot(0, self, lambda: self._explain(kind))
+            soon(self._explain, kind)
         else:
             self.cure_requested.emit(cure)
 
@@ -380,11 +391,13 @@ class LecturePage(QWidget):
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
     def _tell_interest(self) -> None:
-        """Cards in sight, the chosen one closely, and the instrument."""
+        """Cards in sight, the chosen one closely, and the instrument; that alone where it stands in front of them."""
         cards = self._scene.cards
         seen = frozenset(cards[node].facts.pictured for node in self.strip.seen if node in cards)
         closely = frozenset({self._pictured()} - {""})
         looks = [Interest(ON_CARDS, seen), Interest(OF_THE_SELECTED if closely else frozenset(), closely, closely)]
+        if self.beside.is_filling:
+            looks = []
         instrument = self.beside.looks_at()
         found = merged([*looks, instrument] if instrument is not None else looks)
         if found != self._interest:

@@ -211,9 +211,9 @@ class SweepPanel(Panel):
 
     def restyle(self) -> None:
         """Take colours and letters of the theme."""
-        super().restyle()
+        self._told = None  # what is drawn again now fills the table anew
         self.table.verticalHeader().setDefaultSectionSize(line_height(13) + 10)
-        self._told = None
+        super().restyle()
         for picture in (self.parallel, self.scatter):
             picture.update()
 

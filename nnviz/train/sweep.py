@@ -169,7 +169,7 @@ class Sweep:
             InputError: It cannot be done like this.
             StorageError: It cannot be kept.
         """
-        plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name))
+        plan = _within(budget, msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name)))
         sweep = cls(SweepRecord(plan), sweep_record.path_of(plan.name), budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep_record.save(sweep.record, sweep.path)
         return sweep
@@ -181,7 +181,9 @@ class Sweep:
         Raises:
             InputError: The file cannot be read, or says what cannot be done.
         """
-        sweep = cls(sweep_record.load(path), path, budget, **others)  # type: ignore[arg-type]  # of __init__
+        record = sweep_record.load(path)
+        record = msgspec.structs.replace(record, plan=_within(budget, record.plan))
+        sweep = cls(record, path, budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep._refuse_other_trials(sweep.record)
         return sweep
 
@@ -271,6 +273,7 @@ class Sweep:
         if not self.path.exists():
             return
         found = sweep_record.load(self.path)
+        found = msgspec.structs.replace(found, plan=_within(self._budget, found.plan))
         if found == self.record:
             return
         if found.plan != self.record.plan:
@@ -477,6 +480,11 @@ def _seconds(run: RunView) -> float:
 
 def _label(path: Path, label: Label) -> None:
     Library(path.parent).label(path, label)
+
+
+def _within(budget: Budget, plan: Plan) -> Plan:
+    """The plan, with the budget that it has now."""
+    return msgspec.structs.replace(plan, runs=budget.runs, minutes=budget.minutes)
 
 
 def _refuse(plan: Plan, budget: Budget) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nnviz import cli
+from nnviz.commands.parser import parse
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import InputError
 from nnviz.project.samples import templates
@@ -55,6 +56,17 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, status: int =
 )
 def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     assert words in complaint(capsys, *arguments)
+
+
+@pytest.mark.parametrize("columns", ["1", "2", "3", "-7"])
+def test_a_terminal_of_no_width_gets_the_command_and_its_help(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["samples"]) == 0 and "digits-cnn" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        parse(["train", "--help"])
+    assert stopped.value.code == 0 and "--resume" in capsys.readouterr().out
 
 
 def test_what_is_not_there_is_refused_in_words_of_the_command_line(
@@ -215,7 +227,7 @@ def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_output_that_cannot_be_written_is_said(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_folders: None
 ) -> None:
     class Full(io.StringIO):
         def write(self, text: str) -> int:
@@ -223,3 +235,7 @@ def test_output_that_cannot_be_written_is_said(
 
     monkeypatch.setattr(sys, "stdout", Full())
     assert "No space left" in complaint(capsys, "samples", status=1)
+    assert "No space left" in complaint(capsys, *START, status=1)
+    assert "No space left" in complaint(capsys, "race", *START[1:], "--vary", "training.seed=1,2", status=1)
+    found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
+    assert [one.outcome for one in found] == ["done"] * 3

@@ -11,8 +11,12 @@ from nnviz.record.comparison import find_run
 from nnviz.record.places import RUN_SUFFIX, runs_folder
 
 
-def given_run(typed: Path) -> Path:
+def given_run(typed: Path, *, whole: bool = False) -> Path:
     """The file of the run that somebody named: a path, or of a kept run its name, its title or a part of either.
+
+    Args:
+        typed: As it was typed.
+        whole: A part is not enough: the command writes to the run.
 
     Raises:
         InputError: There is none, or more than one; or what is there is no file.
@@ -20,7 +24,7 @@ def given_run(typed: Path) -> Path:
     if len(typed.parts) > 1 or os.path.lexists(typed):
         paths.check_file(typed, "RUN")
         return typed
-    return find_run(str(typed), runs_folder(), "RUN")
+    return find_run(str(typed), runs_folder(), "RUN", whole=whole)
 
 
 def run_in_place_of_project(typed: str) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
+from nnviz.project.starts import one_start_note
 from nnviz.project.variations import parse_variation
 from nnviz.record.number_text import format_number, percent
 
@@ -49,8 +51,7 @@ class RaceOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> RaceOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
     @property
     def given(self) -> list[tuple[str, object]]:
@@ -67,7 +68,7 @@ class RaceOptions:
             raise InputError("Say what differs: --vary PATH=VALUE,VALUE (once or more), or --preset NAME.")
         if self.preset is None:
             try:
-                return entrants_of([parse_variation(text) for text in self.vary])
+                return entrants_of([parse_variation(text) for text in self.vary], project)
             except InputError as error:
                 raise error.at(field="--vary") from None
         known = {preset.key: preset for preset in presets(project)}
@@ -99,6 +100,8 @@ def race(options: RaceOptions) -> int:
     report = _Report(as_json=options.json)
     for warning in found.warnings:
         report.warning(warning)
+    if note := one_start_note(project, [text.partition("=")[0].strip() for text in options.vary]):
+        report.warning(note)
     made = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
     try:
         report.begin(made)

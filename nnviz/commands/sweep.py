@@ -7,7 +7,7 @@ import math
 import shlex
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from tqdm import tqdm
 from nnviz import streams
 from nnviz.commands.given_project import fetch, open_project
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
@@ -23,6 +24,7 @@ from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
+from nnviz.project.starts import one_start_note, with_one_start
 from nnviz.record.places import runs_folder
 from nnviz.train.change import Difference, differences
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, load, path_of
@@ -65,8 +67,7 @@ class SweepOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> SweepOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
 
 def sweep(options: SweepOptions) -> int:
@@ -111,6 +112,8 @@ def sweep(options: SweepOptions) -> int:
             made = Sweep.begin(_plan(options, project), budget, **others)
     except InputError as error:
         raise error.at(field="--vary") from None
+    if not options.resume and (note := one_start_note(project, made.record.plan.paths)):
+        streams.complain(note)
     said.begin(made)
     try:
         made.run()
@@ -159,7 +162,7 @@ def _known(options: SweepOptions) -> _Known:
         raise InputError(f"There is no sweep {name!r} to go on with.", field="--resume")
     plan = load(path).plan
     before = io.loads(plan.project.encode(), name)
-    for other in () if asked is None else differences(before, asked):
+    for other in () if asked is None else differences(before, _as_begun(asked, plan, before)):
         if not other.field.startswith(("data.", "training.")):  # those are as the options of then said
             raise _begun_otherwise(other, name)
     return _Known(path, plan, before)
@@ -168,7 +171,7 @@ def _known(options: SweepOptions) -> _Known:
 def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
     """Say where what was asked for now is not what the sweep was begun with."""
     before = io.loads(plan.project.encode(), plan.name)
-    if (other := next(differences(before, project), None)) is not None:
+    if (other := next(differences(before, _as_begun(project, plan, before)), None)) is not None:
         raise _begun_otherwise(other, plan.name)
     asked: tuple[tuple[str, object, object], ...] = (
         ("--vary", plan.vary, options.vary or plan.vary),
@@ -182,6 +185,11 @@ def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
             raise InputError(
                 "The sweep was begun with another; give it another --name, or leave this out.", field=field
             )
+
+
+def _as_begun(project: Project, plan: Plan, before: Project) -> Project:
+    """What a sweep of the project would train, where the one that is gone on with was begun so."""
+    return with_one_start(project, plan.paths) if with_one_start(before, plan.paths) == before else project
 
 
 def _begun_otherwise(other: Difference, name: str) -> InputError:

@@ -354,6 +354,12 @@ class Guidance(QObject):
         """A file that could not be read or written."""
         self._notices.show_notice("file", sentence, "error", (), details)
 
+    def take_back(self, sentence: str) -> None:
+        """A sentence of :meth:`tell_error` does not hold any more; another one that stands there by now stays."""
+        notice = self._notices.notice("file")
+        if notice is not None and notice.text == sentence:
+            self._notices.dismiss("file")
+
     def _choose_data_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Folder that holds the data set")
         if chosen:

@@ -201,11 +201,11 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     monkeypatch.setattr(window, "_gui", lambda: app)
     assert cli.main(["screenshot", kept.stem[:-1], "--out", "w.png"]) == 0 and shown == [str(kept)]
     assert cli.main(["screenshot", "sample:and", "--out", "w.png"]) == 0 and shown[1] == "sample:and"
+    capsys.readouterr()
     for command in (["explain", "nobody", "loss"], ["screenshot", "nobody", "--out", "w.png"]):
-        capsys.readouterr()
         assert cli.main(command) == 2 and "There is no run of this name" in capsys.readouterr().err
     assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    told = json.loads(capsys.readouterr().out)
     assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"
 
 

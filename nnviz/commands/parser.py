@@ -65,7 +65,8 @@ _RACE_EPILOGUE = """\
   nnviz race sample:spiral --preset optimizers                            six optimizers, as in the window
 
 All start from the same weights and see the same batches, as far as the seed is the same. Nobody looks at the test
-split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end.
+split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end and
+all could be kept.
 """
 
 _EXPLAIN_EPILOGUE = """\
@@ -238,7 +239,7 @@ def _add_sweep(commands: Any) -> None:
         "Train a project again and again with other settings and seeds, each a kept run, and print mean "
         "and spread of a figure of the validation split, the best first. The test split is not looked at.",
     )
-    _add_project(sweep)
+    _add_project(sweep, "; with --resume also the sweep to go on with, by its name")
     _add_choices(sweep)
     _add_data_folder(sweep)
     _add_epochs(sweep, " of each run")
@@ -271,7 +272,11 @@ def _add_sweep(commands: Any) -> None:
         "--prune", action="store_true", help="end a run early that is worse than the median of the others at its epoch"
     )
     sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
-    sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
+    sweep.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the sweep of that name, with the options that it was begun with (another budget may be given)",
+    )
     _add_skip_bad(sweep)
     _add_download(sweep)
     _add_json(sweep, "one JSON object a line")

@@ -112,13 +112,19 @@ def train(options: TrainOptions) -> int:
             together.end()
 
 
-def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
+def checked(options: TrainOptions, base: Project | None = None) -> tuple[Project, SourceFacts]:
     """The project as it shall be trained, and what is known of its data.
+
+    Args:
+        options: What was asked for.
+        base: What they change; None is the project, or the run, that they name.
 
     Raises:
         InputError: It cannot be trained, or an option does not go with another.
     """
-    project = options.apply(_project_of_run(options.run) if options.of_run else open_project(options.project))
+    if base is None:
+        base = _project_of_run(options.run) if options.of_run else open_project(options.project)
+    project = options.apply(base)
     check_data_folder(options.data_dir)
     found = data_to_train(
         project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir, download=options.download

@@ -171,6 +171,7 @@ class Sweep:
             StorageError: It cannot be kept.
         """
         plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name), project=_trained(plan))
+        plan = _within(budget, plan)
         sweep = cls(SweepRecord(plan), sweep_record.path_of(plan.name), budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep_record.save(sweep.record, sweep.path)
         return sweep
@@ -182,7 +183,9 @@ class Sweep:
         Raises:
             InputError: The file cannot be read, or says what cannot be done.
         """
-        sweep = cls(sweep_record.load(path), path, budget, **others)  # type: ignore[arg-type]  # of __init__
+        record = sweep_record.load(path)
+        record = msgspec.structs.replace(record, plan=_within(budget, record.plan))
+        sweep = cls(record, path, budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep._refuse_other_trials(sweep.record)
         return sweep
 
@@ -272,6 +275,7 @@ class Sweep:
         if not self.path.exists():
             return
         found = sweep_record.load(self.path)
+        found = msgspec.structs.replace(found, plan=_within(self._budget, found.plan))
         if found == self.record:
             return
         if found.plan != self.record.plan:
@@ -485,6 +489,11 @@ def _seconds(run: RunView) -> float:
 
 def _label(path: Path, label: Label) -> None:
     Library(path.parent).label(path, label)
+
+
+def _within(budget: Budget, plan: Plan) -> Plan:
+    """The plan, with the budget that it has now."""
+    return msgspec.structs.replace(plan, runs=budget.runs, minutes=budget.minutes)
 
 
 def _refuse(plan: Plan, budget: Budget) -> None:

@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from nnviz import streams
 from nnviz.commands.given_project import fetch
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
@@ -22,6 +23,7 @@ from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
+from nnviz.project.starts import one_start_note, with_one_start
 from nnviz.record.places import runs_folder
 from nnviz.train.change import differences
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
@@ -64,8 +66,7 @@ class SweepOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> SweepOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
 
 def sweep(options: SweepOptions) -> int:
@@ -107,6 +108,8 @@ def sweep(options: SweepOptions) -> int:
             made = Sweep.begin(_plan(options, project), budget, **others)
     except InputError as error:
         raise error.at(field="--vary") from None
+    if not options.resume and (note := one_start_note(project, made.record.plan.paths)):
+        streams.complain(note)
     said.begin(made)
     try:
         made.run()
@@ -143,6 +146,8 @@ def _known(options: SweepOptions, project: Project) -> Path:
 def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
     """Say where what was asked for now is not what the sweep was begun with."""
     before = io.loads(plan.project.encode(), plan.name)
+    if with_one_start(before, plan.paths) == before:
+        project = with_one_start(project, plan.paths)
     if (other := next(differences(before, project), None)) is not None:
         raise InputError(
             f"The sweep was begun with another setting ({other.text}): say it as then, or take another --name.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -94,7 +95,10 @@ class ViewedData:
         """The class of each example; −1 where numbers are asked for."""
         if not self.class_names:
             return np.full(len(self), -1, np.int64)
-        return np.concatenate([one.reshape(len(one), -1)[:, 0].astype(np.int64) for one in self.targets])
+        # An empty split has no shape to be reckoned from its numbers.
+        return np.concatenate([one.reshape(len(one), math.prod(one.shape[1:]))[:, 0] for one in self.targets]).astype(
+            np.int64
+        )
 
     def place(self, number: int) -> tuple[str, int]:
         """The split of an example, and its index there."""

@@ -33,7 +33,7 @@ from nnviz.record.quantities import (
     TRAINING_SECONDS,
 )
 from nnviz.record.readings import Finding, Reading
-from nnviz.record.run import WARM_FROM, RunInfo, RunView, sorted_events
+from nnviz.record.run import WARM_FROM, RunInfo, RunView, goal_of, sorted_events
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
 #: A setting as a list shows it.
@@ -239,7 +239,7 @@ def cleaned(told: Summary) -> Summary:
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
-        goal=_whole(told.goal),
+        goal=goal_of(told.goal),
     )
 
 
@@ -336,7 +336,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
         best_accuracy=_at(step, right_steps, right),
         accuracy=float(right[-1]) if len(right) else math.nan,
         test_accuracy=float(tested[-1]) if len(tested) else math.nan,
-        goal=_whole(goals[-1]) if len(goals) else 0,
+        goal=goal_of(goals[-1]) if len(goals) else 0,
     )
 
 
@@ -406,8 +406,8 @@ def _changes(connection: sqlite3.Connection) -> list[Finding]:
             (len(prefix), prefix, form.MOST_TEXT, order, _MOST_CHANGE_ROWS),
         )
         found.append(list(_readable(rows))[::order])
-    newest = {one.series: one for each in found[1:] for one in each}
-    return [*sorted_events(found[:1]), *newest.values()]
+    newest = {one.series: one for each in found for one in each}
+    return [*sorted_events(found[:1]), *_without_event((one for each in found[1:] for one in each), newest)]
 
 
 def _readable(rows: Iterable[tuple[str, int, object]]) -> Iterator[Finding]:
@@ -419,8 +419,18 @@ def _readable(rows: Iterable[tuple[str, int, object]]) -> Iterator[Finding]:
 
 def _edits(run: RunView) -> list[Finding]:
     """What was done last to the numbers of each layer, and to each unit."""
-    found = (run.latest(name) for prefix in _EDITS for name in run.names(prefix))
-    return [one for one in found if isinstance(one, Finding)]
+    found = (run.latest(name) for prefix in (*_EDITS, CHANGE.prefix) for name in run.names(prefix))
+    newest = {one.series: one for one in found if isinstance(one, Finding)}
+    return _without_event(newest.values(), newest)
+
+
+def _without_event(found: Iterable[Finding], newest: Mapping[str, Finding]) -> list[Finding]:
+    """The newest of these findings of which there are no events: of runs that are older than such events."""
+    return [
+        one
+        for one in {one.series: one for one in found}.values()
+        if not CHANGE.owns(one.series) and CHANGE.series(one.series.removeprefix(FINDING.prefix)) not in newest
+    ]
 
 
 def _said(found: Iterable[Finding]) -> tuple[str, ...]:

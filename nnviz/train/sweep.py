@@ -26,6 +26,7 @@ from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
 from nnviz.project.model import Project
+from nnviz.project.starts import with_one_start
 from nnviz.record.library import Label, Library
 from nnviz.record.places import new_run_paths, runs_folder
 from nnviz.record.quantities import EPOCH, QUANTITIES
@@ -169,7 +170,7 @@ class Sweep:
             InputError: It cannot be done like this.
             StorageError: It cannot be kept.
         """
-        plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name))
+        plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name), project=_trained(plan))
         sweep = cls(SweepRecord(plan), sweep_record.path_of(plan.name), budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep_record.save(sweep.record, sweep.path)
         return sweep
@@ -461,6 +462,13 @@ class Sweep:
     def _know(self, **changed: object) -> None:
         with self._lock:
             self.progress = replace(self.progress, **changed)  # type: ignore[arg-type]  # fields of Progress
+
+
+def _trained(plan: Plan) -> str:
+    """The project of a plan as its runs take it: where the start of the weights varies, all layers follow it."""
+    project = io.loads(plan.project.encode(), plan.name)
+    after = with_one_start(project, plan.paths)
+    return plan.project if after == project else io.dumps(after).decode()
 
 
 def _may_pass(error: BaseException) -> bool:

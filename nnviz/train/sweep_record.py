@@ -144,6 +144,11 @@ class Plan(msgspec.Struct, frozen=True):
         return f"sweep: {self.name}"[:60]
 
     @property
+    def paths(self) -> list[str]:
+        """The paths of the settings that vary."""
+        return [text.partition("=")[0].strip() for text in self.vary]
+
+    @property
     def higher_is_better(self) -> bool:
         """Whether more of the figure is better."""
         return registry.FIGURES(self.objective).higher_is_better

@@ -39,6 +39,13 @@ def test_the_numbering_counts_every_example_once() -> None:
     )
 
 
+def test_a_set_without_validation_examples_is_looked_at_like_any_other() -> None:
+    data = view(DataConfig("digits", validation_fraction=0.0))
+    assert data.starts[1] == data.starts[2] and len(data.label_of) == len(data)
+    counts = described.class_balance(data)
+    assert counts[:, 1].sum() == 0 and counts.sum() == len(data)
+
+
 @pytest.mark.parametrize("parts", [("",), ("train", "test"), ("train", "val", "test")])
 def test_each_picture_is_that_of_the_file_that_is_named(tmp_path: Path, parts: tuple[str, ...]) -> None:
     """Every picture has a grey of its own, and that is its name."""

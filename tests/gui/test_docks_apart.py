@@ -14,6 +14,7 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.window.dock_row import SIDE_PANELS
 from nnviz.gui.window.docks import Docks
+from nnviz.gui.window.frame import row_height
 from nnviz.gui.window.window import MainWindow
 
 
@@ -112,6 +113,21 @@ def test_every_instrument_that_is_opened_has_its_place_and_gives_it_back(qtbot: 
                 qtbot.waitUntil(lambda: docks.row.height() >= 300, timeout=TIMEOUT)  # half of a low window
             dock.close()
             qtbot.waitUntil(partial(has_height, docks, low), timeout=TIMEOUT)
+
+
+def test_a_row_that_was_empty_keeps_a_height_when_the_highest_in_it_goes(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral", ready=False)
+    docks = docks_of(window)
+    for dock in docks.docks.values():
+        dock.close()
+    qtbot.waitUntil(partial(has_height, docks, 0), timeout=TIMEOUT)
+    docks.row.settle()
+    qtbot.waitUntil(lambda: docks.row._settled == 0, timeout=TIMEOUT)
+    docks.show_panel("evaluation")
+    docks.show_panel("history")
+    qtbot.waitUntil(lambda: docks.row.height() >= 300 and docks.row._raised[1] >= 300, timeout=TIMEOUT)
+    docks.docks["evaluation"].close()  # a warning of Qt's about a height of 0 fails the test
+    qtbot.waitUntil(partial(has_height, docks, row_height(window)), timeout=TIMEOUT)
 
 
 def test_a_window_made_narrow_puts_tabs_where_there_is_no_room(qtbot: QtBot, open_window: OpenWindow) -> None:

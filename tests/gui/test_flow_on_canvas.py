@@ -209,6 +209,27 @@ def test_five_clicks_make_one_step_and_write_an_update_out(qtbot: QtBot, open_wi
     assert flow.bar.sub_step.toolTip().startswith("Pause first")
 
 
+def test_nothing_lies_over_what_is_said_and_a_strip_shows_cards_only(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    person, flow, canvas = Person(window, qtbot), window.flow, window.canvas
+    window.resize(1280, 720)
+    canvas.camera.set_zoom(0.2)  # no card in any corner: the map stays in the one in which it is
+    canvas.minimap.set_mode("always")
+    for canvas.minimap._corner in range(4):
+        canvas.minimap._choose_corner()
+        flow.sub_step_to(SubStep.BATCH)
+        person.until(lambda: flow.part is SubStep.BATCH)
+        assert flow.band.isVisible() and not flow.band.geometry().intersects(canvas.minimap.geometry())
+        flow.leave()
+    window.action("sub_steps").trigger()
+    person.until(lambda: flow.update.isVisible() and "→" in flow.update.words)
+    window.action("explain_large").trigger()
+    person.until(lambda: window.docks is not None and window.docks.is_explained_large and canvas.height() < 200)
+    assert not flow.update.isVisible() and not flow.band.isVisible()
+    window.action("explain_large").trigger()
+    person.until(lambda: flow.update.isVisible() and flow.band.isVisible())
+
+
 def everything(window: MainWindow) -> dict[str, bytes]:
     """All that decides how the training goes on: weights, the optimizer's state, random numbers, the order of data."""
     assert window.bridge.session is not None

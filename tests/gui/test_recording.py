@@ -146,6 +146,8 @@ def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
     make, tries = store.write_among_kept, []
     said: list[str] = []
     recorder.failed.connect(said.append)
+    taken_back: list[str] = []
+    recorder.mended.connect(taken_back.append)
 
     def full(run: Run, on_error: Callable[[StorageError], None]) -> RunWriter:
         tries.append(run)
@@ -158,6 +160,7 @@ def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
     recorder.begin(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is not None)
     assert said == ["The run cannot be written: the disk is full."]
+    qtbot.waitUntil(lambda: taken_back == said)
     path = recorder.path_of(run)
     recorder.end(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is None)
@@ -166,10 +169,36 @@ def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
         assert stored.last_step == 4 and stored.finished
     tries.clear()
     recorder.begin(over)
-    recorder.end(over)  # nobody goes on with it: no file is made for it later
+    recorder.end(over)  # nobody goes on with it: it is tried once more, and no file is made for it later
     qtbot.waitUntil(lambda: len(said) == 2)
     qtbot.wait(60)
-    assert tries == [over]
+    assert tries == [over, over] and len(taken_back) == 1
+
+
+@pytest.mark.parametrize("how", ["end", "close"])
+def test_a_run_without_a_file_is_tried_once_more_before_it_goes(
+    qtbot: QtBot, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    make, said, taken_back = store.write_among_kept, list[str](), list[str]()
+    recorder.failed.connect(said.append)
+    recorder.mended.connect(taken_back.append)
+
+    def full(run: Run, on_error: Callable[[StorageError], None]) -> RunWriter:
+        raise StorageError("The run cannot be written: the disk is full.")
+
+    monkeypatch.setattr(store, "write_among_kept", full)
+    run = planted()
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: bool(said))
+    monkeypatch.setattr(store, "write_among_kept", make)
+    if how == "end":
+        recorder.end(run)
+        qtbot.waitUntil(lambda: taken_back == said)
+    else:
+        recorder.close()
+    (path,) = runs_folder().glob("*.nnvizrun")
+    with open_run(path) as stored:
+        assert stored.last_step == 4 and stored.finished
 
 
 def test_a_run_that_is_not_gone_on_with_yet_is_saved_as_its_file_is(

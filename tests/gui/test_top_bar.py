@@ -66,6 +66,15 @@ def test_nothing_overlaps_and_nothing_is_cut(open_window: OpenWindow) -> None:
                 assert button.sizeHint().width() <= button.width() + 8, (width, button.text())
 
 
+def test_no_name_is_cut_beside_an_empty_place(open_window: OpenWindow) -> None:
+    window = open_window("neuron-sigmoid", ready=False)
+    resized(window, 1280)
+    assert window.top_bar._title._name == "neuron-sigmoid"
+    for width in range(800, 1680, 80):  # what the name takes pushes nothing out
+        resized(window, width)
+        assert window.top_bar._lacking() <= 0, width
+
+
 @pytest.mark.parametrize("width", [1024, 1366, 1680])
 def test_no_button_moves_whatever_the_bar_shows(
     open_window: OpenWindow, width: int, monkeypatch: pytest.MonkeyPatch

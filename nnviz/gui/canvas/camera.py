@@ -37,10 +37,12 @@ class Camera(QObject):
     Signals:
         zoom_changed: The new zoom.
         moved: Another part of the scene is to be seen, or the same at another zoom.
+        covered: Something covers another part of the view's edges.
     """
 
     zoom_changed = Signal(float)
     moved = Signal()
+    covered = Signal()
 
     def __init__(
         self,
@@ -94,6 +96,11 @@ class Camera(QObject):
     def inset(self) -> int:
         """Pixels that something covers at the upper edge."""
         return self._inset
+
+    @property
+    def foot(self) -> int:
+        """Pixels that something covers at the lower edge."""
+        return self._foot
 
     @property
     def gliding(self) -> bool:
@@ -175,6 +182,7 @@ class Camera(QObject):
         if size == self._corner:
             return
         self._corner = size
+        self.covered.emit()
         if self._fitted and self._content() == self._fitted_to:
             self.fit(glide=True)
 
@@ -183,6 +191,7 @@ class Camera(QObject):
         if bottom == self._foot:
             return
         self._foot = bottom
+        self.covered.emit()
         if self._fitted and self._content() == self._fitted_to:
             self.fit(glide=True)
 
@@ -194,6 +203,7 @@ class Camera(QObject):
         if top == self._inset:
             return
         self._inset = top
+        self.covered.emit()
         if self._fitted and self._content() == self._fitted_to:
             self.fit(glide=True)
 

@@ -91,6 +91,7 @@ class Minimap(QWidget):
         self.hide()
         canvas.installEventFilter(self)
         camera.moved.connect(self.follow)
+        camera.covered.connect(self._choose_corner)
         scene.refreshed.connect(self.redraw)
         scene.looks_changed.connect(self.redraw)
         follow(theme.notifier.changed, self._draw_anew)
@@ -207,7 +208,7 @@ class Minimap(QWidget):
     def _places(self) -> Iterator[QRect]:
         """Its rectangle in each corner, in the order of preference."""
         right = self._canvas.width() - self.width() - _MARGIN
-        bottom = self._canvas.height() - self.height() - _MARGIN
+        bottom = self._canvas.height() - self._camera.foot - self.height() - _MARGIN
         top = _MARGIN + self._camera.inset
         below = max(top, min(self._camera.corner.height() + _MARGIN, bottom))
         for x, y in ((right, bottom), (_MARGIN, bottom), (right, below), (_MARGIN, top)):

@@ -407,7 +407,6 @@ class FlowOnCanvas(QObject):
         chosen = next((node for node in selected if node in self._added), next(iter(self._added), ""))
         if not chosen:
             return
-        self.update.show()
         self.update.show_layer(chosen, self._added[chosen], self._after[chosen])
         self._place()
 
@@ -518,7 +517,9 @@ class FlowOnCanvas(QObject):
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
         # Over a strip, as above a number that is taken apart, it would cover what it speaks of.
-        band.setVisible((self._backward or self._part is not None) and canvas.height() >= _FOR_BAND)
+        strip = canvas.height() < _FOR_BAND
+        band.setVisible((self._backward or self._part is not None) and not strip)
+        update.setVisible(self._made and update.shown[0] in self._added and not strip)
         width, top = canvas.width(), self._covered + _MARGIN
         taken = canvas.reserved_corner
         bar.fit(width - taken)

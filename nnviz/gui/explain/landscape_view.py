@@ -292,9 +292,11 @@ class LandscapeView(QWidget):
                 self.chart.add(item, 50.0)
             self._trails.append(pair)
         spots = []
-        flat = landscape is not None and len(landscape.picture.axes) == 2
+        directions = len(landscape.picture.axes) if landscape is not None else 0
+        flat = directions == 2
         for number, (trail, dots) in enumerate(self._trails):
-            there = landscape is not None and number < len(self._balls)
+            # Balls that rolled over one weight have no place over two.
+            there = number < len(self._balls) and self._balls[number].places.shape[1] == directions
             # Over one weight it would be the curve itself.
             trail.setVisible(there and flat)
             dots.setVisible(there)

@@ -159,7 +159,8 @@ class DockRow(QObject):
             return
         keys = {other for key in self.keys() for other in self._column(key)}
         needed = max((min(self._panels[key].least_height, self._window.height() // 2) for key in keys), default=0)
-        target = max(before, needed)
+        # Where there was no row before, it gets the height that a new window gives it.
+        target = max(before or row_height(self._window), needed)
         if target < raised:
             layout = self._window.layout()
             if layout is not None:  # Else the one that was closed still counts.

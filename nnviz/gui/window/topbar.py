@@ -56,6 +56,8 @@ class TopBar(QWidget):
         self._training = training
         self._actions = actions
         self._form = FORMS[0]
+        #: Pixels that the form leaves over.
+        self._spare = 0
         self.setObjectName("TopBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Training")
@@ -197,7 +199,6 @@ class TopBar(QWidget):
         self.settings.refit()
         for label in (self._speed, self._eta):
             label.setFont(theme.surrounding_font(12, 500))
-        self._fitted = theme.text_scale()
         self._fit_width()
 
     def _fit_width(self) -> None:
@@ -206,6 +207,8 @@ class TopBar(QWidget):
             self._take(form)
             if self._lacking() <= 0:
                 break
+        self._spare = max(0, -self._lacking())
+        self._title.setFixedWidth(self._title_room())
         self._update_document()
         self.pills.refresh()
 
@@ -230,7 +233,7 @@ class TopBar(QWidget):
         self._fit_width()
 
     def _take(self, form: BarForm) -> None:
-        self._form, compact = form, form.compact
+        self._form, self._spare, compact = form, 0, form.compact
         self._brand.setVisible(form.brand)
         scale = theme.surrounding_scale()
         beside, only = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
@@ -256,7 +259,9 @@ class TopBar(QWidget):
         self._title.setFixedWidth(self._title_room())
 
     def _title_room(self) -> int:
-        return round(self._form.title * theme.text_scale())
+        """Pixels of the project's name: what the form gives it, and of what is left over as much as it can use."""
+        scale = theme.text_scale()
+        return min(round(self._form.title * scale) + self._spare, max(round(form.title * scale) for form in FORMS))
 
     def _fill_rest(self) -> None:
         """What the bar has no room for, as it is at this moment; what could be changed there can be changed here."""
@@ -310,8 +315,7 @@ class TopBar(QWidget):
         self._update_document()
 
     def _on_theme(self) -> None:
-        if theme.text_scale() != self._fitted:
-            self._refit()
+        self._refit()  # also of another theme alone: its stylesheet gives letters back that were chosen before
         self._update_state()
 
     def _update_document(self) -> None:

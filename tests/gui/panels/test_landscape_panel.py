@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.explain.landscape_work import contour_lines
+from nnviz.gui.look import theme
 from nnviz.gui.panels.landscape import LandscapePanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
@@ -116,6 +118,17 @@ def test_the_only_weight_is_seen_on_both_slopes_of_its_valley(qtbot: QtBot, open
     (w,), losses = picture.axes, picture.losses
     assert w[losses.argmin()] == pytest.approx(2.0, abs=0.05)
     assert losses[0] > 4 * losses.min() + 1 < losses[-1] and w[0] == -3.0
+
+
+def test_balls_over_one_weight_are_not_looked_for_over_two(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("xnor-two-layer")
+    panel = opened(qtbot, window)
+    until(qtbot, lambda: bool(panel.work.balls) and len(panel.work.balls[0].losses) > 60)
+    button = next(one for one in page_of(panel).whats.findChildren(QToolButton) if one.text() == "Two weights")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: measured(panel, "two"))
+    until(qtbot, lambda: bool(panel.work.balls) and panel.work.balls[0].places.shape[1] == 2)
+    theme.set_theme("light")  # all that is drawn is drawn anew
 
 
 def test_the_way_of_a_run_is_drawn_grows_old_and_leaves_no_trace(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -84,6 +84,13 @@ def test_no_tabs_are_left_behind(qtbot: QtBot, open_window: OpenWindow) -> None:
         docks.row.arrange_as_new()
         qtbot.waitUntil(lambda: not tabs_of(window), timeout=TIMEOUT)
         assert not docks.row.tab_groups()
+    docks.show_panel("evaluation")
+    qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+    for _ in range(4):  # Qt has made two bars for the same place: it is always the other one that goes
+        docks.row.follow_width()
+        for _ in range(5):
+            QApplication.processEvents()
+        assert len(tabs_of(window)) == len(docks.row.tab_groups()) == 1
 
 
 def has_height(docks: Docks, height: int) -> bool:

@@ -230,8 +230,11 @@ class DockRow(QObject):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
             tabs.setUsesScrollButtons(True)
             tabs.setExpanding(False)
-            tabs.lower()  # Qt puts a new one before all else: before a page that covers the window, too.
             tabs.setVisible(number in needed)
+        # Qt puts a new one before all else: before a page that covers the window, too. Among themselves they stay in
+        # the order in which they were made: of two for one place the later one is Qt's own.
+        for tabs in reversed(bars):
+            tabs.lower()
 
     def tab_groups(self) -> set[frozenset[str]]:
         """The titles of the instruments that share a place, for each such place."""

@@ -40,7 +40,7 @@ def _status(arguments: Sequence[str]) -> int:
                 sys.stdout.flush()
                 raise
         sys.stdout.flush()  # so that output which nobody takes is noticed here
-        return status
+        return status or int(streams.output_failed())
     except InputError as error:
         streams.complain(str(error))
         return 2

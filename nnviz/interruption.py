@@ -95,17 +95,20 @@ def raised() -> Iterator[None]:
 def put_off(*, however_often: bool = False) -> Iterator[None]:
     """Within it, what was begun is brought to its end: the first signal waits for that, only a second breaks it off.
 
+    One that came earlier in the same command, which is why the end is written, is the first.
+
     Args:
         however_often: Nor does a second: whoever sends them ends by force what takes too long.
 
     Raises:
         Cancelled: At the end, where there was a signal.
     """
+    asked_before = _Ear.listening > 0 and _Ear.heard > -math.inf
     asked = False
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal asked
-        if asked and not however_often:
+        if (asked or asked_before) and not however_often:
             raise KeyboardInterrupt
         asked = True
 

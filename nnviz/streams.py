@@ -21,6 +21,12 @@ _PLAIN = {
 _HANDLER = "nnviz.plain"
 
 
+class _Output:
+    """What became of what this command prints: whether it was lost to anything but a reader that went away."""
+
+    failed = False
+
+
 def prepare() -> None:
     """Make the streams such that printing never fails over a letter, and that nothing else gets their numbers.
 
@@ -33,6 +39,7 @@ def prepare() -> None:
             if name != "stdin":
                 # Its end is the program's.
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    _Output.failed = False
     codecs.register_error(_HANDLER, _plainly)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -63,6 +70,17 @@ def perhaps_unread() -> Iterator[None]:
         sys.stdout.flush()
     except BrokenPipeError:
         drop(sys.stdout)
+
+
+def give_up_output(error: BaseException) -> None:
+    """Standard output takes no more, because of this, and the command goes on: :func:`output_failed` decides later."""
+    _Output.failed = _Output.failed or not isinstance(error, BrokenPipeError)
+    drop(sys.stdout)
+
+
+def output_failed() -> bool:
+    """Whether output was lost since :func:`prepare`, as on a full disk; who has read enough loses nothing."""
+    return _Output.failed
 
 
 def drop(stream: TextIO) -> None:

@@ -1,6 +1,6 @@
 """Check what needs no test to be run: ``python3 scripts/check.py``. Ruff, its formatter, mypy strict, import contracts.
 
-All of them run, also after one has failed; the exit status is that of the worst. ``scripts/test.py`` does this first.
+All of them run, also after one has failed; the exit status is that of the worst. ``scripts/test.py`` does it too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def failed_checks(interpreter: Path) -> list[str]:
             if process.wait() != 0:
                 failed.append(name)
             words = Path(folder, name).read_text(encoding="utf-8", errors="replace")
-            print(f"── {name}\n{words}", end="", flush=True)
+            print(f"\n── {name}\n{words}", end="", flush=True)
     return failed
 
 

@@ -1,6 +1,6 @@
 """Set nnviz up, if need be, and run every check and every test: ``python3 scripts/test.py [what pytest takes]``.
 
-With arguments only pytest runs. Without, ruff, mypy strict and the import contracts come first.
+With arguments only pytest runs. Without, ruff, mypy strict and the import contracts run beside the tests.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import check
@@ -38,12 +39,11 @@ def folder_in_memory() -> dict[str, str]:
 
 
 def main() -> int:
-    """Set up, check, then run pytest; return 0 when all hold."""
+    """Set up, check, and run pytest beside that; return 0 when all hold."""
     arguments = sys.argv[1:]
-    interpreter = environment.ensure("test" if arguments else "develop")
-    failed = []
-    if not arguments:
-        failed = check.failed_checks(interpreter)
+    checks = not arguments
+    interpreter = environment.ensure("develop" if checks else "test")
+    if checks:
         arguments = list(SECOND_TRY)
     if not any(argument.startswith("-n") for argument in arguments):
         # Not --dist loadgroup: with it, xdist 3.8 waits forever once a worker has crashed.
@@ -52,12 +52,15 @@ def main() -> int:
     command = [str(interpreter), "-m", "pytest", *arguments]
     # Some machines forbid Python to keep what it compiles: each of hundreds of processes would compile all of nnviz.
     variables = {**ONE_THREAD, "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": "", **folder_in_memory()}
-    if not failed:
+    if not checks:
         environment.start(command, variables)
-    print("── tests", flush=True)
-    status = subprocess.call(command, env={**os.environ, **variables})
-    print(f"failed: {', '.join([*failed, *(['tests'] if status else [])])}", flush=True)
-    return 1
+    # The checks keep one core busy, for most of a minute the first time, and what they say comes among the first tests.
+    with ThreadPoolExecutor(1) as beside:
+        checked = beside.submit(check.failed_checks, interpreter)
+        status = subprocess.call(command, env={**os.environ, **variables})
+        failed = [*checked.result(), *(["tests"] if status else [])]
+    print(f"failed: {', '.join(failed)}" if failed else "everything holds", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from nnviz import cli
+from nnviz.commands.parser import parse
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import InputError
 from nnviz.project.samples import templates
@@ -54,6 +56,17 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, status: int =
 )
 def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     assert words in complaint(capsys, *arguments)
+
+
+@pytest.mark.parametrize("columns", ["1", "2", "3", "-7"])
+def test_a_terminal_of_no_width_gets_the_command_and_its_help(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["samples"]) == 0 and "digits-cnn" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        parse(["train", "--help"])
+    assert stopped.value.code == 0 and "--resume" in capsys.readouterr().out
 
 
 def test_what_is_not_there_is_refused_in_words_of_the_command_line(
@@ -156,6 +169,47 @@ def test_runs_are_made_when_nobody_reads(
     if command == "sweep":
         other = [command, "sample:xnor-two-layer", *vary[:2], "--epochs", "3", "--resume"]
         assert "(epochs: 3, not 1)" in complaint(capsys, *other)
+        # What it was made with need not be said again; what is said and differs is refused.
+        (name,) = [path.stem for path in (runs_folder() / "sweeps").glob("*.nnvizsweep")]
+        for named in (name, "sample:xnor-two-layer"):
+            assert cli.main([command, named, "--resume", "--json"]) == 0
+            told = json.loads(capsys.readouterr().out.splitlines()[-1])
+            assert told["name"] == name and [len(one["runs"]) for one in told["trials"]] == [1, 1]
+        assert "(seed: 4, not 0)" in complaint(capsys, command, name, "--resume", "--seed", "4")
+        assert "--prune" in complaint(capsys, command, name, "--resume", "--prune")
+        assert "--vary" in complaint(capsys, command, name, "--resume", "--vary", "training.learning_rate=0.1")
+        assert cli.main([command, "sample:and", *vary, "--runs", "1", "--name", "short"]) == 0
+        assert cli.main([command, "short", "--resume", "--json"]) == 0
+        assert "budget of 1 runs is used" in json.loads(capsys.readouterr().out.splitlines()[-1])["ended"]
+        assert cli.main([command, "short", "--resume", "--runs", "2", "--json"]) == 0
+        assert len(json.loads(capsys.readouterr().out.splitlines()[-1])["trials"]) == 2
+        assert "no sweep 'nobody'" in complaint(capsys, command, "nobody", "--resume")
+        assert "graph" in complaint(capsys, command, "sample:and", "--name", name, "--resume")
+
+
+def test_a_race_whose_runs_cannot_be_kept_is_run_to_its_end_printed_and_ends_in_1(
+    own_folders: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    race = ["race", "sample:and", "--vary", "training.learning_rate=0.1,0.2", "--epochs", "1"]
+
+    def cut_off(writer: RunWriter, *arguments: object, **others: object) -> bool:
+        return closed(writer, *arguments, **others) and writer.path.stem.endswith("0.2")  # type: ignore[arg-type]
+
+    closed = RunWriter.close
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "close", cut_off)
+        assert cli.main([*race, "--json"]) == 1
+    shown = capsys.readouterr()
+    told = {one["name"]: one["run_complete"] for one in json.loads(shown.out.splitlines()[-1])["entrants"]}
+    lost = [name for name, complete in told.items() if not complete]
+    assert len(told) == 2 and len(lost) == 1
+    assert shown.err.splitlines()[-1] == f"nnviz: Not kept, or not as a whole: the run of {lost[0]}."
+    shutil.rmtree(runs_folder())
+    runs_folder().write_text("no folder")
+    assert cli.main(race) == 1
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()] == ["rank", "1", "2"], shown.out
+    assert "the runs of " in shown.err.splitlines()[-1] and all(name in shown.err.splitlines()[-1] for name in told)
 
 
 def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +227,7 @@ def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_output_that_cannot_be_written_is_said(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_folders: None
 ) -> None:
     class Full(io.StringIO):
         def write(self, text: str) -> int:
@@ -181,3 +235,7 @@ def test_output_that_cannot_be_written_is_said(
 
     monkeypatch.setattr(sys, "stdout", Full())
     assert "No space left" in complaint(capsys, "samples", status=1)
+    assert "No space left" in complaint(capsys, *START, status=1)
+    assert "No space left" in complaint(capsys, "race", *START[1:], "--vary", "training.seed=1,2", status=1)
+    found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
+    assert [one.outcome for one in found] == ["done"] * 3

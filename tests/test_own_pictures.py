@@ -11,7 +11,9 @@ from PIL import Image
 
 from nnviz import cli
 from nnviz.commands.given_project import with_choices
-from nnviz.data import datasets
+from nnviz.data import datasets, images
+from nnviz.data.picture_memory import MEMORY
+from nnviz.errors import StorageError
 from nnviz.project.files import io, own_folder
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.safety import disk_state
@@ -91,6 +93,33 @@ def test_a_summary_of_a_network_on_a_folder(capsys: pytest.CaptureFixture[str], 
     assert cli.main(["summary", "sample:digits-cnn", "--data", str(tmp_path / "pics"), "--json"]) == 0
     layers = json.loads(capsys.readouterr().out)["layers"]
     assert layers[0]["output_shape"] == [3, 32, 32] and layers[-1]["output_shape"] == [3]
+
+
+def test_a_summary_counts_the_pictures_and_reads_none(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "mine.nnviz"
+    given = str(pictures(tmp_path / "pics"))
+    project.write_bytes(io.dumps(with_choices(templates.sample("digits-cnn"), given, [])))
+
+    def told() -> dict[str, int]:
+        assert cli.main(["summary", str(project), "--json"]) == 0
+        parts: dict[str, int] = json.loads(capsys.readouterr().out)["memory"]["parts"]
+        return parts
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageError("No room is left.")
+
+    for name in ("read_pictures", "store_pictures"):
+        monkeypatch.setattr(images, name, refuse)
+    MEMORY.clear()
+    each = 3 * 32 * 32 + 8
+    assert told()["the data"] == each * (2 * 24 + 6)
+    for one in (tmp_path / "pics").iterdir():
+        one.rename(tmp_path / one.name)
+    assert "the data" not in told()
+    assert cli.main(["summary", str(project)]) == 0
+    assert "The data come on top" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["train", "summary"])

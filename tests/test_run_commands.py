@@ -7,22 +7,28 @@ import signal
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from nnviz import cli
+from nnviz.commands import window
+from nnviz.commands.parser import parse
+from nnviz.commands.train import TrainOptions, checked
 from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
+from nnviz.gui.runs.standing import seen_at
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.flat_settings import settings_in
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
+from nnviz.project.settings import TRAINING
 from nnviz.record.library import Label, Library
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Finding, Scalar
-from nnviz.record.run import Run, RunInfo
+from nnviz.record.run import MOST_EPOCHS, Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
 from nnviz.record.summary import summary_of
 from nnviz.train.position import EpochResult
@@ -143,6 +149,18 @@ def test_a_run_that_was_given_more_epochs_has_no_more_of_them_than_planned(
     assert "3 of 2" not in said and said.splitlines()[1].split()[5] == "3"
 
 
+def test_a_goal_that_no_setting_allows_is_the_one_of_the_project(own_folders: None) -> None:
+    (spec,) = (one for one in TRAINING if one.name == "epochs")
+    assert spec.maximum == MOST_EPOCHS
+    for told, goal in ((2**31, 300), (MOST_EPOCHS + 1, 300), (-1, 300), (MOST_EPOCHS, MOST_EPOCHS), (1, 1)):
+        path = planted(f"told {told}", SPIRAL, [0.5], created=1.0, asked=told)
+        options = TrainOptions.of(parse(["train", str(path), "--resume"])).with_run()
+        assert checked(options)[0].training.epochs == goal
+        with open_run(path) as run:
+            assert seen_at(run.to_run(), 10, 300).epochs == goal
+            assert summary_of(run, settings_in(run.info.project_json)).planned == goal
+
+
 def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     own_folders: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,9 +193,32 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
     assert cli.main(["evaluate", kept.stem, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 10
+    for named in (kept.stem, kept.stem[:-1], str(kept)):
+        assert cli.main(["explain", named, "loss", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["step"] == 10
+    shown: list[str] = []
+    app = SimpleNamespace(render=lambda target, out, **others: shown.append(target))
+    monkeypatch.setattr(window, "_gui", lambda: app)
+    assert cli.main(["screenshot", kept.stem[:-1], "--out", "w.png"]) == 0 and shown == [str(kept)]
+    assert cli.main(["screenshot", "sample:and", "--out", "w.png"]) == 0 and shown[1] == "sample:and"
+    capsys.readouterr()
+    for command in (["explain", "nobody", "loss"], ["screenshot", "nobody", "--out", "w.png"]):
+        assert cli.main(command) == 2 and "There is no run of this name" in capsys.readouterr().err
     assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"
+
+
+def test_a_run_that_is_written_to_is_named_as_a_whole(three: None, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path.name: path.read_bytes() for path in runs_folder().glob("*.nnvizrun")}
+    for word, near in (("irs", "'first'. "), ("narrow", "'first'. "), ("ir", "'first', 'third'. ")):
+        assert cli.main(["train", word, "--resume", "--epochs", "1"]) == 2
+        said = capsys.readouterr().err
+        assert near in said.replace("'third', 'first'", "'first', 'third'") and "as a whole" in said
+    assert {path.name: path.read_bytes() for path in runs_folder().glob("*.nnvizrun")} == before
+    for whole in ("second", "the narrow one"):
+        options = TrainOptions.of(parse(["train", whole, "--resume"])).with_run()
+        assert options.of_run and options.run is not None and options.run.stem in ("second", "first")
 
 
 def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

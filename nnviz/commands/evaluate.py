@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import named_data
 from nnviz.commands.given_run import given_run
 from nnviz.commands.json_text import json_text
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.errors import DataError, InputError, NnvizError
 
@@ -47,7 +48,7 @@ class EvaluateOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> EvaluateOptions:
         """From the parsed command line."""
-        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+        return options_of(cls, options)
 
 
 def evaluate(options: EvaluateOptions) -> int:

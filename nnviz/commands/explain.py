@@ -6,12 +6,11 @@ import argparse
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import known_data, open_project, with_choices
+from nnviz.commands.given_run import run_in_place_of_project
 from nnviz.commands.json_text import json_text
 from nnviz.errors import InputError
-from nnviz.record.places import RUN_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,14 @@ class ExplainOptions:
 def explain(options: ExplainOptions) -> int:
     """Print one number of a network as a sum of terms."""
     check_data_folder(options.data_dir)
-    path = None if options.target.startswith("sample:") else paths.given_path(options.target)
-    is_run = path is not None and path.suffix.lower() == RUN_SUFFIX
-    if options.step is not None and not is_run:
+    path = run_in_place_of_project(options.target)
+    if options.step is not None and path is None:
         raise InputError("Only a run has steps; a project is explained with its initial weights.", field="--step")
     project = None
-    if is_run and (options.data is not None or options.settings):
+    if path is not None and (options.data is not None or options.settings):
         field = "--set" if options.data is None else "--data"
         raise InputError("A run is explained as it was: other data and settings are a project's.", field=field)
-    if not is_run:
+    if path is None:
         project = with_choices(open_project(options.target), options.data, options.settings)
         known_data(project, options.target)
 

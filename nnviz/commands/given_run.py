@@ -6,12 +6,17 @@ import os
 from pathlib import Path
 
 from nnviz import paths
+from nnviz.project.files import io
 from nnviz.record.comparison import find_run
-from nnviz.record.places import runs_folder
+from nnviz.record.places import RUN_SUFFIX, runs_folder
 
 
-def given_run(typed: Path) -> Path:
+def given_run(typed: Path, *, whole: bool = False) -> Path:
     """The file of the run that somebody named: a path, or of a kept run its name, its title or a part of either.
+
+    Args:
+        typed: As it was typed.
+        whole: A part is not enough: the command writes to the run.
 
     Raises:
         InputError: There is none, or more than one; or what is there is no file.
@@ -19,4 +24,21 @@ def given_run(typed: Path) -> Path:
     if len(typed.parts) > 1 or os.path.lexists(typed):
         paths.check_file(typed, "RUN")
         return typed
-    return find_run(str(typed), runs_folder(), "RUN")
+    return find_run(str(typed), runs_folder(), "RUN", whole=whole)
+
+
+def run_in_place_of_project(typed: str) -> Path | None:
+    """The file of the run that was named where a project may be named as well; None where that is a project.
+
+    A project is named by its file or as ``sample:NAME``.
+
+    Raises:
+        InputError: It is neither, or the run is one of several of this name.
+    """
+    if typed.startswith("sample:"):
+        return None
+    path = paths.given_path(typed)
+    ending = path.suffix.lower()
+    if ending == io.SUFFIX or (ending != RUN_SUFFIX and (len(path.parts) > 1 or os.path.lexists(path))):
+        return None
+    return given_run(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping
 
@@ -13,7 +12,8 @@ from nnviz.commands.json_text import json_text
 class JsonLines:
     """Prints events on standard output, on any thread; numbers that JSON does not know (NaN) become null.
 
-    A reader that goes away, such as ``head``, and a full disk behind the output end nothing: that is said once.
+    A reader that goes away, such as ``head``, and a full disk behind the output end nothing: that is said once. After
+    a full disk the command ends with status 1.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,10 @@ class JsonLines:
                 return
             try:
                 print(json_text(event), flush=True)
-            except (OSError, ValueError):
+            except (OSError, ValueError) as error:
                 self._lost = True
-                streams.drop(sys.stdout)
-                streams.complain("The output is not taken any more; training goes on.")
+                streams.give_up_output(error)
+                why = (
+                    "is not taken any more" if isinstance(error, BrokenPipeError) else f"could not be written ({error})"
+                )
+                streams.complain(f"The output {why}; training goes on.")

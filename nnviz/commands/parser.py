@@ -49,9 +49,13 @@ _TRAIN_EPILOGUE = """\
   torchrun --standalone --nproc_per_node 2 -m nnviz train mine.nnviz --run-file two.nnvizrun
 
 Without --run-file the run is kept in the user's folder of runs (nnviz runs lists it). Ctrl-C and kill end the training
-after the batch under way and keep the run; a second one, a second later, breaks off at once. Exit status: 0 done; 1 it
-failed, or its run could not be kept as a whole; 2 bad input; 130 interrupted.
+after the batch under way and keep the run; a second one, a second later, breaks off what is under way, the batch or the
+writing of the end. Exit status: 0 done; 1 it failed, or its run could not be kept as a whole; 2 bad input; 130
+interrupted.
 """
+
+#: Letters on a line of a description, however narrow the terminal says that it is.
+_NARROWEST = 20
 
 _A_RUN = "a .nnvizrun file, or a kept run by its name or a part of it (nnviz runs lists them)"
 _RACE_EPILOGUE = """\
@@ -61,7 +65,8 @@ _RACE_EPILOGUE = """\
   nnviz race sample:spiral --preset optimizers                            six optimizers, as in the window
 
 All start from the same weights and see the same batches, as far as the seed is the same. Nobody looks at the test
-split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end.
+split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end and
+all could be kept.
 """
 
 _EXPLAIN_EPILOGUE = """\
@@ -156,7 +161,7 @@ def _add_train(commands: Any) -> None:
         "several processes train it together.",
         _TRAIN_EPILOGUE,
     )
-    _add_project(train, "; with --resume also the run to go on with, by its file or its name, as it was made")
+    _add_project(train, "; with --resume also the run to go on with, by its file or its whole name, as it was made")
     _add_choices(train)
     _add_data_folder(train)
     _add_epochs(train)
@@ -234,7 +239,7 @@ def _add_sweep(commands: Any) -> None:
         "Train a project again and again with other settings and seeds, each a kept run, and print mean "
         "and spread of a figure of the validation split, the best first. The test split is not looked at.",
     )
-    _add_project(sweep)
+    _add_project(sweep, "; with --resume also the sweep to go on with, by its name")
     _add_choices(sweep)
     _add_data_folder(sweep)
     _add_epochs(sweep, " of each run")
@@ -267,7 +272,11 @@ def _add_sweep(commands: Any) -> None:
         "--prune", action="store_true", help="end a run early that is worse than the median of the others at its epoch"
     )
     sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
-    sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
+    sweep.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the sweep of that name, with the options that it was begun with (another budget may be given)",
+    )
     _add_skip_bad(sweep)
     _add_download(sweep)
     _add_json(sweep, "one JSON object a line")
@@ -455,7 +464,7 @@ def _add_command(commands: Any, name: str, description: str, epilogue: str = "")
     parser: _Parser = commands.add_parser(
         name,
         help=COMMANDS[name],
-        description=textwrap.fill(description, shutil.get_terminal_size().columns - 2),
+        description=textwrap.fill(description, max(shutil.get_terminal_size().columns - 2, _NARROWEST)),
         epilog=epilogue,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -474,7 +483,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_project_or_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+    parser.add_argument("target", metavar="PROJECT_OR_RUN", help=f"a .nnviz file or sample:NAME; or {_A_RUN}")
 
 
 def _add_step(

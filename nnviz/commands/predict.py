@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_run import given_run
+from nnviz.commands.parsed_options import options_of
 from nnviz.errors import DataError, InputError
 
 #: So many of the examples that were left out are listed one by one.
@@ -31,7 +32,7 @@ class PredictOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> PredictOptions:
         """From the parsed command line."""
-        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+        return options_of(cls, options)
 
 
 def predict(options: PredictOptions) -> int:

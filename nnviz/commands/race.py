@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,18 @@ from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
+from nnviz.project.starts import one_start_note
 from nnviz.project.variations import parse_variation
 from nnviz.record.number_text import format_number, percent
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult
-    from nnviz.train.race import Race, Standing
+    from nnviz.train.race import Lane, Race, Standing
 
 _NOTHING = "–"
 
@@ -49,8 +51,7 @@ class RaceOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> RaceOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
     @property
     def given(self) -> list[tuple[str, object]]:
@@ -67,7 +68,7 @@ class RaceOptions:
             raise InputError("Say what differs: --vary PATH=VALUE,VALUE (once or more), or --preset NAME.")
         if self.preset is None:
             try:
-                return entrants_of([parse_variation(text) for text in self.vary])
+                return entrants_of([parse_variation(text) for text in self.vary], project)
             except InputError as error:
                 raise error.at(field="--vary") from None
         known = {preset.key: preset for preset in presets(project)}
@@ -99,6 +100,8 @@ def race(options: RaceOptions) -> int:
     report = _Report(as_json=options.json)
     for warning in found.warnings:
         report.warning(warning)
+    if note := one_start_note(project, [text.partition("=")[0].strip() for text in options.vary]):
+        report.warning(note)
     made = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
     try:
         report.begin(made)
@@ -107,7 +110,10 @@ def race(options: RaceOptions) -> int:
         report.end()
         with streams.perhaps_unread():
             report.finished(made)
-    return 0 if any(one.done for one in made.standings) else 1
+    lost = [lane.entrant.name for lane in made.lanes if not lane.complete]
+    if lost:  # said again where it is seen: below the table
+        streams.complain(f"Not kept, or not as a whole: the run{'s' * (len(lost) > 1)} of {', '.join(lost)}.")
+    return 0 if any(one.done for one in made.standings) and not lost else 1
 
 
 class _Report:
@@ -157,14 +163,14 @@ class _Report:
         found = race.standings
         if not any(one.step for one in found) and not any(one.failure for one in found):
             return
-        files = {lane.entrant.name: lane.path for lane in race.lanes}
+        lanes = {lane.entrant.name: lane for lane in race.lanes}
         order = sorted(found, key=lambda one: one.rank or len(found) + 1)
         if self._lines is not None:
-            self._lines.print({"event": "finished", "entrants": [_plain(one, files[one.name]) for one in order]})
+            self._lines.print({"event": "finished", "entrants": [_plain(one, lanes[one.name]) for one in order]})
             return
         print_table(
             ("rank", "entrant", "epochs", "steps", "start loss", "validation loss", "accuracy", "run"),
-            [_row(one, files[one.name]) for one in order],
+            [_row(one, lanes[one.name].path) for one in order],
             right={0, 2, 3, 4, 5, 6},
         )
         for one in order:
@@ -188,7 +194,7 @@ def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
     )
 
 
-def _plain(one: Standing, path: Path | None) -> dict[str, object]:
+def _plain(one: Standing, lane: Lane) -> dict[str, object]:
     return {
         "name": one.name,
         "rank": one.rank or None,
@@ -200,5 +206,6 @@ def _plain(one: Standing, path: Path | None) -> dict[str, object]:
         "train_loss": one.batch_loss,
         "validation_loss": one.loss,
         "validation_accuracy": one.accuracy,
-        "run": None if path is None else str(path),
+        "run": None if lane.path is None else str(lane.path),
+        "run_complete": lane.complete,
     }

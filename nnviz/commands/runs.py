@@ -8,11 +8,12 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz import paths, streams
 from nnviz.commands.json_text import json_text
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
 from nnviz.project.files import io
@@ -69,8 +70,7 @@ class RunsOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> RunsOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "text": tuple(options.text), "tag": tuple(options.tag)})
+        return options_of(cls, options)
 
 
 def runs(options: RunsOptions) -> int:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from nnviz import streams
+from nnviz.commands.data_bar import DataBar
 from nnviz.commands.given_project import open_project, refuse, with_choices
 from nnviz.commands.json_text import json_text
 from nnviz.commands.tables import print_table
 from nnviz.data import datasets as data_sets
-from nnviz.errors import DataError
+from nnviz.data.sources.source import SourceFacts
+from nnviz.errors import DataError, NnvizError
 from nnviz.project import registry
 from nnviz.project.checks.memory import Estimate, Examples, Needs, bytes_text, shares_text
 from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.graph.bypass import effective, effective_graph
-from nnviz.project.model import Project
+from nnviz.project.model import DataConfig, Project
 from nnviz.train import paces
 from nnviz.train.paces import Duration
 
@@ -38,16 +42,21 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         InputError: The project cannot be read, or a setting is not allowed; or, after the rows, it is no network yet.
     """
     project = with_choices(open_project(target), data, given)
-    if (data is not None or given) and data_sets.dataset(project.data.dataset).needs_folder:
-        found = data_sets.source_facts(project.data)
+    found: SourceFacts | None = None
+    chosen = data is not None or any(path.startswith("data.") for path, _ in given)
+    if chosen and data_sets.dataset(project.data.dataset).needs_folder:
+        with DataBar() as bar:
+            found = data_sets.source_facts(project.data, bar)
         for warning in found.warnings:
             streams.complain(warning)
         for column in found.columns[:_MOST_COLUMNS]:
             use = column.kind if column.use == "input" else column.use
             streams.complain(f"column '{column.name}' ({use}): {column.about}")
     inference = infer(effective_graph(project.graph))
-    expected = _expected(project) if inference.macs else None
-    needs = _needs(project) if inference.macs else None
+    known_data = (found or _listed(project.data)) if inference.macs else None
+    sizes = _sizes(project.data, known_data)
+    expected = _expected(project, sizes) if inference.macs else None
+    needs = _needs(project, known_data, sizes) if inference.macs else None
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
     known = inference.results
@@ -90,31 +99,43 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         if expected is not None:
             print(f"Training takes {expected.text}. {expected.why}")
         if needs is not None:
-            print(f"Training takes about {bytes_text(needs.needed)} of memory on the processor: {shares_text(needs)}.")
+            beside = "" if sizes is not None else " The data come on top of that."
+            text = f"Training takes about {bytes_text(needs.needed)} of memory on the processor: {shares_text(needs)}."
+            print(text + beside)
     if len(known) < len(order):
         # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
         refuse(problems_that_stop(validate(project, None, inference, try_fixes=False)), target)
     return 0
 
 
-def _needs(project: Project) -> Needs:
-    """What training needs of the memory; without the examples where the data are not there."""
+def _listed(config: DataConfig) -> SourceFacts | None:
+    """What is known of the data without reading any; None where they are not there, or only reading tells."""
     try:
-        facts = data_sets.counted(data_sets.facts(project.data), project.data)
+        with DataBar() as bar:
+            return data_sets.listed(config, bar)
+    except NnvizError:  # a summary is of the network
+        return None
+
+
+def _sizes(config: DataConfig, found: SourceFacts | None) -> tuple[int, int, int] | None:
+    """How many examples each split has, as far as that is known."""
+    try:
+        return None if found is None else data_sets.divided(config, found.sizes, found.validation)
     except DataError:
-        facts = None
+        return None
+
+
+def _needs(project: Project, found: SourceFacts | None, sizes: tuple[int, int, int] | None) -> Needs:
+    """What training needs of the memory; without the examples where nothing is known of them."""
+    facts = None if found is None else msgspec.structs.replace(found.data, examples=sizes)
     whole = effective(project)
     return Estimate(whole, infer(whole.graph), Examples.of(facts)).needs()
 
 
-def _expected(project: Project) -> Duration | None:
+def _expected(project: Project, sizes: tuple[int, int, int] | None) -> Duration | None:
     """What training takes, as far as that is known on this computer without trying it."""
-    pace = paces.recall(project)
-    if pace is None:
-        return None
-    try:
-        examples = data_sets.split_sizes(project.data)
-    except DataError:
+    pace = None if sizes is None else paces.recall(project)
+    if pace is None or sizes is None:
         return None
     config = project.training
-    return paces.duration(pace, examples[0], examples[1], config.step_size, config.epochs)
+    return paces.duration(pace, sizes[0], sizes[1], config.step_size, config.epochs)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from nnviz import streams
-from nnviz.commands.given_project import fetch
+from nnviz.commands.given_project import fetch, open_project
 from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.errors import InputError
@@ -22,9 +24,10 @@ from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
+from nnviz.project.starts import one_start_note, with_one_start
 from nnviz.record.places import runs_folder
-from nnviz.train.change import differences
-from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
+from nnviz.train.change import Difference, differences
+from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, load, path_of
 from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 
 if TYPE_CHECKING:
@@ -64,8 +67,7 @@ class SweepOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> SweepOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls)}
-        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+        return options_of(cls, options)
 
 
 def sweep(options: SweepOptions) -> int:
@@ -88,7 +90,8 @@ def sweep(options: SweepOptions) -> int:
         skip_bad=options.skip_bad,
         download=options.download,
     )
-    project, found = checked(as_trained)
+    before = _known(options) if options.resume else None
+    project, found = checked(as_trained, None if before is None else before.project)
     for warning in found.warnings:
         streams.complain(warning)
     if options.download:
@@ -97,16 +100,20 @@ def sweep(options: SweepOptions) -> int:
     from nnviz.train.sweep import Budget, Sweep  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     budget = Budget(options.runs, options.minutes)
+    if before is not None and budget == Budget():
+        budget = Budget(before.plan.runs, before.plan.minutes)
     said = _Said(as_json=options.json)
     others: dict[str, Any] = {"data_dir": options.data_dir, "on_change": said.look}
     try:
-        if options.resume:
-            made = Sweep.reopen(_known(options, project), budget, **others)
+        if before is not None:
+            made = Sweep.reopen(before.path, budget, **others)
             _compare(made.record.plan, options, project)
         else:
             made = Sweep.begin(_plan(options, project), budget, **others)
     except InputError as error:
         raise error.at(field="--vary") from None
+    if not options.resume and (note := one_start_note(project, made.record.plan.paths)):
+        streams.complain(note)
     said.begin(made)
     try:
         made.run()
@@ -132,33 +139,65 @@ def _objective(options: SweepOptions) -> str:
     return (options.objective or "").removeprefix(_PREFIX)
 
 
-def _known(options: SweepOptions, project: Project) -> Path:
-    name = options.name or project.name
+@dataclass(frozen=True)
+class _Known:
+    """A sweep that is gone on with: its file, what it does, and what was trained in it."""
+
+    path: Path
+    plan: Plan
+    project: Project
+
+
+def _known(options: SweepOptions) -> _Known:
+    """The sweep of the name that was given: in place of the project, or by --name; else it is called as the project.
+
+    Raises:
+        InputError: There is none, or the project that was given is not what was trained in it.
+    """
+    named = options.project.startswith("sample:") or options.project.lower().endswith(io.SUFFIX)
+    asked = open_project(options.project) if named or options.name else None
+    name = options.name or (options.project if asked is None else asked.name)
     path = path_of(name)
     if not path.exists():
         raise InputError(f"There is no sweep {name!r} to go on with.", field="--resume")
-    return path
+    plan = load(path).plan
+    before = io.loads(plan.project.encode(), name)
+    for other in () if asked is None else differences(before, _as_begun(asked, plan, before)):
+        if not other.field.startswith(("data.", "training.")):  # those are as the options of then said
+            raise _begun_otherwise(other, name)
+    return _Known(path, plan, before)
 
 
 def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
     """Say where what was asked for now is not what the sweep was begun with."""
     before = io.loads(plan.project.encode(), plan.name)
-    if (other := next(differences(before, project), None)) is not None:
-        raise InputError(
-            f"The sweep was begun with another setting ({other.text}): say it as then, or take another --name.",
-            field=other.field,
-        )
+    if (other := next(differences(before, _as_begun(project, plan, before)), None)) is not None:
+        raise _begun_otherwise(other, plan.name)
     asked: tuple[tuple[str, object, object], ...] = (
         ("--vary", plan.vary, options.vary or plan.vary),
         ("--seeds", plan.seeds, options.seeds or plan.seeds),
         ("--search", plan.search, options.search or plan.search),
         ("--objective", plan.objective, _objective(options) or plan.objective),
+        ("--prune", plan.pruning, options.prune or plan.pruning),
     )
     for field, then, now in asked:
         if then != now:
             raise InputError(
                 "The sweep was begun with another; give it another --name, or leave this out.", field=field
             )
+
+
+def _as_begun(project: Project, plan: Plan, before: Project) -> Project:
+    """What a sweep of the project would train, where the one that is gone on with was begun so."""
+    return with_one_start(project, plan.paths) if with_one_start(before, plan.paths) == before else project
+
+
+def _begun_otherwise(other: Difference, name: str) -> InputError:
+    return InputError(
+        f"The sweep was begun with another setting ({other.text}): take another --name, or leave this out and go on "
+        f"with it as it was made (nnviz sweep {shlex.quote(name)} --resume).",
+        field=other.field,
+    )
 
 
 class _Said:
@@ -220,7 +259,10 @@ class _Said:
             self._lines.print({"event": "finished", **_plain(record), "ended": sweep.progress.ended})
             return
         _print(record)
-        streams.tell(f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; --resume goes on.")
+        streams.tell(
+            f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; "
+            f"nnviz sweep {shlex.quote(record.plan.name)} --resume goes on."
+        )
 
 
 def _line(record: SweepRecord, trial: Trial, run: SweptRun) -> str:

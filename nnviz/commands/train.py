@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import redirect_stderr
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from nnviz import interruption, paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
 from nnviz.commands.given_run import given_run
+from nnviz.commands.parsed_options import options_of
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import Cancelled, InputError, NnvizError
@@ -59,11 +60,10 @@ class TrainOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
         """From the parsed command line."""
-        found = {field.name: getattr(options, field.name) for field in fields(cls) if field.name != "of_run"}
-        return cls(**{**found, "settings": tuple(options.settings)})
+        return options_of(cls, options, but=("of_run",))
 
     def with_run(self) -> TrainOptions:
-        """The same, where a run was named in place of a project.
+        """The same, where a run was named in place of a project: by its whole name, since it is written to.
 
         Raises:
             InputError: There is no such run to go on with.
@@ -73,7 +73,7 @@ class TrainOptions:
         target = paths.given_path(self.project)
         if target.suffix.lower() == io.SUFFIX:
             return self
-        return replace(self, run=given_run(target), of_run=True)
+        return replace(self, run=given_run(target, whole=True), of_run=True)
 
     def apply(self, project: Project) -> Project:
         """The project as it shall be trained.
@@ -112,13 +112,19 @@ def train(options: TrainOptions) -> int:
             together.end()
 
 
-def checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
+def checked(options: TrainOptions, base: Project | None = None) -> tuple[Project, SourceFacts]:
     """The project as it shall be trained, and what is known of its data.
+
+    Args:
+        options: What was asked for.
+        base: What they change; None is the project, or the run, that they name.
 
     Raises:
         InputError: It cannot be trained, or an option does not go with another.
     """
-    project = options.apply(_project_of_run(options.run) if options.of_run else open_project(options.project))
+    if base is None:
+        base = _project_of_run(options.run) if options.of_run else open_project(options.project)
+    project = options.apply(base)
     check_data_folder(options.data_dir)
     found = data_to_train(
         project, options.project, skip_bad=options.skip_bad, data_dir=options.data_dir, download=options.download
@@ -223,12 +229,12 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             on_kept=note,
             together=together,
         )
-    except NnvizError as error:
+    except (NnvizError, KeyboardInterrupt) as error:  # the latter where the writing of the end was broken off
         if events is not None:
             events.end()
         report.end()  # before the last event, which nothing may follow
         if begun is not None:
-            if isinstance(error, Cancelled):
+            if isinstance(error, (Cancelled, KeyboardInterrupt)):
                 report.interrupted(begun.position.step, kept.path)
             else:
                 report.failed(error, kept.path)

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
+from nnviz.commands.given_run import run_in_place_of_project
 from nnviz.errors import InputError
 
 
@@ -22,8 +23,9 @@ def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_d
     paths.check_new_file(out, "--out")
     paths.check_folder_of(out, "--out")
     check_data_folder(data_dir)
+    run = run_in_place_of_project(target)
     app = _gui()
-    app.render(target, out, size=size, theme_name=theme, data_dir=data_dir)
+    app.render(target if run is None else str(run), out, size=size, theme_name=theme, data_dir=data_dir)
     print(out)
     return 0
 

@@ -25,8 +25,9 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
-    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "look", "named",
-    "place_for", "place_of", "source_facts", "source_of", "split_sizes", "taking", "validation_count", "values",
+    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "listed", "locate", "look",
+    "named", "place_for", "place_of", "source_facts", "source_of", "split_sizes", "taking",
+    "validation_count", "values",
 ]  # fmt: skip
 
 _ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
@@ -93,6 +94,17 @@ def source_facts(config: DataConfig, progress: Progress | None = None) -> Source
     """
     known = declared(config)
     return inspect(config, progress=progress) if known is None else known
+
+
+def listed(config: DataConfig, progress: Progress | None = None) -> SourceFacts | None:
+    """What is declared, else what the mere names of the user's files tell; None where only reading tells.
+
+    Raises:
+        DataError: The choice is not allowed, or the files cannot be listed.
+    """
+    spec, source = _declared(config.dataset)
+    found = source.listed(Request(spec, values(config), None, progress))
+    return None if found is None else step_facts.prepared(found, config.preparation)
 
 
 def values(config: DataConfig) -> dict[str, ParamValue]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +38,7 @@ def locked(folder: Path, wait: Callable[[], None], *, leave: bool = True) -> Ite
         leave: The empty file of the lock stays behind.
     """
     lock = lock_of(folder)
-    while not _taken(lock, _LOOK_EVERY):
+    while not (_taken(lock, _LOOK_EVERY) if leave else _taken_there(lock)):
         wait()
     try:
         yield
@@ -71,6 +73,32 @@ def _taken(lock: BaseFileLock, seconds: float) -> bool:
         if error.errno not in _NO_LOCKS:
             raise
     return True
+
+
+def _taken_there(lock: BaseFileLock) -> bool:
+    """As :func:`_taken`, of a lock whose file goes with who has it: what was taken is what others will find there."""
+    path = Path(lock.lock_file)
+    end = time.monotonic() + _LOOK_EVERY
+    while True:
+        before = _identity(path, make=True)
+        if _taken(lock, 0.0):
+            if not lock.is_locked or (before is not None and before == _identity(path)):
+                return True
+            _let_go(lock)
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.05)
+
+
+def _identity(path: Path, *, make: bool = False) -> tuple[int, int] | None:
+    if make:
+        with contextlib.suppress(OSError):  # whoever takes it is told
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644))
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_held(held: contextlib.ExitStack, folder: Path) -> bool:

@@ -9,6 +9,7 @@ and pictures that are decoded on several threads share one allowance.
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import threading
 import warnings
@@ -104,6 +105,12 @@ _USUAL_ENDS: Mapping[bool, tuple[float, ...]] = {
     True: (255.0, 1023.0, 4095.0, 16383.0, 65535.0),
     False: (1.0, 255.0, 65535.0),
 }
+#: What the system says of a disk or a network that is away or overburdened, whatever lies there.
+_OF_THE_MOMENT = frozenset(
+    getattr(errno, name)
+    for name in ("ENOENT", "EACCES", "EPERM", "EIO", "ESTALE", "ETIMEDOUT", "ENOTCONN", "ENODEV", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
 _Found = TypeVar("_Found")
 
 # What is too large or damaged is refused here with a sentence; Pillow's own remark on it would only stand beside that.
@@ -275,8 +282,10 @@ def read_unless_deep(
 
 def _refused_by_name(path: Path, read: Callable[[BinaryIO], _Found]) -> _Found:
     """What is read from a file; whatever goes wrong becomes a sentence that names it."""
+    opened = False
     try:
         with open_regular(path) as file:
+            opened = True
             return read(file)
     except DataError as error:
         raise error.at(file=str(path)) from None
@@ -289,9 +298,11 @@ def _refused_by_name(path: Path, read: Callable[[BinaryIO], _Found]) -> _Found:
     except MemoryError as error:
         raise DataError("The picture cannot be read: there is not enough memory.", file=str(path)) from error
     except OSError as error:
-        # What the system says, and not Pillow, is of the moment: whoever goes by that finds it as the cause.
+        # What the system says is of the moment, unless it says that of what the file told Pillow to do, such as to seek
+        # where no place is: whoever goes by that finds it as the cause.
         sentence = f"The picture cannot be read: {error.strerror or _reason(error)}."
-        raise DataError(sentence, file=str(path)) from (error if error.errno else None)
+        passing = error.errno in _OF_THE_MOMENT if opened else bool(error.errno)
+        raise DataError(sentence, file=str(path)) from (error if passing else None)
     except Exception as error:  # noqa: BLE001 - on damaged files Pillow's readers fail in every way that Python has
         raise DataError(f"The picture cannot be read: {_reason(error)}.", file=str(path)) from None
 

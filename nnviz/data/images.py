@@ -34,6 +34,11 @@ _AHEAD, _AHEAD_BYTES = 256, 64 << 20
 _TRIED = 64
 
 
+#: Files that could not be reached, and then could be opened and were tried again in this process; and whether that was
+#: in vain: a disk that always fails at the same place is not asked once more at every look.
+_TRIED_AGAIN: dict[Path, bool] = {}
+
+
 class _Passing(str):
     """Why a file could not be reached."""
 
@@ -193,12 +198,28 @@ def _left_out(file: Path, reason: str) -> LeftOut:
 
 
 def _can_be_reached(files: Iterable[Path]) -> bool:
-    """Whether one of the first of these can be."""
-    for file in islice(files, _TRIED):
-        with contextlib.suppress(OSError), open_regular(file) as opened:
-            opened.read(1)
-            return True
+    """Whether one of the first of these can be that was not tried again in vain."""
+    asked = islice((file for file in files if not _TRIED_AGAIN.get(file)), _TRIED)
+    found = [file for file in asked if _opens(file)]
+    for file in found:
+        _TRIED_AGAIN.setdefault(file, False)
+    return bool(found)
+
+
+def _opens(file: Path) -> bool:
+    with contextlib.suppress(OSError), open_regular(file) as opened:
+        opened.read(1)
+        return True
     return False
+
+
+def _note(file: Path, *, passing: bool) -> None:
+    """What became of a file that was perhaps tried again."""
+    if file in _TRIED_AGAIN:
+        if passing and _opens(file):
+            _TRIED_AGAIN[file] = True
+        else:
+            _TRIED_AGAIN.pop(file, None)
 
 
 def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Callable[[int], None]) -> None:
@@ -242,6 +263,11 @@ class _Reader:
     how: str
 
     def _read(self, number: int, levels: Levels | None) -> _Found:
+        found = self._found(number, levels)
+        _note(self.files[number], passing=isinstance(found, _Passing))
+        return found
+
+    def _found(self, number: int, levels: Levels | None) -> _Found:
         arguments = self.files[number], self.size, self.channels, self.background
         try:
             if levels is None:

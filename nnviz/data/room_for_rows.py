@@ -25,6 +25,8 @@ from nnviz.project.checks.memory import bytes_text
 MOST_BYTES = 64 << 30
 #: Bytes of the disk that are left to others.
 LEFT_FREE = 256 << 20
+#: Where what says that a set is whole lies while that is in doubt.
+ASIDE = "leaving.json"
 #: Seconds after which what an earlier version kept belongs to nobody.
 _FORGOTTEN = 7 * 86_400.0
 #: Seconds that a set may be used later than what is kept of it beside all sets.
@@ -147,7 +149,7 @@ def _made(folder: Path, needed: int) -> _Room:
 
 def _delete(folder: Path) -> None:
     """Deletes a set, unless somebody began to use it after it was last looked at."""
-    whole, aside = folder / "whole.json", folder / "leaving.json"
+    whole, aside = folder / "whole.json", folder / ASIDE
     with contextlib.suppress(OSError):
         whole.replace(aside)  # from here on nobody takes it for a whole one; who did before has said so
     if is_used(folder):

@@ -7,7 +7,7 @@ Each set has a folder of its own below the user's folder for caches, named after
   whatever, goes on with what was left: a piece counts only if its checksum says that it is there. A picture is a piece;
   of small rows many are one,
 * ``whole.json``: written last, in one step, after the rows have come to the disk. Without it nothing is ever read but
-  to go on with the import,
+  to go on with the import; while one goes on with a set that was whole, it lies aside as ``leaving.json``,
 * ``findings.json``: what was found out by reading all rows, see :mod:`nnviz.data.findings`.
 
 Whatever gives examples in pieces is a user of this: pictures (``images.py``), and blocks of rows (``row_blocks.py``).
@@ -34,13 +34,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from nnviz import user_folders
 from nnviz.data.findings import Findings
-from nnviz.data.folder_locks import begin_use, locked
-from nnviz.data.room_for_rows import leave_some, make_room, was_used
+from nnviz.data.folder_locks import begin_use, is_used, locked
+from nnviz.data.remembered import forget_all
+from nnviz.data.room_for_rows import ASIDE, leave_some, make_room, was_used
 from nnviz.data.stored_rows import StoredRows
 from nnviz.errors import DataError, StorageError
 from nnviz.project.checks.memory import bytes_text
 from nnviz.project.files.atomic import reason_of, write_atomically
-from nnviz.regular_files import is_regular, read_regular
+from nnviz.regular_files import is_regular, open_regular, read_regular
 
 #: Another way to keep or to decode them is another version, and the old ones are not read.
 _VERSION = 2
@@ -133,6 +134,7 @@ class StoredSet:
         self.together = together
         self.what, self.cure = what, cure
         self._rows, self._progress, self._whole = (self.folder / name for name in ("rows", "progress", "whole.json"))
+        self._aside = self.folder / ASIDE
 
     @property
     def count(self) -> int:
@@ -215,10 +217,15 @@ class StoredSet:
         """
         if (opened := self.opened()) is not None and not outdated(opened[0]):
             return opened
-        with self.import_of(wait, outdated) as importing:
-            if not importing.whole:
-                make(importing)
-            opened = self.opened()  # before anybody else lets it go
+        del opened  # it would count as in use
+        try:
+            with self.import_of(wait, outdated) as importing:
+                if not importing.whole:
+                    make(importing)
+                opened = self.opened()  # before anybody else lets it go
+        except StorageError:
+            if (opened := self.opened()) is None:  # else it is as it was before it was to be gone on with
+                raise
         if opened is None:
             raise DataError(
                 f"The {self.what} in {self.folder} were changed while they were written: try again.", field="data"
@@ -243,26 +250,91 @@ class StoredSet:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with locked(self.folder, lambda: wait(self._about_there())):
                 self.folder.mkdir(exist_ok=True)  # only now is nobody making room there
-                if (opened := self.opened()) is not None and not outdated(opened[0]):  # by another nnviz meanwhile
+                if not self._whole.exists():
+                    with contextlib.suppress(OSError):  # of one that was killed before it had changed anything
+                        self._aside.replace(self._whole)
+                before = self._header()
+                # By another nnviz meanwhile; or it has to stay as it is, where no file that is open can be replaced.
+                if before is not None and (not outdated(before) or (os.name == "nt" and self._is_used())):
                     yield Import(self, None, None, np.ones(self.pieces, bool))
                     return
-                with contextlib.suppress(FileNotFoundError):
-                    self._whole.unlink()
                 records = self._checked(wait)
                 done = records["state"] == _DECODED
                 needed = max(self.nbytes - int(done.sum()) * self._size, 0)
                 make_room(self.folder, needed, self._taking(needed), self.cure)
-                with (
-                    _opened_to_change(self._rows) as rows,
-                    _opened_to_change(self._progress) as progress,
-                ):
-                    importing = Import(self, rows, progress, done)
-                    try:
-                        yield importing
-                    finally:
+                with self._not_whole(before):
+                    self._leave_to_users(wait)
+                    with (
+                        _opened_to_change(self._rows) as rows,
+                        _opened_to_change(self._progress) as progress,
+                    ):
+                        importing = Import(self, rows, progress, done)
+                        try:
+                            yield importing
+                        except BaseException:  # also that it is to stop: what it was put is kept where that can be
+                            with contextlib.suppress(OSError):
+                                if before is None or self._is_changed(before):
+                                    importing.flush()
+                            raise
                         importing.flush()
         except OSError as error:
             raise _not_kept(self, error) from error
+
+    def _header(self) -> Header | None:
+        """What is known of the set where it is whole; nobody is then using it for that."""
+        opened = self.opened()
+        return None if opened is None else opened[0]
+
+    def _is_changed(self, header: Header) -> bool:
+        return self._rows.stat().st_mtime_ns != header.changed
+
+    def _is_used(self) -> bool:
+        """Whether anybody really uses it, rather than only remembers it."""
+        if not is_used(self.folder):
+            return False
+        forget_all()
+        return is_used(self.folder)
+
+    @contextlib.contextmanager
+    def _not_whole(self, before: Header | None) -> Iterator[None]:
+        """Nobody takes it for a whole one meanwhile; where nothing was changed in the end, it is again what it was."""
+        with contextlib.suppress(FileNotFoundError):
+            self._whole.replace(self._aside)
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError):
+                if before is not None and not self._is_changed(before):
+                    self._aside.replace(self._whole)
+            raise
+        finally:
+            with contextlib.suppress(OSError):
+                self._aside.unlink(missing_ok=True)
+
+    def _leave_to_users(self, wait: Callable[[int], None]) -> None:
+        """Who uses the rows keeps them as they are: the import then goes on in a copy of them, in their place.
+
+        Raises:
+            OSError: The disk has no room for it, or cannot be written, or replaces no file that is open.
+        """
+        if not is_regular(self._rows) or self._rows.is_symlink() or not self._is_used():
+            return
+        copy = self.folder / "rows.part"
+        try:
+            with open_regular(self._rows) as source, _opened_to_change(copy) as target:
+                facts = os.fstat(source.fileno())
+                target.truncate(0)
+                place = 0
+                while content := source.read(_TOGETHER):
+                    wait(place // self._size)
+                    leave_some(self.folder, len(content))
+                    _write(target, place, content)
+                    place += len(content)
+            os.utime(copy, ns=(facts.st_atime_ns, facts.st_mtime_ns))  # it is not another content yet
+            copy.replace(self._rows)
+        finally:
+            with contextlib.suppress(OSError):
+                copy.unlink(missing_ok=True)
 
     def _taking(self, needed: int) -> str:
         """What it takes, as the beginning of a sentence."""

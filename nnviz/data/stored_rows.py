@@ -113,7 +113,8 @@ class StoredRows:
         """
         if isinstance(chosen, (int, np.integer)):
             number = range(len(self))[int(chosen)]
-            row: NDArray[Any] = self._read(np.array([number if self._numbers is None else self._numbers[number]]))[0]
+            place = number if self._numbers is None else int(self._numbers[number])
+            row: NDArray[Any] = self._read(np.array([place], dtype=np.int64))[0]
             return row
         if self._numbers is None and isinstance(chosen, slice):
             first, last, step = chosen.indices(len(self))
@@ -127,10 +128,10 @@ class StoredRows:
             own: NDArray[np.int64] = self._numbers[chosen]
             return own
         if isinstance(chosen, slice):
-            return np.arange(*chosen.indices(len(self)))
+            return np.arange(*chosen.indices(len(self)), dtype=np.int64)
         numbers: NDArray[np.int64]
         if chosen.dtype == bool:
-            numbers = np.arange(len(self))[chosen]
+            numbers = np.arange(len(self), dtype=np.int64)[chosen]
             return numbers
         numbers = chosen.astype(np.int64)
         numbers[numbers < 0] += len(self)

@@ -7,7 +7,7 @@ the deviation of its weights times √n for n inputs. He normal has √2, Xavier
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,10 @@ from nnviz.project.model import Choice, Graph, Node, ParamValue, Project
 
 #: The setting of a layer that says how its weights start.
 PARAM: Final = "weight_initialisation"
+#: The path of the setting that all layers follow that do not say so themselves.
+USUAL: Final = "training.initialisation"
+#: Layers that are named in one sentence.
+_NAMED: Final = 4
 #: Of the strength: beyond them, a few layers make the signal overflow or vanish.
 _STRONGEST, _WEAKEST = 3.0, 0.3
 #: Times the strength of its weights by which a unit's bias may lie below zero before hardly an input wakes it.
@@ -79,6 +83,41 @@ def with_own_start(graph: Graph) -> tuple[Node, ...]:
         key: known.get(Choice.of(node.params[PARAM]).kind) for key, node in graph.nodes.items() if PARAM in node.params
     }
     return tuple(graph.nodes[key] for key, spec in chosen.items() if spec is not None and not spec.follows)
+
+
+def with_one_start(project: Project, varied: Sequence[str]) -> Project:
+    """The project in which all layers start as the training says, where that is what is varied.
+
+    Else those whose own start is chosen would start alike in all variations, and be compared with themselves.
+
+    Args:
+        project: Any.
+        varied: The paths of all settings that are varied; layers whose own start is among them keep it.
+    """
+    usual = next(kind for kind, spec in registry.initialisers().items() if spec.follows)
+    nodes = dict(project.graph.nodes)
+    for node in not_asked(project, varied):
+        nodes[node.id] = msgspec.structs.replace(node, params={**node.params, PARAM: usual})
+    return msgspec.structs.replace(project, graph=msgspec.structs.replace(project.graph, nodes=nodes))
+
+
+def not_asked(project: Project, varied: Sequence[str]) -> tuple[Node, ...]:
+    """The layers whose own start gives way to what is varied; none where that is something else."""
+    if USUAL not in varied:
+        return ()
+    own = {path.split(".")[0] for path in varied if path.split(".")[1:2] == [PARAM]}
+    return tuple(node for node in with_own_start(project.graph) if node.id not in own)
+
+
+def one_start_note(project: Project, varied: Sequence[str]) -> str:
+    """That some layers do not start as was chosen for them, as a sentence; empty where all do."""
+    names = [node.name or node.id for node in not_asked(project, varied)]
+    if not names:
+        return ""
+    listed = ", ".join(names[:_NAMED])
+    more = len(names) - _NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"The initialisation varies in all layers, also in those with one of their own: {listed}{rest}."
 
 
 def usual_kinds(graph: Graph, nodes: Iterable[str]) -> dict[str, str]:

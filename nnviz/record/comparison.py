@@ -56,7 +56,7 @@ def compare_runs(
     return Compared(tuple(path.stem for path in paths), differing, tuple(found))
 
 
-def find_run(named: str, folder: Path, field: str = "") -> Path:
+def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False) -> Path:
     """The run that somebody names: a file, or one of a folder by its name, its title or a part of either.
 
     Who types the name of a file, with its ending, means that one alone.
@@ -65,6 +65,7 @@ def find_run(named: str, folder: Path, field: str = "") -> Path:
         named: As it was typed.
         folder: Where runs are kept.
         field: The argument that it was given for, for the sentence.
+        whole: A part of a name is not enough, as where the run is written to: those that have it are listed.
 
     Raises:
         InputError: There is none, or more than one.
@@ -87,10 +88,12 @@ def find_run(named: str, folder: Path, field: str = "") -> Path:
             file=shown(named),
             field=field,
         )
-    if len(found) > 1:
+    if len(found) > 1 or (whole and not exact):
         some = ", ".join(f"'{path.stem}'" for path in found[:_MOST_NAMED])
         more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        raise InputError(f"Several runs have this in their name: {some}{more}.", file=shown(named), field=field)
+        what = "Several runs have this in their" if len(found) > 1 else "A run has this in its"
+        cure = " Name the one that is meant as a whole." if whole and not exact else ""
+        raise InputError(f"{what} name: {some}{more}.{cure}", file=shown(named), field=field)
     return found[0]
 
 

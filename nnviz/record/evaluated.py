@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -142,6 +142,18 @@ def from_reading(reading: object) -> AnyEvaluated | None:
     if not fits or not ((rank >= 0) & (rank <= classes)).all():
         return None
     return EvaluatedClasses(*common, predicted, table[:, 1], target, rank, outdated=outdated)
+
+
+def same_answers(first: AnyEvaluated, second: AnyEvaluated) -> bool:
+    """Whether two are of the same answers, where one may be marked as outdated."""
+    if type(first) is not type(second):
+        return False
+    pairs = ((getattr(first, one.name), getattr(second, one.name)) for one in fields(first) if one.name != "outdated")
+    return all(one == other if isinstance(one, (str, tuple)) else _same(one, other) for one, other in pairs)
+
+
+def _same(one: NDArray[Any] | float, other: NDArray[Any] | float) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
 
 
 def outdated(run: RunView, step: int) -> list[ArrayReading]:

@@ -424,7 +424,8 @@ CHANGE = Quantity(
     "Changes by hand",
     "rule",
     "finding",
-    "A setting that was changed while the network trained: timeline and curves mark the step behind which it holds.",
+    "A setting, a number or a unit that was changed while the network trained: timeline and curves mark the step "
+    "behind which it holds.",
     holds=True,
 )
 

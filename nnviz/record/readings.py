@@ -36,7 +36,7 @@ input/points                   Array     float32[n, 3]: x1, x2, label of up to 4
 example_loss                   Array     float16[n]: the loss of each training example in an epoch, as its step saw it
 example_forgotten              Array     int32[n]: how often each was right in one epoch and wrong in the next
 example_margin                 Array     float16[n]: mean over the epochs of its label's output less the largest other
-changed_by_hand/<setting>      Finding   what a setting was and what it is, at the step before it held
+changed_by_hand/<what>         Finding   what a setting, a number or a unit was and is, at the step before it held
 =============================  ========  ==============================================================
 =======
 A series is all readings under one name, ``quantity`` or ``quantity/where``; *where* is a split, a node id or a rule.

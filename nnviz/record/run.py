@@ -20,8 +20,8 @@ from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, 
 MEMORY_LIMIT = 256 * 2**20
 #: Findings of one series that are remembered.
 FINDINGS_LIMIT = 256
-#: No training is planned for more epochs; a file may say anything.
-_MOST_EPOCHS = 2**31
+#: No training is planned for more epochs, by the setting of a project; a file may say anything.
+MOST_EPOCHS = 100_000
 #: The fact of a run that began with trained weights: what these were of.
 WARM_FROM = "warm_from"
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "information": 2}
@@ -323,7 +323,12 @@ def _index_at(findings: list[Finding], step: int | None) -> int:
 def planned_epochs(run: RunView) -> int:
     """To how many epochs it was to be trained when it was last told; 0 where that is not said, as in older files."""
     told = run.latest(EPOCHS_PLANNED.series())
-    return int(told.value) if isinstance(told, Scalar) and 0.0 <= told.value <= _MOST_EPOCHS else 0
+    return goal_of(told.value) if isinstance(told, Scalar) else 0
+
+
+def goal_of(value: float) -> int:
+    """A number of epochs that a file says a training was told; 0 where no setting allows it."""
+    return int(value) if 1.0 <= value <= MOST_EPOCHS else 0
 
 
 def sorted_findings(newest: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -339,6 +344,7 @@ def sorted_events(series: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
 
 
 __all__ = [
+    "MOST_EPOCHS",
     "WARM_FROM",
     "ArrayReading",
     "Changes",
@@ -347,6 +353,7 @@ __all__ = [
     "RunInfo",
     "RunView",
     "Sink",
+    "goal_of",
     "planned_epochs",
     "sorted_events",
     "sorted_findings",

@@ -93,7 +93,13 @@ class RunFile:
         if self._tables is None:
             self._connect()
         assert self._tables is not None
-        self._tables.write(batch, state)
+        try:
+            self._tables.write(batch, state)
+        except (OSError, sqlite3.Error):
+            raise  # what is in the file may have to be copied out of it first
+        except BaseException:  # such as MemoryError, which SQLite raises too: the tables remember what was taken back
+            self.disconnect()
+            raise
         self.note()
 
     def disconnect(self) -> None:
@@ -140,9 +146,12 @@ class RunFile:
             return ""
         if os.path.lexists(self.path):
             return "was replaced by another file"
-        if not self.path.parent.exists():
+        if not os.path.lexists(self.path.parent):  # unlike exists() of a path it passes no error of the disk on
             return "is gone with its folder"
-        return "was moved away" if os.fstat(self._descriptor).st_nlink else "was removed"
+        try:
+            return "was moved away" if os.fstat(self._descriptor).st_nlink else "was removed"
+        except OSError as error:
+            return f"cannot be reached any more ({error.strerror or error})"
 
     def damaged(self) -> str:
         """What somebody else has done to what is in it, likewise."""

@@ -17,7 +17,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from threading import Condition, Thread
 
@@ -46,6 +46,8 @@ RETRY_INTERVAL = 5.0
 ARRAY_RATE = 2 * 2**20
 #: Points that may wait while the disk does not take them (16 bytes each); beyond, writing is given up.
 MOST_POINTS_WAITING = 2**24
+#: Seconds between two looks at whether the thread still lives that somebody waits for.
+_LOOK_EVERY = 1.0
 #: Bytes of the last checkpoint that are held, in case the file is lost; a larger one comes again soon enough.
 CHECKPOINT_HELD = 64 * 2**20
 
@@ -211,7 +213,7 @@ class RunWriter:
     def copy_to(self, target: Path) -> bool:
         """Write all that the run holds by now into another file, also while the disk takes nothing for its own.
 
-        It waits for the disks. Not while it is held: then its own file has everything.
+        It waits for the disks.
 
         Args:
             target: There is nothing there.
@@ -222,14 +224,18 @@ class RunWriter:
 
         Raises:
             OSError, sqlite3.Error: The file could not be written.
-            StorageError: The writing has ended.
+            StorageError: The writing has ended, or is held: then its own file has everything.
         """
         done: Future[bool] = Future()
         with self._changed:
-            if self._over:
-                raise StorageError(f"{self.path} is not written any more.")
+            if self._over or self._held:
+                raise StorageError(f"{self.path} is not written {'any more' if self._over else 'yet'}.")
             self._copies.append((target, done))
             self._changed.notify_all()
+        while self._thread.is_alive() and not wait([done], _LOOK_EVERY).done:
+            pass
+        if not done.done():  # the thread died of something in the middle of it
+            raise StorageError(f"{self.path} is not written any more.")
         return done.result()
 
     def close(self, timeout: float | None = 30.0, *, discard: bool = False) -> bool:
@@ -259,6 +265,12 @@ class RunWriter:
     # -- the writer's thread ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        try:
+            self._write_behind()
+        finally:
+            self._end_waiting()
+
+    def _write_behind(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._held or self._closing)
             untouched = self._held
@@ -266,11 +278,11 @@ class RunWriter:
             self._leave_untouched()
             return
         written_state = b""
-        wait = self._interval
+        pause = self._interval
         refilled = time.monotonic()
         while True:
             with self._changed:
-                self._changed.wait_for(self._is_urgent, wait)
+                self._changed.wait_for(self._is_urgent, pause)
                 closing, asked = self._closing, self._asked
                 now = time.monotonic()
                 self._allowance = min(self._allowance + (now - refilled) * ARRAY_RATE, 2.0 * ARRAY_RATE)
@@ -294,12 +306,12 @@ class RunWriter:
             if written:
                 self._remember(batch)
                 self.error = None
-                written_state, wait = state, self._interval
+                written_state, pause = state, self._interval
                 batch = Pending()  # A checkpoint is large: it must not stay until the next one comes.
                 self._busy = False
             else:
                 self._keep(batch)
-                wait = RETRY_INTERVAL
+                pause = RETRY_INTERVAL
             with self._changed:
                 self._answered, self._failing = asked, not written
                 self._changed.notify_all()
@@ -391,7 +403,6 @@ class RunWriter:
             where = f"{file.path} holds only a part of the run" if usable else "The run could not be kept in a file"
             self.error = self.error or StorageError(f"{where}.")
             self._tell(f"{where}.")
-        self._end_waiting()
 
     def _end_waiting(self) -> None:
         """The thread does nothing more: whoever waits for it learns that."""
@@ -409,7 +420,6 @@ class RunWriter:
         self._file.finish()
         self._file.close()
         self.complete, self.kept = True, self.path
-        self._end_waiting()
 
     def _is_urgent(self) -> bool:
         if self._closing or self._asked > self._answered or self._copies:

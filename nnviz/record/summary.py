@@ -5,10 +5,11 @@ A live run says the same of itself (:func:`summary_of`), so that its row and tha
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.errors import NnvizError
+from nnviz.errors import NnvizError, RunFileError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.quantities import (
@@ -32,7 +33,7 @@ from nnviz.record.quantities import (
     TRAINING_SECONDS,
 )
 from nnviz.record.readings import Finding, Reading
-from nnviz.record.run import WARM_FROM, RunInfo, RunView, sorted_events
+from nnviz.record.run import WARM_FROM, RunInfo, RunView, goal_of, sorted_events
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
 #: A setting as a list shows it.
@@ -238,7 +239,7 @@ def cleaned(told: Summary) -> Summary:
         settings=_clean_settings(told.settings),
         losses={name: value for name, value in told.losses.items() if name in _LOSSES},
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
-        goal=_whole(told.goal),
+        goal=goal_of(told.goal),
     )
 
 
@@ -335,7 +336,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
         best_accuracy=_at(step, right_steps, right),
         accuracy=float(right[-1]) if len(right) else math.nan,
         test_accuracy=float(tested[-1]) if len(tested) else math.nan,
-        goal=_whole(goals[-1]) if len(goals) else 0,
+        goal=goal_of(goals[-1]) if len(goals) else 0,
     )
 
 
@@ -395,22 +396,41 @@ def _ended_early(connection: sqlite3.Connection, last_step: int) -> bool:
 def _changes(connection: sqlite3.Connection) -> list[Finding]:
     """What was changed by hand."""
     found: list[list[Finding]] = []
-    for prefix in (CHANGE.prefix, *_EDITS):
+    # Of changes the first are told, of the numbers of a layer and of a unit the last.
+    for prefix, order in ((CHANGE.prefix, 1), *((prefix, -1) for prefix in _EDITS)):
         rows = connection.execute(
             "SELECT series.name, findings.step, findings.content FROM findings "
-            "JOIN series ON series.id = findings.series WHERE substr(series.name, 1, ?) = ? "
-            "ORDER BY findings.step LIMIT ?",
-            (len(prefix), prefix, _MOST_CHANGE_ROWS),
-        ).fetchall()
-        found.append([form.unpack_finding(*row) for row in rows])
-    newest = {one.series: one for each in found[1:] for one in each}
-    return [*sorted_events(found[:1]), *newest.values()]
+            "JOIN series ON series.id = findings.series "
+            "WHERE substr(series.name, 1, ?) = ? AND length(findings.content) <= ? "
+            "ORDER BY findings.step * ? LIMIT ?",
+            (len(prefix), prefix, form.MOST_TEXT, order, _MOST_CHANGE_ROWS),
+        )
+        found.append(list(_readable(rows))[::order])
+    newest = {one.series: one for each in found for one in each}
+    return [*sorted_events(found[:1]), *_without_event((one for each in found[1:] for one in each), newest)]
+
+
+def _readable(rows: Iterable[tuple[str, int, object]]) -> Iterator[Finding]:
+    """The findings of these rows, without what another version, or somebody else, wrote otherwise."""
+    for row in rows:
+        with contextlib.suppress(RunFileError):
+            yield form.unpack_finding(*row)
 
 
 def _edits(run: RunView) -> list[Finding]:
     """What was done last to the numbers of each layer, and to each unit."""
-    found = (run.latest(name) for prefix in _EDITS for name in run.names(prefix))
-    return [one for one in found if isinstance(one, Finding)]
+    found = (run.latest(name) for prefix in (*_EDITS, CHANGE.prefix) for name in run.names(prefix))
+    newest = {one.series: one for one in found if isinstance(one, Finding)}
+    return _without_event(newest.values(), newest)
+
+
+def _without_event(found: Iterable[Finding], newest: Mapping[str, Finding]) -> list[Finding]:
+    """The newest of these findings of which there are no events: of runs that are older than such events."""
+    return [
+        one
+        for one in {one.series: one for one in found}.values()
+        if not CHANGE.owns(one.series) and CHANGE.series(one.series.removeprefix(FINDING.prefix)) not in newest
+    ]
 
 
 def _said(found: Iterable[Finding]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from nnviz.train.live_settings import LiveSettings
 from nnviz.train.running_evaluation import Evaluations
 from nnviz.train.saving import Saving
 from nnviz.train.training import Training
-from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.unit_switches import UnitSwitches, switched
 from nnviz.train.way_back import WayBack
 from nnviz.train.weight_edits import WeightEdit
 
@@ -30,7 +30,7 @@ class ChangesByHand:
         training: What is changed.
         instruments: Look at what is there now.
         run: Is told of it.
-        journal: Writes down settings.
+        journal: Writes down what has changed.
         states: The one of this step is another now.
         way: Some changes wait until it ends.
         evaluations: One that began before comes to nothing.
@@ -96,11 +96,11 @@ class ChangesByHand:
         self._saving.changed()
         self._run.append(
             [
-                remarks.unit_switched(self._training.step, unit, what, unit in now)
-                for what, old, now in (("off", before.off, switches.off), ("frozen", before.frozen, switches.frozen))
-                for unit in sorted(old ^ now)
+                remarks.unit_switched(self._training.step, one, self._training.network.name_of(one.unit.node))
+                for one in switched(before, switches)
             ]
         )
+        self._journal.changes(self._training.step)
         self._run.append(outdated(self._run, self._training.step))
 
     def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
@@ -113,6 +113,7 @@ class ChangesByHand:
         self._evaluations.drop()  # which began with other weights
         self._instruments.look_anew()
         self._run.append(remarks.edited(self._training, edit))
+        self._journal.changes(self._training.step)
         self._run.append(outdated(self._run, self._training.step))
         self._states.renew()
         self._saving.changed()

@@ -6,7 +6,6 @@ the plain values as JSON. Nothing is pickled, so that opening a file never execu
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, NnvizError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
+from nnviz.train.checkpoint_digest import NO_DIGEST, VERSION, digest_of, entry
 from nnviz.train.example_record import Captured
 from nnviz.train.finite import all_finite
 from nnviz.train.live_settings import LayerSetting, LiveSettings
@@ -29,7 +29,6 @@ from nnviz.train.optimizers import IMPLEMENTATION
 from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
 
 Tensors: TypeAlias = Mapping[str, Tensor]
-_VERSION = 1
 #: Bytes that the state of a random number generator may take; torch's takes 5,056.
 _MOST_RANDOM = 65_536
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -333,7 +332,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
     ``examples``.
     """
     header = _Header(
-        _VERSION,
+        VERSION,
         checkpoint.progress,
         [dict(group) for group in checkpoint.optimizer_groups],
         dict(checkpoint.optimizer_values),
@@ -355,7 +354,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         # Not among what the digest is of: programs that know nothing of it leave it alone.
         extra["examples"] = _save(checkpoint.examples)
     bare = msgspec.json.encode(header)
-    return {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, blobs)), 1), **blobs, **extra}
+    return {"header": bare.replace(NO_DIGEST, entry(digest_of(bare, blobs)), 1), **blobs, **extra}
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
@@ -366,15 +365,15 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
     """
     try:
         header = msgspec.json.decode(blobs["header"], type=_Header)
-        if header.version > _VERSION:
+        if header.version > VERSION:
             raise RunFileError("The checkpoint was made by a newer nnviz: update this one.")
         parts = {name: blobs[name] for name in ("weights", "state", *(("best",) if header.has_best else ()))}
     except KeyError as error:
         raise RunFileError(f"The checkpoint has no part {error}.") from None
     except _BROKEN as error:
         raise _damaged(error) from error
-    bare = blobs["header"].replace(_entry(header.digest), _NO_DIGEST, 1)
-    if header.digest and header.digest != _digest(bare, parts):
+    bare = blobs["header"].replace(entry(header.digest), NO_DIGEST, 1)
+    if header.digest and header.digest != digest_of(bare, parts):
         raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
     try:
         progress = header.progress
@@ -487,28 +486,6 @@ _BROKEN = (
 def _damaged(error: Exception) -> RunFileError:
     words = "".join(letter if letter.isprintable() else "?" for letter in str(error)[:200])
     return RunFileError(f"The checkpoint is damaged: {words or type(error).__name__}")
-
-
-def _entry(digest: str) -> bytes:
-    """How the digest stands in the header."""
-    return b'"digest":' + msgspec.json.encode(digest)
-
-
-_NO_DIGEST = _entry("")
-
-
-def _digest(bare: bytes, blobs: Mapping[str, bytes]) -> str:
-    """Of the other parts and of the header as it stands there, so that later versions may have more fields.
-
-    Args:
-        bare: The header with an empty digest.
-        blobs: The other parts.
-    """
-    whole = hashlib.sha256(bare)
-    for name in sorted(blobs):
-        whole.update(f"\n{name} {len(blobs[name])}\n".encode())
-        whole.update(blobs[name])
-    return whole.hexdigest()
 
 
 def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer) -> None:

@@ -20,7 +20,8 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train import devices
 from nnviz.train.change import differences, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
-from nnviz.train.position import EpochResult, Outcome
+from nnviz.train.newest_state import newest_state
+from nnviz.train.position import EpochResult, Outcome, SessionState
 from nnviz.train.session import TrainingSession
 from nnviz.train.start import WarmStart, refusal
 
@@ -69,7 +70,8 @@ def train_to_file(
         path: The run's file; it must not exist yet, or with ``resume`` it is gone on with. None is a new one in the
             folder of kept runs.
         data_dir: Where to look for the data set first.
-        resume: Go on from the file's last checkpoint, bit for bit on the CPU.
+        resume: Go on from the file's last checkpoint that can be read, bit for bit on the CPU; the file stays as it is
+            until it trains.
         warm: Layers that fit begin with these weights; not with ``resume``.
         on_session: Called with the session before it starts: whoever shows progress reads its position.
         on_epoch: Called at the end of each epoch, on this thread.
@@ -145,7 +147,9 @@ def _train_to_file(
         if resume:
             if path is None:
                 raise InputError("There is no run to go on with.")
-            writer, run, checkpoint = _go_on(project, path, warn)
+            writer, run, checkpoint, earlier = _go_on(project, path, warn)
+            if earlier:
+                warn(earlier)
             if other := _said_to_differ(run, project):
                 warn(other)
         else:
@@ -189,6 +193,8 @@ def _train_to_file(
         checkpoint = None  # The session lets it go once it has it: it is as large as the training.
         session.refused.connect(warn)
         session.told.connect(warn)
+        # Until then its file stays as it is, also where it is gone on with from an earlier step than it holds.
+        session.state_changed.connect(lambda state: writer.begin() if state is SessionState.RUNNING else None)
         if resume and learning_rate_of(io.loads(run.info.project_json)) != (
             wanted := learning_rate_of(project)
         ):  # else it stays what it was at the checkpoint
@@ -227,19 +233,22 @@ def _as_text(warn: Callable[[str], None]) -> Callable[[StorageError], None]:
     return lambda error: warn(str(error))
 
 
-def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[RunWriter, Run, Checkpoint | None]:
-    """The run in a file, which nobody else may go on with from here on, its writer and its last checkpoint."""
+def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[RunWriter, Run, Checkpoint | None, str]:
+    """The run in a file, which nobody else may go on with from here on, its writer, which is held, and the rest that
+    :func:`reopen` gives.
+    """
     open_run(path).close()  # before anything is laid beside what may be no run at all
     try:
         lock = RunLock.take(path.resolve())
     except OSError as error:
         raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
     try:
-        run, checkpoint = reopen(path, project)
+        run, checkpoint, earlier = reopen(path, project)
     except BaseException:
         lock.release()
         raise
-    return RunWriter(run, path, on_error=_as_text(warn), resume=True, lock=lock), run, checkpoint
+    writer = RunWriter(run, path, on_error=_as_text(warn), resume=True, lock=lock, held=True)
+    return writer, run, checkpoint, earlier
 
 
 def _said_to_differ(run: Run, project: Project) -> str:
@@ -249,27 +258,23 @@ def _said_to_differ(run: Run, project: Project) -> str:
     return f"Not as the run was begun: {'; '.join(told)}." if told else ""
 
 
-def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
-    """The run in a file as it was at its last checkpoint, and that checkpoint.
+def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None, str]:
+    """The run in a file as it was at its last checkpoint, that checkpoint, and where that is damaged a sentence.
 
-    Without any, as when the program was killed in the first epoch, the run begins anew in the same file.
+    Then it is as it was at the newest one that can be read; the sentence says so, and is empty otherwise. Without any,
+    as when the program was killed in the first epoch, the run begins anew in the same file.
 
     Raises:
         RunFileError: The file cannot be read.
         ProjectError: It may not be continued with this project (:func:`nnviz.train.change.difference`).
     """
-    stored = open_run(path)
-    try:
+    with open_run(path) as stored:
         before = io.loads(stored.info.project_json, str(path))
         if (refused := refusal(before, project, path)) is not None:
             raise refused
-        kept = stored.checkpoints()
         # As it is read, put together and decoded: three times. Native code that decodes it ends badly without memory.
-        refuse_without_room(_COPIES_WHILE_READING * kept[-1].size if kept else 0)
-        blobs = stored.load_checkpoint()
-        if not blobs:
-            return Run(stored.info), None
-        checkpoint = checkpoints.read(blobs, str(path))
-        return stored.to_run(checkpoint.progress.step), checkpoint
-    finally:
-        stored.close()
+        newest = newest_state(stored, lambda size: refuse_without_room(_COPIES_WHILE_READING * size))
+        if newest is None:
+            return Run(stored.info), None, ""
+        checkpoint = checkpoints.read(newest.blobs, str(path))
+        return stored.to_run(checkpoint.progress.step), checkpoint, newest.told

@@ -104,7 +104,16 @@ class Journal:
         """What was changed by hand at this step, in place of what the run says of it."""
         standing = self._changed_before if step == self._began_at else {}
         self._run.append(remarks.changed(self._training.changes_at(step), step, self._run, standing))
+        self._dragged(step)
         self._plan_if_new(step)
+
+    def _dragged(self, step: int) -> None:
+        """What a hand began to drag at an earlier step stands there: how far it has come, or where it is cut off."""
+        began = self._training.by_hand.edits.newest_began
+        if 0 <= began < step:
+            standing = self._changed_before if began == self._began_at else {}
+            found = self._training.by_hand.changes_at(began)
+            self._run.append(remarks.dragged(found, began, self._run, standing))
 
     def speed_if_due(self, now: float) -> None:
         """Speed and cost, while it trains; and what the findings make of that."""

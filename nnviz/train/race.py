@@ -108,6 +108,7 @@ class Lane:
         project: What it trains.
         run: What it measures; for any thread.
         path: Its file; None where none is written. Set once, before it is READY.
+        complete: After the end: whether the file holds all that was measured, where one was to be written.
         start, steps: See :class:`Standing`.
         failure: Why it ended, as a sentence.
         session: The owner's.
@@ -118,6 +119,7 @@ class Lane:
     project: Project
     run: Run
     path: Path | None = None
+    complete: bool = True
     start: float = math.nan
     steps: int = 0
     failure: str = ""
@@ -417,6 +419,7 @@ class Race:
             lane.writer = write_among_kept(lane.run, on_error=lambda error: self._on_warning(str(error)))
         except StorageError as error:
             self._on_warning(f"The run of {lane.entrant.name} is not kept: {error}")
+            lane.complete = False
             return
         lane.path = lane.writer.path
 
@@ -545,7 +548,8 @@ class Race:
         if writer is None:
             return
         discard = lane.run.last_step < 0
-        if not writer.close(_PATIENCE, discard=discard) and writer.error is not None:
+        lane.complete = writer.close(_PATIENCE, discard=discard) or discard
+        if not lane.complete and writer.error is not None:
             self._on_warning(str(writer.error))
         lane.path = None if discard else writer.kept or lane.path
 

@@ -19,7 +19,7 @@ from nnviz.train.live_settings import Changed
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
-from nnviz.train.unit_switches import Unit
+from nnviz.train.unit_switches import Switched
 from nnviz.train.weight_edits import Kind, WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
@@ -106,30 +106,27 @@ def ended_early(training: Training) -> Finding:
     )
 
 
-def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
+def unit_switched(step: int, one: Switched, name: str) -> Finding:
     """A unit was switched off or frozen by hand, or is as usual again.
 
     Args:
         step: When.
-        unit: Which one.
-        what: ``off`` or ``frozen``.
-        now: Whether it is so now.
+        one: Which one, and how it is now.
+        name: What its node is called.
     """
-    done = {("off", True): "switched off", ("off", False): "switched on again"}
-    done |= {("frozen", True): "frozen", ("frozen", False): "thawed"}
-    evidence = {"off": "Its output is 0.", "frozen": "Its weights and its bias are not trained."}[what]
+    evidence = {"off": "Its output is 0.", "frozen": "Its weights and its bias are not trained."}[one.what]
     return Finding(
-        FINDING.series(f"unit_{what}/{unit.node}/{unit.number}"),
+        FINDING.series(one.series),
         step,
-        "information" if now else "resolved",
-        f"Unit {unit.number} of {unit.node} was {done[what, now]} at step {step}.",
-        evidence if now else "",
-        unit.node,
+        "information" if one.now else "resolved",
+        f"{one.text(name)} at step {step}.",
+        evidence if one.now else "",
+        one.unit.node,
     )
 
 
 def changed(found: list[Changed], step: int, run: RunView, standing: Mapping[str, Finding]) -> list[Finding]:
-    """Settings that were changed by hand at a step, as events of the run; what it says of that step else is taken back.
+    """What was changed by hand at a step, as events of the run; what it says of that step else is taken back.
 
     Args:
         found: The changes, against what held before that step.
@@ -138,16 +135,33 @@ def changed(found: list[Changed], step: int, run: RunView, standing: Mapping[str
         standing: Events of this step, by series, from before the training was begun here from a checkpoint: of what
             they tell it knows nothing, so they are not taken back, and what is changed once more is told behind them.
     """
+    events = _events(found, step, standing)
+    fields = {event.series for event in events}
+    outdated = [one for one in run.events() if one.step == step and one.series not in fields]
+    before = [standing.get(one.series, replace(one, severity="resolved")) for one in outdated]
+    return [*events, *(after for one, after in zip(outdated, before, strict=True) if after != one)]
+
+
+def dragged(found: list[Changed], step: int, run: RunView, standing: Mapping[str, Finding]) -> list[Finding]:
+    """Numbers that were dragged since a step, or until another than the run says: the same events, told anew.
+
+    Args:
+        found: What was set by hand, beginning at that step.
+        step: The one at which the hand began.
+        run: What has recorded them so far.
+        standing: As for :func:`changed`.
+    """
+    return [one for one in _events(found, step, standing) if run.latest(one.series) != one]
+
+
+def _events(found: list[Changed], step: int, standing: Mapping[str, Finding]) -> list[Finding]:
     events = []
     for one in found:
         series, text = CHANGE.series(one.field), one.text
         if series in standing:
             text = f"{standing[series].text}; then {text}"
         events.append(Finding(series, step, "information", text, "Changed by hand while it trained.", one.node))
-    fields = {event.series for event in events}
-    outdated = [one for one in run.events() if one.step == step and one.series not in fields]
-    before = [standing.get(one.series, replace(one, severity="resolved")) for one in outdated]
-    return [*events, *(after for one, after in zip(outdated, before, strict=True) if after != one)]
+    return events
 
 
 def edited(training: Training, edit: WeightEdit) -> list[Finding]:

@@ -23,12 +23,10 @@ from nnviz.train.change import difference
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nnviz.record.stored import StoredRun
-
 
 @dataclass(frozen=True, eq=False)
 class Continued:
-    """A recorded run as it was at its last checkpoint, from where it is gone on with; nobody else may meanwhile.
+    """A recorded run as it was at its last whole checkpoint, from where it is gone on with; nobody else may meanwhile.
 
     Attributes:
         path: Its file.
@@ -39,6 +37,7 @@ class Continued:
         more_until: How far to train where somebody had asked for more epochs than the project says; else 0.
         decided: What had been decided about single examples; None where the checkpoint does not say.
         lock: The file's, held until it is released or a writer takes it over.
+        told: That it is not gone on with from its last checkpoint, and why, as a sentence; empty where it is.
     """
 
     path: Path
@@ -49,6 +48,7 @@ class Continued:
     more_until: int
     decided: tuple[Curated, ...] | None
     lock: RunLock
+    told: str = ""
 
     def gone_on_with(self, project: Project) -> Project:
         """The project with what had been decided about examples of which it says nothing else than the run's own."""
@@ -133,6 +133,7 @@ def take(path: Path, project: Project | None = None) -> Continued:
         InputError: It may not be written here.
     """
     from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
+    from nnviz.train.newest_state import newest_state  # noqa: PLC0415 - as above
 
     path, lock = _locked(path)
     try:
@@ -140,10 +141,12 @@ def take(path: Path, project: Project | None = None) -> Continued:
             recorded = io.loads(stored.info.project_json, str(path))
             if project is not None and (refused := refusal(recorded, project, path)) is not None:
                 raise refused
-            step = _last_checkpoint(stored, path)
-            blobs = dict(stored.load_checkpoint())
+            newest = newest_state(stored)
+            if newest is None:
+                raise _nothing_kept(path)
+            blobs, step = newest.blobs, newest.step
             more_until, decided = _said_by(blobs)
-            return Continued(path, recorded, stored.to_run(step), blobs, step, more_until, decided, lock)
+            return Continued(path, recorded, stored.to_run(step), blobs, step, more_until, decided, lock, newest.told)
     except BaseException:
         lock.release()
         raise
@@ -160,7 +163,8 @@ def project_of(path: Path) -> Project:
     path, lock = _locked(path)
     try:
         with open_run(path) as stored:
-            _last_checkpoint(stored, path)
+            if not stored.checkpoints():
+                raise _nothing_kept(path)
             return io.loads(stored.info.project_json, path.name)
     finally:
         lock.release()
@@ -178,12 +182,8 @@ def _locked(path: Path) -> tuple[Path, RunLock]:
         raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
 
 
-def _last_checkpoint(stored: StoredRun, path: Path) -> int:
-    """The step from which it can be gone on with."""
-    kept = stored.checkpoints()
-    if not kept:
-        raise RunFileError("The run holds no weights to go on from: it ended too early.", file=str(path))
-    return kept[-1].step
+def _nothing_kept(path: Path) -> RunFileError:
+    return RunFileError("The run holds no weights to go on from: it ended too early.", file=str(path))
 
 
 class _Progress(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
 from nnviz.project.model import Project
+from nnviz.project.starts import with_one_start
 from nnviz.record.library import Label, Library
 from nnviz.record.places import new_run_paths, runs_folder
 from nnviz.record.quantities import EPOCH, QUANTITIES
@@ -169,7 +170,8 @@ class Sweep:
             InputError: It cannot be done like this.
             StorageError: It cannot be kept.
         """
-        plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name))
+        plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name), project=_trained(plan))
+        plan = _within(budget, plan)
         sweep = cls(SweepRecord(plan), sweep_record.path_of(plan.name), budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep_record.save(sweep.record, sweep.path)
         return sweep
@@ -181,7 +183,9 @@ class Sweep:
         Raises:
             InputError: The file cannot be read, or says what cannot be done.
         """
-        sweep = cls(sweep_record.load(path), path, budget, **others)  # type: ignore[arg-type]  # of __init__
+        record = sweep_record.load(path)
+        record = msgspec.structs.replace(record, plan=_within(budget, record.plan))
+        sweep = cls(record, path, budget, **others)  # type: ignore[arg-type]  # of __init__
         sweep._refuse_other_trials(sweep.record)
         return sweep
 
@@ -271,6 +275,7 @@ class Sweep:
         if not self.path.exists():
             return
         found = sweep_record.load(self.path)
+        found = msgspec.structs.replace(found, plan=_within(self._budget, found.plan))
         if found == self.record:
             return
         if found.plan != self.record.plan:
@@ -463,6 +468,13 @@ class Sweep:
             self.progress = replace(self.progress, **changed)  # type: ignore[arg-type]  # fields of Progress
 
 
+def _trained(plan: Plan) -> str:
+    """The project of a plan as its runs take it: where the start of the weights varies, all layers follow it."""
+    project = io.loads(plan.project.encode(), plan.name)
+    after = with_one_start(project, plan.paths)
+    return plan.project if after == project else io.dumps(after).decode()
+
+
 def _may_pass(error: BaseException) -> bool:
     """Whether it says nothing of the run: its file could not be written now, or somebody else was at it."""
     return isinstance(error, StorageError) or isinstance(error.__cause__, StorageError)
@@ -477,6 +489,11 @@ def _seconds(run: RunView) -> float:
 
 def _label(path: Path, label: Label) -> None:
     Library(path.parent).label(path, label)
+
+
+def _within(budget: Budget, plan: Plan) -> Plan:
+    """The plan, with the budget that it has now."""
+    return msgspec.structs.replace(plan, runs=budget.runs, minutes=budget.minutes)
 
 
 def _refuse(plan: Plan, budget: Budget) -> None:

@@ -118,7 +118,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a sweep does, budget apart.
+    """What a sweep does.
 
     Attributes:
         name: What it is called; its runs are tagged ``sweep: NAME``.
@@ -128,6 +128,7 @@ class Plan(msgspec.Struct, frozen=True):
         seeds: Runs of each point, with the project's seed and those behind it.
         objective: A figure of the validation split, as ``registry.FIGURES`` names it.
         pruning: Runs that are worse than the median of the others at the same epoch are ended early.
+        runs, minutes: The budget that it was given last; None for no limit.
     """
 
     name: str
@@ -137,11 +138,18 @@ class Plan(msgspec.Struct, frozen=True):
     seeds: int = 1
     objective: str = "loss"
     pruning: bool = False
+    runs: int | None = None
+    minutes: float | None = None
 
     @property
     def tag(self) -> str:
         """What all of its runs are tagged with."""
         return f"sweep: {self.name}"[:60]
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the settings that vary."""
+        return [text.partition("=")[0].strip() for text in self.vary]
 
     @property
     def higher_is_better(self) -> bool:

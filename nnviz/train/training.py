@@ -247,9 +247,13 @@ class Training:
         self._state.tell_the_others()
 
     def changes_at(self, step: int) -> list[Changed]:
-        """What was changed by hand behind this step: learning rate, goal, settings, and what examples are to count."""
+        """What was changed by hand behind this step: settings, what examples are to count, numbers, and units."""
         settings = self._plans.changes_at(step, self.config.optimizer.kind, self.network.graph.nodes)
-        return [*settings, *self._batches.changes_at(step)]
+        units = [
+            Changed(one.series, one.text(self.network.name_of(one.unit.node)), one.unit.node)
+            for one in self._ways.switchboard.changes_at(step)
+        ]
+        return [*settings, *self._batches.changes_at(step), *self.by_hand.changes_at(step), *units]
 
     @property
     def epochs(self) -> int:

@@ -50,6 +50,49 @@ class UnitSwitches:
 #: Everything as usual.
 NO_SWITCHES = UnitSwitches()
 
+_DONE = {
+    ("off", True): "switched off",
+    ("off", False): "switched on again",
+    ("frozen", True): "frozen",
+    ("frozen", False): "thawed",
+}
+
+
+class Switched(NamedTuple):
+    """A unit that is other than before.
+
+    Attributes:
+        unit: Which one.
+        what: ``off`` or ``frozen``.
+        now: Whether it is so now.
+    """
+
+    unit: Unit
+    what: str
+    now: bool
+
+    @property
+    def series(self) -> str:
+        """What it is called in a run, behind the name of the quantity."""
+        return f"unit_{self.what}/{self.unit.node}/{self.unit.number}"
+
+    def text(self, name: str) -> str:
+        """In words that do not say when.
+
+        Args:
+            name: What its node is called.
+        """
+        return f"Unit {self.unit.number} of {name} was {_DONE[self.what, self.now]}"
+
+
+def switched(before: UnitSwitches, after: UnitSwitches) -> list[Switched]:
+    """The units that are other than before."""
+    return [
+        Switched(unit, what, unit in now)
+        for what, old, now in (("off", before.off, after.off), ("frozen", before.frozen, after.frozen))
+        for unit in sorted(old ^ now)
+    ]
+
 
 class _Silence:
     """A forward hook: the outputs that are switched off are 0, and nothing flows back through them."""
@@ -135,11 +178,19 @@ class Switchboard:
     history: list[tuple[int, UnitSwitches]] = field(default_factory=list)
     layers: frozenset[str] = frozenset()
     average: Network | None = None
+    #: How they stood where the history begins.
+    _began_with: UnitSwitches = NO_SWITCHES
     _hooks: list[RemovableHandle] = field(default_factory=list)
 
     def at(self, step: int) -> UnitSwitches:
         """How they stood when this step had been made."""
         return next((switches for since, switches in reversed(self.history) if since <= step), NO_SWITCHES)
+
+    def changes_at(self, step: int) -> list[Switched]:
+        """What was switched at a step, against how it stood before."""
+        before = next((switches for since, switches in reversed(self.history) if since < step), self._began_with)
+        after = next((switches for since, switches in self.history if since == step), before)
+        return switched(before, after)
 
     def record(self, step: int, switches: UnitSwitches) -> None:
         """They stand so from this step on."""
@@ -148,6 +199,7 @@ class Switchboard:
     def begin_from(self, step: int, switches: UnitSwitches) -> None:
         """They stand so at the step of a checkpoint, and nothing is known of before."""
         self.history = [(step, switches)]
+        self._began_with = switches
 
     def go_back(self, step: int) -> None:
         """Training goes another way from this step."""

@@ -9,6 +9,7 @@ torch is not imported here: the window says what is to be changed in these words
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -116,6 +117,14 @@ class WeightEdit:
         """The nodes that were concerned."""
         return tuple(dict.fromkeys(place.node for place in self.after))
 
+    def in_node(self, node: str) -> WeightEdit:
+        """What was written to one of the nodes; the average left out."""
+        before, after = (
+            {place: value for place, value in numbers.items() if place.node == node}
+            for numbers in (self.before, self.after)
+        )
+        return replace(self, before=before, after=after, average_before={}, average_after={})
+
     def where(self, name_of: NameOf = str) -> str:
         """What was written to, in words."""
         if len(self.after) == 1:
@@ -125,12 +134,16 @@ class WeightEdit:
 
     def text(self, name_of: NameOf = str) -> str:
         """What was done, as a sentence."""
+        return f"{self.what(name_of)} at step {self.step}."
+
+    def what(self, name_of: NameOf = str) -> str:
+        """What was done, in words that do not say when."""
         verb = {Kind.UNDO: "put back", Kind.REDO: "set again"}.get(self.kind, "set")
         if len(self.after) == 1:
             ((place, value),) = self.after.items()
             change = f"from {exact_number(self.before[place])} to {exact_number(value)}"
-            return f"{self.where(name_of)} was {verb} {change} at step {self.step}."
-        return f"{self.where(name_of)} were {verb} at step {self.step}."
+            return f"{self.where(name_of)} was {verb} {change}"
+        return f"{self.where(name_of)} were {verb}"
 
 
 class WeightEdits:
@@ -186,6 +199,38 @@ class WeightEdits:
         """What was written at one moment, in its order."""
         return [edit for edit in self.made if edit.moment == (step, evaluated_epochs)]
 
+    @property
+    def newest_began(self) -> int:
+        """The step at which the newest edit began: a hand that drags may have begun it many steps ago; -1 for none."""
+        index = len(self.made) - 1
+        while index > 0 and self._goes_on(index):
+            index -= 1
+        return self.made[index].step if index >= 0 else -1
+
+    def changes_at(self, step: int, name_of: NameOf = str) -> dict[str, str]:
+        """What was set by hand at a step, by node, in words, against what stood there before that step.
+
+        A hand that drags while training goes on is told once, where it began. What stands again as it stood before is
+        not told.
+        """
+        found: dict[str, list[WeightEdit]] = {}
+        begins_here = False
+        for index in range(bisect_left(self.made, step, key=lambda edit: edit.step), len(self.made)):
+            edit = self.made[index]
+            if not self._goes_on(index):
+                if edit.step > step:
+                    break
+                begins_here = True
+            if begins_here:
+                for node in edit.nodes:
+                    found.setdefault(node, []).append(edit.in_node(node))
+        told = {node: _told(edits, name_of) for node, edits in found.items()}
+        return {node: text for node, text in told.items() if text}
+
+    def _goes_on(self, index: int) -> bool:
+        """Whether this one continues the one before it."""
+        return index > 0 and self.made[index].kind is Kind.MORE and self.made[index - 1].kind in _BY_HAND
+
     def _take_in(self, edit: WeightEdit) -> None:
         if edit.kind is Kind.UNDO:
             self._undone.append(self._done.pop())
@@ -195,6 +240,23 @@ class WeightEdits:
             self._undone.clear()
             goes_on = edit.kind is Kind.MORE and self._done
             self._done.append(self._done.pop().and_then(edit) if goes_on else edit)
+
+
+def _told(edits: Sequence[WeightEdit], name_of: NameOf) -> str:
+    """What several edits of one node come to together, in words; empty where that is nothing."""
+    first, last = edits[0], edits[-1]
+    kinds = {edit.kind for edit in edits}
+    before, after = dict[Place, float](), dict[Place, float]()
+    for edit in edits:
+        before = {**edit.before, **before}
+        after |= edit.after
+    if last.step == first.step:
+        after = {place: value for place, value in after.items() if value != before[place]}
+        if not after:
+            return ""
+    kind = first.kind if len(kinds) == 1 else Kind.EDIT
+    words = WeightEdit(kind, first.step, first.evaluated_epochs, before, after).what(name_of)
+    return words if last.step == first.step else f"{words}, dragged until step {last.step}"
 
 
 def checked(network: Network, changes: Sequence[WeightChange]) -> dict[Place, float]:

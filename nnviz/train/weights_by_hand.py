@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nnviz.record.quantities import EDITED, FINDING
+from nnviz.train.live_settings import Changed
 from nnviz.train.state import TrainingState
 from nnviz.train.weight_edits import WeightChange, WeightEdit, WeightEdits
 
@@ -57,6 +59,11 @@ class WeightsByHand:
         edit = self._state.editor.redo(self._state.moment, averaged=self._state.shows_average)
         self._state.tell_the_others()
         return edit
+
+    def changes_at(self, step: int) -> list[Changed]:
+        """What was set by hand, beginning at this step."""
+        told = self.edits.changes_at(step, self._state.network.name_of)
+        return [Changed(f"{EDITED.removeprefix(FINDING.prefix)}{node}", text, node) for node, text in told.items()]
 
     @property
     def edits(self) -> WeightEdits:

@@ -71,7 +71,7 @@ def _pauses(name: str, project: Project, data: LoadedData, path: Path, rounds: i
 def _resume(name: str, project: Project, data: LoadedData, path: Path) -> Row:
     """From the file to a session that is ready, the data being loaded."""
     began, computing = time.perf_counter(), time.thread_time()
-    run, checkpoint = reopen(path, project)
+    run, checkpoint, _ = reopen(path, project)
     session = TrainingSession(project, run, data=data, resume=checkpoint)
     session.begin()
     taken, computed = time.perf_counter() - began, time.thread_time() - computing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +96,29 @@ def test_a_batch_costs_nothing_that_grows_with_the_set(tmp_path: Path, monkeypat
     with monkeypatch.context() as planted:
         planted.setattr(np, "arange", lambda *more: pytest.fail("all rows were numbered"))
         assert not rows[np.array([5, 10**9 - 1, 7])].any()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file without holes would take minutes")
+def test_places_beyond_two_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where numpy counts in 32 bits when it is not told otherwise, as it did on Windows before numpy 2."""
+    for name in ("array", "arange"):
+        real = getattr(np, name)
+
+        def made(*given: object, dtype: object = None, real: Callable[..., np.ndarray] = real) -> np.ndarray:
+            found = real(*given, dtype=dtype)
+            return found.astype(np.int32) if dtype is None and found.dtype == np.int64 else found
+
+        monkeypatch.setattr(stored_rows.np, name, made)
+    size, count = 1 << 16, 40_000
+    with (tmp_path / "rows").open("wb") as file:
+        file.truncate(size * count)  # takes no room
+        file.seek(size * (count - 1))
+        file.write(b"\7")
+    rows = StoredRows(tmp_path / "rows", (count, size))
+    last = slice(count - 2, count)
+    wanted = np.zeros(count, bool)
+    wanted[-1] = True
+    assert rows[-1][0] == rows.only(last)[-1][0] == rows.only(last)[:][1, 0] == rows[wanted][0, 0] == 7
 
 
 def test_no_file_of_examples_is_mapped(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from nnviz.data.numpy_arrays import FileArray
 from nnviz.data.streamed import Streamed
 from nnviz.data.tensors import LoadedData, load
 from nnviz.data.viewing import view
-from nnviz.errors import DataError, StorageError
+from nnviz.errors import Cancelled, DataError, StorageError
 from nnviz.project.model import DataConfig
 
 
@@ -303,3 +304,146 @@ def test_what_was_only_looked_at_makes_room(pets: Path, tmp_path: Path, monkeypa
         assert not all(file.exists() for file in first)
         tensors.clear_cache()
         shutil.rmtree(row_store.root())
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> list[Path]:
+    """Pictures of 16 bits up to 200, so that what is white follows from all of them, and at last one of 60,000."""
+    for number, tone in enumerate((50, 100, 150, 200, 60_000)):
+        Image.fromarray(np.full((8, 8), tone, np.uint16)).save(tmp_path / f"{number}.png")
+    return sorted(tmp_path.glob("*.png"))
+
+
+def store(files: list[Path], report: Callable[[int], None] = lambda done: None) -> images.ReadPictures:
+    return images.store_pictures(files, 8, 1, "white", report, state="scans")
+
+
+def in_the_middle(found: images.ReadPictures) -> list[int]:
+    return [int(tone) for tone in found.pixels[:][:, 0, 4, 4]]
+
+
+def out_of_reach(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The last one is away, until it is taken out of the list."""
+    away = files[-1:]
+    real = image_files.open_regular
+
+    def open_regular(path: Path) -> object:
+        if path in away:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return real(path)
+
+    for module in ("images", "image_files"):
+        monkeypatch.setattr(f"nnviz.data.{module}.open_regular", open_regular)
+    return away
+
+
+def test_rows_in_use_stay_what_they_are(scans: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a training reads may not change under it because a share came back and others opened the same."""
+    away = out_of_reach(scans, monkeypatch)
+    used = store(scans)
+    before = in_the_middle(used)
+    assert before == [50, 100, 150, 200] and used.left_out[0].passing
+    away.clear()
+    other = store(scans)
+    assert in_the_middle(used) == before
+    if os.name != "nt":
+        assert in_the_middle(other) == [0, 0, 1, 1, 233]
+        del used, other
+    assert len(store(scans).numbers) == 5 and len(list(row_store.root().glob("*/*"))) <= 6, "nothing lies about"
+
+
+@pytest.mark.parametrize("trouble", ["no room", "stopped while it is checked", "stopped while it is read", "full"])
+def test_what_cannot_be_gone_on_with_is_what_it_was(
+    scans: list[Path], trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = out_of_reach(scans, monkeypatch)
+    before = in_the_middle(store(scans))
+    away.clear()
+    told = []
+
+    def report(done: int) -> None:
+        told.append(done)
+        if trouble.startswith("stopped") and len(told) == (1 if "checked" in trouble else 3):
+            raise Cancelled("Stopped.")
+
+    with monkeypatch.context() as patched:
+        if trouble == "no room":
+            patched.setattr(room_for_rows, "_free", lambda folder: 0)
+        elif trouble == "full":
+            patched.setattr(row_store, "leave_some", fails(errno.ENOSPC))
+        if trouble.startswith("stopped"):
+            with pytest.raises(Cancelled):
+                store(scans, report)
+        else:
+            assert in_the_middle(store(scans)) == before
+    away.append(scans[-1])
+    monkeypatch.setattr(images, "read_unless_deep", lambda *more: pytest.fail("decoded again"))
+    assert in_the_middle(store(scans)) == before
+
+
+def test_who_stops_on_a_full_disk_is_told_that_it_was_stopped(
+    scans: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(done: int) -> None:
+        if done == len(scans):
+            raise Cancelled("Stopped.")
+
+    for number, file in enumerate(scans):
+        tone_of(file, number)
+    monkeypatch.setattr(row_store, "leave_some", fails(errno.ENOSPC))
+    with pytest.raises(Cancelled):
+        store(scans, report)
+
+
+def test_a_damaged_picture_is_not_one_that_was_away(scans: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says where to go on in a file, and the system says that no file has such a place."""
+    scans[0].write_bytes(b"II+\0" + struct.pack("<HHQ", 8, 0, 2**62) + bytes(32))
+    found = store(scans)
+    assert [one.passing for one in found.left_out] == [False]
+
+
+def test_a_disk_that_fails_at_one_place_is_not_asked_at_every_look(
+    scans: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = images.read_unless_deep, []
+
+    def read(path: Path, *more: object) -> object:
+        asked.append(path)
+        if path == scans[0]:
+            raise DataError("It cannot be read.") from OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(images, "read_unless_deep", read)
+    for _ in range(4):
+        assert store(scans).left_out[0].passing
+    assert asked.count(scans[0]) == 2
+    images._TRIED_AGAIN.clear()  # another process
+    monkeypatch.setattr(images, "read_unless_deep", real)
+    assert not store(scans).left_out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no file that is open")
+def test_a_lock_whose_file_went_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who held it took its file along, and another one has made and locked a new one: older filelocks do not look."""
+    fcntl = pytest.importorskip("fcntl")
+    real, others = folder_locks._taken, list[int]()
+    waited = []
+
+    def taken(lock: object, seconds: float) -> bool:
+        found = real(lock, seconds)  # type: ignore[arg-type]
+        if not others:
+            path = tmp_path / "set.lock"
+            path.unlink()
+            others.append(os.open(path, os.O_RDWR | os.O_CREAT))
+            fcntl.flock(others[0], fcntl.LOCK_EX)
+        return found
+
+    def wait() -> None:
+        waited.append(True)
+        os.close(others[0])
+
+    monkeypatch.setattr(folder_locks, "_taken", taken)
+    monkeypatch.setattr(folder_locks, "_LOOK_EVERY", 0.01)
+    with folder_locks.locked(tmp_path / "set", wait, leave=False):
+        assert waited
+    assert not list(tmp_path.iterdir())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +28,9 @@ from nnviz.project.model import Choice, Curated, DataConfig, Project, TrainConfi
 from nnviz.project.safety import unsaved_run
 from nnviz.project.samples.sketch import chain, dropout, features, linear, output, relu
 from nnviz.record.places import runs_folder
-from nnviz.record.store import RunLock, open_run
+from nnviz.record.store import RunLock, RunWriter, open_run
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import saving
 from nnviz.train.headless import train_to_file
 
 PROJECT = Project(
@@ -278,3 +281,37 @@ def test_what_was_decided_about_an_example_while_it_trained_stands_on_the_screen
     qtbot.waitUntil(asked.done, timeout=TIMEOUT)
     assert asked.result() == window.document.project.curation
     assert [event.text for event in window.feed.run.events()] == ["Example 3: left out, from the next epoch on"]
+
+
+def test_a_run_whose_last_state_is_damaged_goes_on_from_the_one_before_and_says_so(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "_SAVE_SHARE", 0)  # a state at the end of every epoch
+    monkeypatch.setattr(RunWriter, "writing", False)
+    run, file = tmp_path / "run.nnvizrun", tmp_path / "mine.nnviz"
+    train_to_file(PROJECT, run, probes=())
+    io.save(PROJECT, file, run.name)
+    weights = last_weights(run).weights
+    with open_run(run) as stored:
+        before, last = [one.step for one in stored.checkpoints()][-2:]
+    with closing(sqlite3.connect(run)) as connection, connection:
+        connection.execute(
+            "UPDATE blobs SET data = zeroblob(length(data)) WHERE name = 'weights' "
+            "AND checkpoint IN (SELECT id FROM checkpoints WHERE step = ?)",
+            (last,),
+        )
+        held = list(connection.iterdump())
+    window = open_window("xnor-two-layer", ready=False)
+    window.files.open(file)
+    qtbot.waitUntil(lambda: window.notices.notice("declined") is not None, timeout=TIMEOUT)
+    notice = window.notices.notice("declined")
+    assert notice is not None and f"step {last} is damaged" in notice.text and f"at step {before}" in notice.text
+    qtbot.waitUntil(lambda: window.training.status() == "paused", timeout=TIMEOUT)
+    assert window.training.standing.step == before
+    with closing(sqlite3.connect(f"file:{run}?mode=ro", uri=True)) as connection:
+        assert list(connection.iterdump()) == held
+    click(window, qtbot, "Play")
+    qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)
+    window.finish()
+    for name, tensor in weights.items():
+        assert torch.equal(last_weights(run).weights[name], tensor), name

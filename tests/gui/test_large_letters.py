@@ -128,6 +128,25 @@ def test_every_menu_grows_and_still_fits_the_screen_of_a_projector(open_window: 
     assert menus[0].sizeHint().height() == before[0]
 
 
+def test_another_theme_leaves_the_letters_as_large_as_they_are(open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    bars = (window.top_bar, window.timeline, window.menu_bar)
+
+    def letters() -> list[int]:
+        parts = [part for bar in bars for part in (bar, *bar.findChildren(QWidget))]
+        return [part.font().pixelSize() for part in parts if isinstance(part, QLabel | QLineEdit | QMenu | QPushButton)]
+
+    usual = letters()
+    theme.set_text_scale(1.5)
+    large = letters()
+    assert large != usual
+    theme.set_theme("light")
+    assert letters() == large and window.menu_bar.font().pixelSize() == theme.surrounding_font(13).pixelSize()
+    theme.set_text_scale(1.0)
+    theme.set_theme("dark")
+    assert letters() == usual and window.menu_bar.font().pixelSize() == 13
+
+
 def test_notices_grow_also_those_that_were_there_before(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("and", ready=False)
     window.resize(1280, 720)

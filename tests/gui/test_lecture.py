@@ -30,6 +30,7 @@ from nnviz.gui.lecture.strip import window_of
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.scales import Scale
+from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.help import HelpPopup
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.widgets import FittedText
@@ -193,6 +194,10 @@ def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtB
     window = open_window("digits-cnn")
     assert window.docks is not None and window.inspector is not None
     window.docks.show_panel("update_ratios")
+    explain = window.docks.show_panel("explain")
+    assert isinstance(explain, ExplainPanel)
+    qtbot.waitUntil(lambda: explain.walk.attended and explain.walk.taken is not None, timeout=TIMEOUT)
+    explain.sheet.sliding.let(True)
     qtbot.waitUntil(lambda: window.interests.merged.wants(UPDATE_RATIO), timeout=TIMEOUT)
     told: list[str] = []
     panels = window.docks.panels
@@ -205,6 +210,7 @@ def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtB
 
     page = begin(window)
     assert not window.interests.merged.wants(UPDATE_RATIO)
+    assert not explain.walk.attended and not explain.sheet.sliding.active
     qtbot.wait(150)
     told.clear()
     painted = window.canvas.stage.painted
@@ -215,7 +221,7 @@ def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtB
     assert told == [] and window.canvas.stage.painted == painted
 
     window.action("lecture").trigger()
-    assert window.interests.merged.wants(UPDATE_RATIO)
+    assert window.interests.merged.wants(UPDATE_RATIO) and explain.walk.attended
     qtbot.waitUntil(lambda: "loss" in told, timeout=TIMEOUT)  # and catches up
 
 

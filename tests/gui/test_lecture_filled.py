@@ -27,7 +27,7 @@ def test_a_number_is_taken_apart_in_letters_for_a_hall(qtbot: QtBot, open_window
     window.training.bridge.step(20)
     qtbot.waitUntil(lambda: window.feed.run.last_step >= 20, timeout=TIMEOUT)
     page = begin(window)
-    for node in ("conv1", "relu1", "output"):
+    for node in ("conv1", "output"):
         page.choose(node)
         qtbot.keyClick(page, Key.Key_Return)
         panel = page.panel
@@ -58,6 +58,18 @@ def test_a_number_is_taken_apart_in_letters_for_a_hall(qtbot: QtBot, open_window
     moved = panel.walk.place  # once it was answered it says of which example it is
     assert moved is not None and (moved.node, moved.index) == ("conv2", (3, 4, 6))
     assert page.strip.chosen == "conv2" and not panel.controls.size_button.isVisible()
+    # A press on what comes in puts the window there, and the arrows go on sliding.
+    qtbot.waitUntil(lambda: not panel.walk.waiting, timeout=TIMEOUT)
+    spot = next(one for one in panel.sheet.spots if one.zone == "input" and one.press is not None)
+    qtbot.mouseClick(panel.sheet, Qt.MouseButton.LeftButton, pos=spot.rect.center().toPoint())
+    qtbot.waitUntil(lambda: not panel.walk.waiting, timeout=TIMEOUT)
+    pressed = panel.walk.place
+    qtbot.keyClick(page, Key.Key_Right)
+    moved = panel.walk.place
+    assert pressed is not None and pressed.index is not None and moved is not None
+    assert moved.index == (*pressed.index[:2], pressed.index[2] + 1)
+    # Nothing but the instrument is seen, and so nothing else is measured.
+    assert page.interest == panel.looks_at()
     # Its cross goes while it is pressed.
     (cross,) = [one for one in panel.findChildren(QToolButton) if one.accessibleName() == "Back (Esc)"]
     cross.click()
@@ -68,6 +80,21 @@ def test_a_number_is_taken_apart_in_letters_for_a_hall(qtbot: QtBot, open_window
     assert page.beside.key == "loss"
     theme.set_mode(Mode.DESK)
     assert window.docks.is_explained_large
+
+
+def test_a_number_of_a_card_that_cannot_be_chosen_goes_on_in_the_lecture(open_window: OpenWindow) -> None:
+    window = open_window("resnet18", ready=False)
+    assert window.docks is not None
+    scene = window.canvas.canvas_scene
+    folded = [node for node, group in scene.seen.owner.items() if group in scene.cards and group != node]
+    window.docks.explain(Place(folded[0], index=(0, 1, 1)))
+    window.docks.toggle_explain_page()
+    for place, root in ((Place(folded[1], index=(0, 1, 1)), ""), (Place(LOSS, LOSS), scene.seen.owner[folded[0]])):
+        window.docks.explain(place)
+        scene.enter(root)
+        panel = begin(window).panel
+        assert isinstance(panel, ExplainPanel) and panel.walk.place == place
+        theme.set_mode(Mode.DESK)
 
 
 def test_a_sweep_is_shown_in_a_lecture_while_it_goes_on(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -144,3 +171,8 @@ def test_an_update_is_written_out_in_letters_for_a_hall_and_turned_where_it_is_l
     person.click(more)
     assert bar.value() == 0
     assert QRect(page.rect()).contains(page.beside.geometry())
+    # Put in front of an instrument that fills the page, it is looked at beside the cards again.
+    page.show_instrument("explain")
+    assert page.interest.closely == {"linear2"}
+    page.show_update(None)
+    assert page.beside.is_filling and page.panel is not None and page.interest == page.panel.looks_at()

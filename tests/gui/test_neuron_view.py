@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.explain import neuron_painter, neuron_picture
+from nnviz.gui.explain.neuron_asking import NeuronAsking
 from nnviz.gui.explain.neuron_painter import line_width
 from nnviz.gui.explain.neuron_picture import NeuronPicture
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, UnitPlace, neuron_places
@@ -23,9 +24,11 @@ from nnviz.gui.explain.neuron_view import NeuronView
 from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.window.window import MainWindow
+from nnviz.project.document import Document
 from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
 from nnviz.project.samples import templates
 from tests.gui.conftest import OpenWindow
+from tests.gui.workspace_kit import workspace_of
 
 BUTTON = Qt.MouseButton.LeftButton
 
@@ -389,6 +392,23 @@ def test_a_recorded_run_is_shown_as_it_was_and_cannot_be_changed(
     editor.line.setText("1")
     QTest.keyClick(editor.line, Qt.Key.Key_Return)
     assert "recorded run" in editor.note.text() and same(qtbot, window, view)
+
+
+def test_a_picture_that_is_covered_is_looked_at_a_few_times_a_second_only(qtbot: QtBot) -> None:
+    painted, parent = 7, QObject()
+    asking = NeuronAsking(workspace_of(Document(templates.sample("spiral"))), lambda: painted, parent)
+    asking.shown()
+    waits = []
+    for _ in range(60):
+        asking._tick()
+        waits.append(asking._timer.interval())
+    assert waits[0] < 10 and waits[-1] >= 200 and sum(waits[:25]) < 500
+    painted += 1  # what lay over it has gone
+    asking._answered = asking._wanted()
+    asking._tick()
+    assert asking._timer.interval() == 30
+    asking.end()
+    parent.deleteLater()
 
 
 def test_layers_and_places() -> None:

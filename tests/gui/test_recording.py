@@ -21,7 +21,7 @@ from nnviz.gui.window.actions import fill_runs
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record import store, tables
-from nnviz.record.library import copy_run
+from nnviz.record.library import copy_run, kept_runs
 from nnviz.record.pending import Pending
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Scalar
@@ -66,7 +66,6 @@ def test_a_run_whose_file_is_only_being_made_is_found_too(
 
     monkeypatch.setattr(store, "write_among_kept", slowly)
     run = planted()
-    assert recorder.finder(run)() is None  # nobody has begun it
     recorder.begin(run)
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(recorder.finder(run))
@@ -80,6 +79,21 @@ def test_a_run_whose_file_is_only_being_made_is_found_too(
     assert recorder.finder(run)() == path
     recorder.end(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+    assert recorder.finder(run)() is None  # it is not begun anew
+    assert len(list(runs_folder().glob("*.nnvizrun"))) == 1
+
+
+def test_a_run_that_holds_a_step_is_found_before_the_word_that_it_began_has_come(
+    qtbot: QtBot, recorder: Recorder
+) -> None:
+    run = planted()
+    path = recorder.finder(run)()
+    assert path is not None and path == recorder.path_of(run)
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    recorder.end(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is None)
+    assert [kept.path for kept in kept_runs(runs_folder())] == [path]
 
 
 def test_a_run_without_a_file_is_saved_too(qtbot: QtBot, recorder: Recorder, tmp_path: Path) -> None:
@@ -132,6 +146,8 @@ def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
     make, tries = store.write_among_kept, []
     said: list[str] = []
     recorder.failed.connect(said.append)
+    taken_back: list[str] = []
+    recorder.mended.connect(taken_back.append)
 
     def full(run: Run, on_error: Callable[[StorageError], None]) -> RunWriter:
         tries.append(run)
@@ -144,6 +160,7 @@ def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
     recorder.begin(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is not None)
     assert said == ["The run cannot be written: the disk is full."]
+    qtbot.waitUntil(lambda: taken_back == said)
     path = recorder.path_of(run)
     recorder.end(run)
     qtbot.waitUntil(lambda: recorder.path_of(run) is None)
@@ -152,10 +169,36 @@ def test_a_run_gets_its_file_once_the_disk_has_room_for_one(
         assert stored.last_step == 4 and stored.finished
     tries.clear()
     recorder.begin(over)
-    recorder.end(over)  # nobody goes on with it: no file is made for it later
+    recorder.end(over)  # nobody goes on with it: it is tried once more, and no file is made for it later
     qtbot.waitUntil(lambda: len(said) == 2)
     qtbot.wait(60)
-    assert tries == [over]
+    assert tries == [over, over] and len(taken_back) == 1
+
+
+@pytest.mark.parametrize("how", ["end", "close"])
+def test_a_run_without_a_file_is_tried_once_more_before_it_goes(
+    qtbot: QtBot, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    make, said, taken_back = store.write_among_kept, list[str](), list[str]()
+    recorder.failed.connect(said.append)
+    recorder.mended.connect(taken_back.append)
+
+    def full(run: Run, on_error: Callable[[StorageError], None]) -> RunWriter:
+        raise StorageError("The run cannot be written: the disk is full.")
+
+    monkeypatch.setattr(store, "write_among_kept", full)
+    run = planted()
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: bool(said))
+    monkeypatch.setattr(store, "write_among_kept", make)
+    if how == "end":
+        recorder.end(run)
+        qtbot.waitUntil(lambda: taken_back == said)
+    else:
+        recorder.close()
+    (path,) = runs_folder().glob("*.nnvizrun")
+    with open_run(path) as stored:
+        assert stored.last_step == 4 and stored.finished
 
 
 def test_a_run_that_is_not_gone_on_with_yet_is_saved_as_its_file_is(

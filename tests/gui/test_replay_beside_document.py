@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -171,6 +172,12 @@ def test_every_attempt_to_change_a_replay_is_refused_with_the_reason(
     refused(lambda: window.inspector.training._on_edited("epochs", 77, ""))
     refused(lambda: window.top_bar.settings._on_batch("64"))
     assert window.top_bar.settings.batch.currentText() == str(before.training.batch_size)
+    # The epochs of a run that was gone on with are others than its project's: to leave them as they are is no change.
+    bar, standing = window.top_bar.settings, window.training.standing
+    bar.show_standing(replace(standing, seen=replace(standing.seen, epochs=77)))
+    window.message.say("nothing")
+    qtbot.keyClick(bar.epochs, Qt.Key.Key_Return)
+    assert window.message.text() == "nothing" and window.shown_document.project is before
     refused(lambda: window.inspector.data.choose("wine"))
     refused(lambda: window.inspector.data.download_requested.emit("digits"))
     for name in ("undo", "redo", "delete", "paste", "duplicate", "rename", "group", "arrange", "note", "details"):

@@ -20,6 +20,7 @@ from nnviz.gui.look.theme import format_number
 from nnviz.gui.panels.layer_curves import LayerCurvesPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.runs import RunsPanel
+from nnviz.gui.runs.run_names import distinct_names
 from nnviz.gui.runs.run_row import RunRow
 from nnviz.project.samples import templates
 from nnviz.record.library import Library
@@ -226,7 +227,11 @@ def test_runs_of_equal_settings_are_not_called_alike_where_a_hand_changed_one() 
         )
     )
     assert lines_of([plain, plain])[-1].title == "None: they were made alike"
+    # Those that began within one minute are told apart by its seconds.
+    first, second, later = (RunRow(Path(f"{at}.nnvizrun"), Summary("a", created=at)) for at in (3e8, 3e8 + 7, 3e8 + 90))
+    names = distinct_names([first, second, later])
+    assert len(set(names)) == 3 and [name.count(":") for name in names] == [2, 2, 1]
     began, changed = lines_of([plain, warm, edited])[-2:]
     assert (began.title, began.cells) == ("Began with weights of", ("–", "earlier.nnvizrun", "–"))
-    assert (changed.title, changed.cells) == ("Changed by hand", ("–", "–", "2 changes"))
+    assert (changed.title, changed.cells) == ("Changed by hand", ("–", "–", "; ".join(edited.summary.by_hand)))
     assert changed.tips[2].splitlines() == list(edited.summary.by_hand)

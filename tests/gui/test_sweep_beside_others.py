@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow
 
+from nnviz.gui.look import theme
 from nnviz.gui.panels.sweep import SweepPanel
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
@@ -27,6 +29,33 @@ def made(runs: int) -> tuple[Path, SweepRecord]:
     sweep = Sweep.begin(plan, Budget(runs=runs), probes=())
     sweep.run()
     return sweep.path, sweep.record
+
+
+def test_after_another_theme_the_keys_are_for_the_row_that_is_highlighted(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    made(2)
+    window = open_window("xnor-two-layer", ready=False)
+    person = Person(window, qtbot)
+    panel = window.docks.show_panel("sweep")
+    assert isinstance(panel, SweepPanel)
+    panel.show_view("table")
+    person.until(lambda: panel.isVisible() and panel.table.rowCount() == 2)
+    record = panel._sweeps.record
+    assert record is not None
+    first, second = (trial.number for trial in record.best_first())
+    panel.choose(first)
+    for change in (lambda: theme.set_theme("light"), lambda: theme.set_text_scale(1.5)):
+        change()
+        assert panel.table.currentRow() == 0
+        panel.table.setFocus()
+        qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+        assert panel.chosen is not None and panel.chosen.number == second
+        qtbot.keyClick(panel.table, Qt.Key.Key_S)
+        rate = window.document.project.training.optimizer.params["learning_rate"]
+        assert rate == float(record.trials[second].settings["training.learning_rate"])
+        window.document.undo()
+        panel.choose(first)
 
 
 def test_only_one_of_them_trains_at_a_time(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -15,9 +15,12 @@ from window_kit import OpenWindow
 
 from nnviz.gui.panels.sweep import SweepPanel
 from nnviz.project.edits import SetTraining
+from nnviz.project.starts import with_own_start
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
 from nnviz.train import sweep_record
+from nnviz.train.sweep import Budget, Sweep
+from nnviz.train.sweep_record import SweepRecord, SweptRun, Trial
 
 Key = Qt.Key
 
@@ -106,3 +109,36 @@ def test_a_sweep_is_set_up_made_read_and_used(qtbot: QtBot, open_window: OpenWin
     panel.table.setFocus()
     person.keys(Key.Key_Return)
     person.until(lambda: window.training.state == "replay")
+
+
+def test_a_sweep_over_the_start_says_that_all_layers_follow_and_its_settings_bring_that(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("digits-cnn")
+    document = window.document
+    person = Person(window, qtbot)
+    panel = window.docks.show_panel("sweep")
+    assert isinstance(panel, SweepPanel)
+    person.until(panel.isVisible)
+    panel.setup.vary("training.learning_rate")
+    assert not panel.setup.note.isVisibleTo(panel.setup)
+    panel.setup.vary("training.initialisation", "zeros, he_normal")
+    own = with_own_start(document.project.graph)
+    assert panel.setup.note.isVisibleTo(panel.setup) and all(node.id in panel.setup.note.text() for node in own)
+    plan = panel.setup.plan()
+    assert plan is not None and own
+    sweep = Sweep.begin(plan, Budget(runs=1), probes=())
+    settings: dict[str, str | int | float] = {"training.learning_rate": 0.01, "training.initialisation": "he_normal"}
+    record = SweepRecord(sweep.record.plan, (Trial(0, settings, (), (SweptRun(0, "", "done", 0.5),)),))
+    sweep_record.save(record, sweep.path)
+    panel._sweeps.show(sweep.path)
+    person.until(lambda: panel._sweeps.record == record)
+    panel.show_view("table")
+    panel.choose(0)
+    before = document.project
+    QApplication.processEvents()
+    person.click(panel.use_button)
+    assert document.project.training.initialisation.kind == "he_normal"
+    assert not with_own_start(document.project.graph)
+    document.undo()
+    assert document.project == before

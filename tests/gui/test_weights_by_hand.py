@@ -68,6 +68,12 @@ def test_a_weight_is_typed_over_and_everything_follows(qtbot: QtBot, open_window
     run = window.feed.run
     (finding,) = [one for one in run.findings() if one.series == f"finding/edited/{conv}"]
     assert "to 0.75 at step 1" in finding.text
+    # The timeline marks it as it marks a changed setting, for as long as it holds.
+    track = window.timeline.track
+    qtbot.waitUntil(lambda: [mark.step for mark in track.events] == [1], timeout=TIMEOUT)
+    said = track.event_at(track.position_of(1)).splitlines()
+    assert said[0] == "Changed after step 1" and said[1].startswith(f"weight of {conv}[2, 0, 1, 0] was set from ")
+    assert len(said) == 2 and said[1].endswith(" to 0.75")
     # What is no number stays in the field with the reason, and nothing is set.
     type_into(popup, 0, 0, "1e99")
     assert panel.view.editing is not None and panel.view.editing.field is not None
@@ -77,6 +83,7 @@ def test_a_weight_is_typed_over_and_everything_follows(qtbot: QtBot, open_window
     project = window.document.project
     QTest.keySequence(popup, QKeySequence(QKeySequence.StandardKey.Undo))
     qtbot.waitUntil(lambda: bool((of_network(qtbot, window, f"{conv}.weight") == before).all()), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not track.events, timeout=TIMEOUT)
     # The menu offers what the finding names.
     qtbot.waitUntil(window.action("redo_weight_edit").isEnabled, timeout=TIMEOUT)
     assert not window.action("undo_weight_edit").isEnabled()
@@ -85,6 +92,7 @@ def test_a_weight_is_typed_over_and_everything_follows(qtbot: QtBot, open_window
     panel.view.grid.setFocus()
     QTest.keySequence(panel.view.grid, QKeySequence(QKeySequence.StandardKey.Redo))
     qtbot.waitUntil(lambda: of_network(qtbot, window, f"{conv}.weight")[2, 0, 1, 0] == 0.75, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: [mark.step for mark in track.events] == [1], timeout=TIMEOUT)
     assert window.document.project is project
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -18,7 +19,7 @@ import pytest
 
 from nnviz.errors import RunFileError, StorageError
 from nnviz.record import store, tables
-from nnviz.record.pending import Pending
+from nnviz.record.pending import Pending, PendingCheckpoint
 from nnviz.record.readings import ArrayReading, Cure, Finding, Histogram, Reading, Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
@@ -348,6 +349,68 @@ def test_a_removed_file_is_told_and_training_goes_on(tmp_path: Path, monkeypatch
     assert not writer.close()
     assert run.last_step == 99
     assert "disk I/O error" in str(errors[0])
+
+
+def test_what_memory_was_too_small_for_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """SQLite says so by a MemoryError: nothing of the transaction that was taken back may be taken for written."""
+    monkeypatch.setattr(store, "RETRY_INTERVAL", 0.02)
+    path = tmp_path / "run"
+    real, short = tables.Tables._write_checkpoint, [True]
+
+    def write_checkpoint(self: tables.Tables, checkpoint: PendingCheckpoint) -> None:
+        real(self, checkpoint)
+        if short:
+            short.clear()
+            raise MemoryError
+
+    monkeypatch.setattr(tables.Tables, "_write_checkpoint", write_checkpoint)
+    run = Run(INFO)
+    writer = RunWriter(run, path, on_error=lambda error: None, interval=30.0)
+    run.append([Scalar("loss/train", 1, 0.5)])
+    writer.save_checkpoint(1, 0, {"preparation": b"how", "weights": b"1"})
+    wait_for(lambda: not short)
+    writer.withdraw_checkpoints()
+    run.append([Scalar("accuracy/train", 1, 0.25)])
+    writer.save_checkpoint(2, 0, {"preparation": b"how", "weights": b"2"})
+    assert writer.close()
+    with open_run(path) as stored:
+        assert [stored.scalars(name)[1].tolist() for name in ("loss/train", "accuracy/train")] == [[0.5], [0.25]]
+        assert dict(stored.load_checkpoint()) == {"preparation": b"how", "weights": b"2"}
+
+
+@pytest.mark.parametrize("when", ["_end", "_write_behind", "_copy"])
+def test_nobody_waits_for_a_thread_that_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str):
+    monkeypatch.setattr(store, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(threading, "excepthook", lambda *_: None)
+
+    def die(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(RunWriter, when, die)
+    if when == "_end":
+        monkeypatch.setattr(tables.Tables, "write", lambda *_: 1 / 0)
+        monkeypatch.setattr(RunWriter, "_copy", lambda *_: None)
+    run = Run(INFO)
+    writer = RunWriter(run, tmp_path / "run", on_error=lambda error: None, interval=30.0)
+    run.append(some_samples(0))
+    with pytest.raises(StorageError, match="not written any more"):
+        writer.copy_to(tmp_path / "copy")
+    writer._file.close()
+
+
+def test_a_folder_that_cannot_be_asked_for_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run = Run(INFO)
+    writer = RunWriter(run, tmp_path / "run", on_error=lambda error: None, interval=30.0)
+
+    def stale(*_: object, **more: object) -> os.stat_result:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stale)
+        patched.setattr(os, "lstat", stale)
+        patched.setattr(Path, "stat", stale)
+        assert writer._file.lost() == "is gone with its folder"
+    assert writer.close()
 
 
 def test_a_mistake_of_our_own_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

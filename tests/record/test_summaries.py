@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -73,6 +75,21 @@ def test_a_file_and_the_run_in_memory_say_the_same(tmp_path: Path) -> None:
     # Steps behind the last measurement are as fast as that; what is no speed is left out.
     assert seconds_of(np.array([10, 20, 30]), np.array([10.0, math.nan, 5.0]), 50) == pytest.approx(1 + 40 / 5)
     assert math.isnan(seconds_of(np.array([5]), np.array([0.0]), 9))
+
+
+def test_what_a_later_version_wrote_of_a_change_costs_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(planted(), tmp_path / "a.nnvizrun")
+    said = summary(path).by_hand
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for number, name in enumerate(("finding/edited/z", "changed_by_hand/z", "finding/unit_off/z/1")):
+            connection.execute("INSERT INTO series(id, name, kind) VALUES (?, ?, 'finding')", (900 + number, name))
+            content = '{"severity": "information", "text": "New.", "shape": [1]}' + " " * (number << 17)
+            connection.execute("INSERT INTO findings(series, step, content) VALUES (?, 5, ?)", (900 + number, content))
+    assert (summary(path).damage, summary(path).by_hand) == ("", said)
+    monkeypatch.setattr("nnviz.record.summary._MOST_CHANGE_ROWS", 1)
+    assert "Unit 3 at 30." in summary(path).by_hand, "of a unit the last is told"
 
 
 def test_a_summary_is_read_once_and_again_when_its_file_changes(

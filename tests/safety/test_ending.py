@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from nnviz import cli, interruption
+from nnviz.commands.training_report import JsonReport
 from nnviz.record.store import RunWriter, open_run
+from nnviz.train.position import EpochResult
+from nnviz.train.session_work import SessionWork
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 
@@ -61,6 +64,38 @@ def test_a_signal_while_the_end_is_written_waits_for_it(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["run"] == str(path)
     with open_run(path) as run:
         assert run.finished and run.checkpoints()[-1].epoch == 2
+
+
+@pytest.mark.parametrize("place", ["the session's end", "the file's end"])
+def test_a_second_signal_breaks_off_the_end_that_the_first_one_began(
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_folders: None
+) -> None:
+    monkeypatch.setattr(interruption, "ECHO", 0.0)
+    signals, ended = [], []
+    owner, name = (SessionWork, "_end") if place == "the session's end" else (RunWriter, "close")
+    end, epoch = getattr(owner, name), JsonReport.epoch
+
+    def first(report: JsonReport, result: EpochResult) -> None:
+        signals.append("while it trains")
+        signal.raise_signal(signal.SIGINT)
+        epoch(report, result)
+
+    def second(*given: object, **wishes: object) -> object:
+        try:
+            if len(signals) == 1:
+                signals.append("while the end is written")
+                signal.raise_signal(signal.SIGINT)
+                ended.append(place)
+        finally:  # no thread is left behind
+            found = end(*given, **wishes)
+        return found
+
+    monkeypatch.setattr(JsonReport, "epoch", first)
+    monkeypatch.setattr(owner, name, second)
+    assert cli.main(["train", "sample:xnor-two-layer", "--epochs", "5", "--json"]) == 130
+    assert len(signals) == 2 and not ended
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["step"]) == ("interrupted", 1) and Path(last["run"]).is_file()
 
 
 def test_an_ignored_hangup_stays_ignored() -> None:

@@ -25,7 +25,8 @@ import torch
 from training_helpers import CNN, MLP, advance, made_training, same, weights
 
 from nnviz.errors import RunFileError
-from nnviz.train.checkpoint import _NO_DIGEST, Progress, _digest, _entry, from_blobs, to_blobs
+from nnviz.train.checkpoint import Progress, from_blobs, to_blobs
+from nnviz.train.checkpoint_digest import NO_DIGEST, digest_of, entry
 from nnviz.train.training import Training
 
 Blobs = dict[str, bytes]
@@ -216,7 +217,7 @@ def signed(blobs: Blobs, dice: random.Random) -> Blobs:
             return blobs | {"header": msgspec.json.encode(fields)}
         bare = msgspec.json.encode({**fields, "digest": ""})
         parts = {name: blob for name, blob in blobs.items() if name in ("weights", "state", "best")}
-        return blobs | {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, parts)), 1)}
+        return blobs | {"header": bare.replace(NO_DIGEST, entry(digest_of(bare, parts)), 1)}
     except Exception:  # noqa: BLE001 - what cannot be read cannot be signed
         return blobs
 

@@ -70,6 +70,18 @@ def test_no_evaluation_is_of_two_kinds_of_weights(button: str) -> None:
     assert answer.result() == whole and training.step == 12
 
 
+def test_a_training_that_rests_in_the_middle_of_its_validation_is_at_nothing() -> None:
+    training, run = made_training(MLP, tables(validation=600), epochs=2), Run()
+    runner = Runner(training, Instruments(training, run, (), 0.1), run, epochs=2)
+    runner.begin()
+    while runner.position.activity != "validation":
+        runner.advance()
+    runner.rest()
+    assert training.epoch_end_due and not runner.position.activity
+    while training.evaluated_epochs < 1:  # gone on with, it is done
+        runner.advance()
+
+
 def test_weights_that_were_put_back_are_not_spoken_of_once_training_goes_on() -> None:
     runner, training, *_ = ended()
     said = [finding for finding in runner._run.findings() if finding.series == "finding/best_weights"]

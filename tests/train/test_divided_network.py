@@ -202,7 +202,7 @@ def _switch_off(path: Path) -> None:
     lock = RunLock.take(path)
     with open_run(path) as stored:
         project = io.loads(stored.info.project_json)
-    run, checkpoint = reopen(path, project)
+    run, checkpoint, _ = reopen(path, project)
     assert checkpoint is not None
     switches = UnitSwitches(frozenset({Unit("linear1", 1)}), frozenset({Unit("linear1", 2)}))
     with RunWriter(run, path, resume=True, lock=lock) as writer:

@@ -22,7 +22,8 @@ from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
-from nnviz.train.checkpoint import _NO_DIGEST, _digest, _entry, from_blobs, to_blobs
+from nnviz.train.checkpoint import from_blobs, to_blobs
+from nnviz.train.checkpoint_digest import NO_DIGEST, digest_of, entry
 
 Blobs = dict[str, bytes]
 Tensors = dict[str, Tensor]
@@ -277,7 +278,7 @@ def test_a_later_version_may_put_more_into_the_header() -> None:
     blobs = blobs_of()
     bare = msgspec.json.encode(msgspec.json.decode(blobs["header"]) | {"digest": "", "colour": "red"})
     parts = {name: blob for name, blob in blobs.items() if name != "header"}
-    header = bare.replace(_NO_DIGEST, _entry(_digest(bare, parts)))
+    header = bare.replace(NO_DIGEST, entry(digest_of(bare, parts)))
     made_training(CNN).restore(from_blobs(blobs | {"header": header}))
     assert "written together" in refused(blobs | {"header": header.replace(b"red", b"rad")})
 

@@ -17,10 +17,13 @@ import pytest
 from nnviz.data.examples import LoadedData
 from nnviz.data.tensors import load as load_data
 from nnviz.errors import InputError, StorageError, TooLargeError
+from nnviz.project.entrants import entrants_of
 from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 from nnviz.project.settings import with_setting
+from nnviz.project.starts import one_start_note, starts_of, with_one_start, with_own_start
+from nnviz.project.variations import Variation
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
 from nnviz.record.run_lock import RunLock
@@ -305,3 +308,29 @@ def test_a_hostile_file_is_refused_and_executes_nothing(tmp_path: Path, monkeypa
     assert not Path("executed").exists()
     path.write_bytes(msgspec.json.encode(good))
     assert Sweep.reopen(path, Budget(runs=1)).run() == "The budget of 1 runs is used."
+
+
+def test_the_start_of_the_weights_varies_in_all_layers_also_in_those_with_one_of_their_own() -> None:
+    digits = templates.sample("digits-cnn")
+    vary = ("training.initialisation=zeros,he_normal",)
+    sweep = Sweep.begin(Plan("starts", io.dumps(digits).decode(), vary), Budget(runs=2), probes=())
+    kept = sweep_record.load(sweep.path)
+    swept = io.loads(kept.plan.project.encode(), "")
+    assert not with_own_start(swept.graph) and with_own_start(digits.graph)
+    for point in Sweep.reopen(sweep.path, Budget(), probes=()).space.grid():
+        trained, _ = sweep.space.applied(point)
+        starts = starts_of(trained.graph, trained.training.initialisation)
+        assert {start.choice.kind for start in starts.values()} == {point["training.initialisation"]}
+        assert len(starts) == 4
+    # A layer whose own start is varied as well keeps it; so does a sweep that was begun before this was so.
+    both = (*vary, "conv1.weight_initialisation=zeros,xavier_normal")
+    assert [node.id for node in with_own_start(with_one_start(digits, Plan("", "", both).paths).graph)] == ["conv1"]
+    assert with_one_start(digits, ["training.learning_rate"]) == digits
+    older = SweepRecord(Plan("older", io.dumps(digits).decode(), vary))
+    sweep_record.save(older, sweep_record.path_of("older"))
+    again = Sweep.reopen(sweep_record.path_of("older"), Budget(runs=1), probes=())
+    assert with_own_start(again.space.project.graph) == with_own_start(digits.graph)
+    named = one_start_note(digits, Plan("", "", vary).paths)
+    assert "in all layers, also in those with one of their own: conv1, conv2, linear1." in named
+    racing = entrants_of([Variation("training.initialisation", ("zeros", "he_normal"))], digits)
+    assert not any(with_own_start(entrant.project(digits).graph) for entrant in racing)

@@ -190,8 +190,10 @@ def test_a_checkpoint_keeps_the_switches_and_resuming_goes_on_with_them_bit_for_
     state = resumed.capture()
     resumed.restore(from_blobs(blobs))
     start = resumed.capture()
+    assert resumed.changes_at(resumed.step) == [], "what the file kept was not changed here"
     advance(resumed, 8)
     resumed.switch_units(NO_SWITCHES)
+    assert len(resumed.changes_at(28)) == len(SOME.off) + len(SOME.frozen)
     resumed.go_back(start, 25)
     advance(resumed, 5)
     assert resumed.switches == SOME and state.switches == SOME

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,9 +17,12 @@ from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.number_text import exact_number
 from nnviz.record.quantities import BIASES, OUTPUT, WEIGHTS
 from nnviz.record.readings import ArrayReading
-from nnviz.record.run import Run
+from nnviz.record.run import Run, RunView
+from nnviz.record.store import RunWriter, open_run
+from nnviz.record.summary import summary, summary_of
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.session import SessionState, TrainingSession
+from nnviz.train.unit_switches import Unit, UnitSwitches
 from nnviz.train.weight_edits import WeightChange
 
 PLAIN = chain(features(6), linear(16), relu(), linear(3), output())
@@ -154,6 +159,72 @@ def test_an_edit_in_a_session_is_recorded_measured_undone_and_made_again() -> No
         rests_at(session, 3)
         assert session.position.undoable_edit == ""
         assert not any(one.series.startswith("finding/edited") for one in run.findings())
+
+
+def test_each_edit_and_each_switched_unit_is_one_event_of_the_run_and_goes_back_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.nnvizrun"
+    run = Run()
+
+    def events(of: RunView = run) -> list[tuple[int, str]]:
+        return [(event.step, event.text) for event in of.events()]
+
+    writer = RunWriter(run, path, interval=0.01)
+    with served(session_of(PLAIN, run=run, probes=())) as session:
+
+        def step(count: int) -> None:
+            goal = session.position.step + count
+            session.step(count).result(20)
+            rests_at(session, goal)
+
+        def set_to(value: float, *, more: bool = False) -> None:
+            session.edit_weights([WeightChange("linear1", "bias", (0,), value)], more=more).result(20)
+
+        def bias() -> str:
+            network = session.ask(lambda: weights(session.training.network)).result(20)
+            return exact_number(network["linear1.bias"][0].item())
+
+        step(2)
+        old = bias()
+        for value in (0.5, 0.75, 1.5):  # a hand that drags while it rests
+            set_to(value, more=value > 0.5)
+        assert events() == [(2, f"bias of linear1[0] was set from {old} to 1.5")]
+        assert len([one for one in run.findings() if one.node == "linear1"]) == 1
+        session.undo_edit().result(20)
+        assert events() == []
+        session.redo_edit().result(20)
+        step(1)
+        began = bias()
+        for value in (2.0, 3.0, 4.0):  # and while it trains
+            set_to(value, more=value > 2.0)
+            step(1)
+        off = UnitSwitches(off=frozenset({Unit("linear1", 1)}))
+        session.switch_units(off).result(20)
+        said = [
+            (2, f"bias of linear1[0] was set from {old} to 1.5"),
+            (3, f"bias of linear1[0] was set from {began} to 4.0, dragged until step 5"),
+            (6, "Unit 1 of linear1 was switched off"),
+        ]
+        assert events() == said
+        before = bias()
+        session.undo_edit().result(20)
+        assert events() == [*said[:2], (6, f"bias of linear1[0] was put back from {before} to {began}"), said[2]]
+        assert summary_of(run, {}).by_hand == tuple(f"step {at}: {text}" for at, text in events())
+        writer.flush()
+        with closing(open_run(path)) as stored:
+            assert events(stored) == events()
+            assert summary(path).by_hand == summary_of(run, {}).by_hand
+        session.switch_units(UnitSwitches()).result(20)
+        assert events()[2:] == [(6, f"bias of linear1[0] was put back from {before} to {began}")]
+        session.go_back(4).result(20)  # in the midst of what was dragged
+        rests_at(session, 4)
+        assert events() == [said[0], (3, f"bias of linear1[0] was set from {began} to 3.0, dragged until step 4")]
+        session.go_back(2).result(20)
+        rests_at(session, 2)
+        assert events() == said[:1]
+        session.go_back(1).result(20)
+        rests_at(session, 1)
+        assert events() == []
+    writer.close()
 
 
 def test_the_same_step_with_other_weights_has_another_count() -> None:

@@ -141,6 +141,19 @@ class ImageFolder(Source):
             first_unreadable=tuple(_named(one.file, one.reason, place) for one in read.left_out[:_MOST_ASKED]),
         )
 
+    def listed(self, request: Request) -> SourceFacts:
+        """See :meth:`Source.listed`: as if every picture could be read."""
+        found = _found(request, lambda done, total: request.report(done, total, "Looking through"))
+        pictures, names = found.pictures, found.pictures.names
+        side, channels = int(request.number("size")), int(request.text("channels"))
+        training, validation, test = (
+            sum(map(len, part or ())) for part in (pictures.training, pictures.validation, pictures.test)
+        )
+        undivided = pictures.test is None and pictures.validation is None
+        sizes = test_sizes(request, training) if undivided else (training + validation, test)
+        data = DataFacts((channels, side, side), len(names), "classes", names, streamed=found.is_streamed(request))
+        return SourceFacts(data, sizes, validation=None if pictures.validation is None else validation)
+
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
         found = _found(request)

@@ -214,6 +214,17 @@ class Source:
         place, missing = located(request)
         return SourceFacts(known.data, known.sizes, place, missing)
 
+    def listed(self, request: Request) -> SourceFacts | None:
+        """What is declared, else what the mere names of the files tell: nothing is read, nothing is kept on the disk.
+
+        None where only reading tells.
+
+        Raises:
+            DataError: The files cannot be listed, or are no such data.
+            Cancelled: ``request.cancelled`` said so.
+        """
+        return declared(request.spec, request.values)
+
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """The files whose change makes its examples others; those that are missing do no harm."""
         return [place / f"{name}{packed}" for name in request.spec.files for packed in ("", ".gz")]

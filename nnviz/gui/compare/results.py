@@ -95,7 +95,7 @@ def _beyond_settings(rows: Sequence[RunRow]) -> list[Line]:
         lines.append(Line("Began with weights of", tuple(one or "–" for one in begun), help=words))
     by_hand = [row.summary.by_hand for row in rows]
     if any(by_hand):
-        cells = tuple("–" if not one else one[0] if len(one) == 1 else f"{len(one)} changes" for one in by_hand)
+        cells = tuple("; ".join(one) or "–" for one in by_hand)
         tips = tuple("\n".join(one) for one in by_hand)
         lines.append(Line("Changed by hand", cells, help="What was set while it trained", tips=tips))
     return lines

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Milliseconds between two looks at whether there is something new to ask at rest, and where the last answer was not
 #: drawn yet; and seconds between two questions while it trains: less than a thirtieth, as waking takes its time, too.
 _TICK, _SHORT_TICK, _FRAME = 30, 4, 0.031
+#: After so many looks at a picture that is not painted something lies over it; then milliseconds between two looks.
+_LOOKS, _COVERED_TICK = 25, 250
 #: A question takes at most one part in this many of the time that training has.
 _SHARE = 5
 #: Cells of the decision in each direction while it trains, and at rest.
@@ -60,6 +62,8 @@ class NeuronAsking(QObject):
         self._answered: tuple[object, ...] = ()
         #: How often the picture had been painted when the last answer came; -1 where none waits to be drawn.
         self._undrawn = -1
+        #: How often it was not painted yet.
+        self._looks = 0
         #: Whether the last answer came without the decision.
         self._decision_left_out = True
         self._looked_at = False
@@ -99,7 +103,7 @@ class NeuronAsking(QObject):
 
     def shown(self) -> None:
         """The last answer was handed to the picture: the next question is asked once that is painted."""
-        self._undrawn = self._painted()
+        self._undrawn, self._looks = self._painted(), 0
 
     def ask_behind(self) -> None:
         """Something was just set: asked behind it, a question is answered with what follows from it."""
@@ -118,7 +122,8 @@ class NeuronAsking(QObject):
         if self._asked is not None:
             return
         if self._painted() == self._undrawn:
-            self._timer.start(_SHORT_TICK)
+            self._looks += 1
+            self._timer.start(_SHORT_TICK if self._looks < _LOOKS else _COVERED_TICK)
             return
         wanted = self._wanted()
         running = bool(wanted[1])

@@ -355,6 +355,11 @@ class Sheet(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def take_key_from_outside(self, event: QKeyEvent) -> None:
+        """Take a key where another has the keyboard and no cursor is shown: there arrows slide, and go nowhere else."""
+        self._cursor.go_to_map()
+        self.keyPressEvent(event)
+
     def _arrow(self, down: int, across: int) -> None:
         self.sliding.let(False)
         if self._cursor.on_map:

@@ -48,6 +48,10 @@ class SpotCursor:
         self.zone = spot.zone
         self._at = self._in_zone().index(spot)
 
+    def go_to_map(self) -> None:
+        """Have the arrow keys slide, whatever was pressed before."""
+        self.zone, self._at = MAP, 0
+
     def settle(self) -> None:
         """Stand somewhere: where its zone is not there any more, on the map or in the first one that is."""
         zones = self._zones()

@@ -155,6 +155,9 @@ class Lecture(QObject):
         feed.set_front(page)
         self._interests.contribute(SOURCE, page.interest)
         self._interests.attend(frozenset({SOURCE, "document"}))
+        number, large = self.number()
+        if number is not None and large:
+            page.take_apart(number)
         page.show()
         page.raise_()
         page.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -61,11 +61,11 @@ class Magnifier(QGraphicsView):
 
     def end_widget(self) -> None:
         """Show nothing, and delete what was shown, once no event of it is under way: it may be the one that ends it."""
-        before, proxy = self._shown, self._proxy
-        self._shown = None
-        if before is not None and proxy is not None:
+        before, self._shown = self._shown, None
+        if before is not None and shiboken6.isValid(before):
             before.hide()
-            proxy.deleteLater()  # with the widget that it holds
+            # What holds it goes with it; the other way round, or within the event, the process goes with both.
+            before.deleteLater()
 
     def set_glass(self, glass: float) -> None:
         """Enlarge so many times."""

@@ -45,6 +45,7 @@ from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.sweep import SweepPanel
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.interests import OF_THE_SELECTED
 from nnviz.gui.runs.run_events import event_marks
 from nnviz.gui.runs.shown import Shown
@@ -68,8 +69,6 @@ _MARGIN, _GAP, _BELOW = 28, 18, 12
 _SHARE = 0.53
 #: And beside an update that is written out, which gets all of it where it needs that.
 _SHARE_BESIDE = 0.3
-#: What is said where no sweep can be shown.
-_NO_SWEEP = "There is no sweep yet: the panel Sweep (Ctrl+Alt+T at the desk) makes one."
 
 
 class LecturePage(QWidget):
@@ -266,8 +265,13 @@ class LecturePage(QWidget):
         begun = update is not None and not self.beside.is_written
         self.beside.show_update(update)
         self._arrange()
-        if begun:  # what is written out is of the layer that is talked about
-            QTimer.singleShot(0, self, lambda: self.chosen.emit(self.strip.chosen))
+        self._tell_interest()
+        if begun:
+            soon(self._tell_chosen)
+
+    def _tell_chosen(self) -> None:
+        """What is written out is of the layer that is talked about."""
+        self.chosen.emit(self.strip.chosen)
 
     def show_instrument(self, key: str) -> None:
         """Show another instrument beside what is talked about, or all over the page; an empty key shows none."""
@@ -290,12 +294,17 @@ class LecturePage(QWidget):
         if number.node == card.facts.pictured or (number.node == LOSS and card.facts.kind == "output"):
             self.panel.walk.start(number)
 
+    def take_apart(self, number: NumberPlace) -> None:
+        """Go on with a number that was large at the desk, also where it is of no card that could be chosen here."""
+        if isinstance(self.panel, ExplainPanel) and self.panel.walk.place != number:
+            self.panel.walk.start(number)
+
     def switch_instrument(self, key: str) -> None:
         """Show an instrument that fills the page, or the one before it again."""
         if self.beside.key == key:
             self.show_instrument(self.beside.narrow)
         elif key == SweepPanel.key and not self.beside.has_sweep:
-            self.say(_NO_SWEEP)
+            self.say("There is no sweep yet: the panel Sweep (Ctrl+Alt+T at the desk) makes one.")
         else:
             self.show_instrument(key)
 
@@ -315,7 +324,7 @@ class LecturePage(QWidget):
             self.show_instrument("feature_maps")
         elif cure.action == "show_help" and kind is not None:
             # Not at once: the link that was pressed stands in the instrument that goes.
-            QTimer.singleShot(0, self, lambda: self._explain(kind))
+            soon(self._explain, kind)
         else:
             self.cure_requested.emit(cure)
 
@@ -382,11 +391,13 @@ class LecturePage(QWidget):
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
     def _tell_interest(self) -> None:
-        """Cards in sight, the chosen one closely, and the instrument."""
+        """Cards in sight, the chosen one closely, and the instrument; that alone where it stands in front of them."""
         cards = self._scene.cards
         seen = frozenset(cards[node].facts.pictured for node in self.strip.seen if node in cards)
         closely = frozenset({self._pictured()} - {""})
         looks = [Interest(ON_CARDS, seen), Interest(OF_THE_SELECTED if closely else frozenset(), closely, closely)]
+        if self.beside.is_filling:
+            looks = []
         instrument = self.beside.looks_at()
         found = merged([*looks, instrument] if instrument is not None else looks)
         if found != self._interest:
@@ -443,10 +454,8 @@ class LecturePage(QWidget):
         event.accept()
         instrument = instrument_of(event)
         if instrument is not None:
-            if instrument == SweepPanel.key:
-                self.switch_instrument(instrument)
-            else:
-                self.show_instrument(instrument)
+            show = self.switch_instrument if instrument == SweepPanel.key else self.show_instrument
+            show(instrument)
             return
         if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier != Qt.KeyboardModifier.NoModifier:
             return

@@ -155,6 +155,7 @@ def _restyle() -> None:
         for widget in application.allWidgets():
             if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
                 widget.ensurePolished()  # what was never seen keeps the colours that it was made with until then
+        _use_surrounding_fonts(application)  # a stylesheet gives each widget the letters back that it was polished with
     notifier.changed.emit(_state.theme)
 
 

@@ -24,7 +24,7 @@ from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.project.edits import SetView
 from nnviz.project.model import PIN_SPLITS, Pin, usual_split
-from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, from_reading
+from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, from_reading, same_answers
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.number_text import format_number, format_times, percent
 from nnviz.record.quantities import EVALUATION
@@ -111,6 +111,8 @@ class EvaluationPanel(Panel):
         """The switches in the header, the figures, the views, and the examples beside them."""
         self._split, self._view, self._cells = "validation", "pairs", "count"
         self._evaluated: AnyEvaluated | None = None
+        #: Of what figures were asked for: what is shown, or the same before it was marked as outdated.
+        self._figured: AnyEvaluated | None = None
         self._figures: ClassFigures | NumberFigures | None = None
         self._read: tuple[object, AnyEvaluated | None] = (None, None)
         #: What was found of a network that is not live, and of which: it stands in no run.
@@ -290,8 +292,10 @@ class EvaluationPanel(Panel):
         if found is None:
             self._forget()
             return False
-        if found is not self._evaluated:
-            self._evaluated, self._figures = found, None
+        before, self._evaluated = self._evaluated, found
+        # One that is only marked as outdated now leaves the figures, and what is looked at, as they are.
+        if before is not found and (before is None or not same_answers(before, found)):
+            self._figured, self._figures = found, None
             self.examples.clear()
             self.stack.confusion.choose(None)
             self._ask_figures(found)
@@ -299,14 +303,14 @@ class EvaluationPanel(Panel):
         return True
 
     def _forget(self) -> None:
-        self._evaluated = self._figures = None
+        self._evaluated = self._figured = self._figures = None
         self.examples.clear()
 
     def _ask_figures(self, found: AnyEvaluated) -> None:
         self.figures.setText("…")
 
         def done(figures: ClassFigures | NumberFigures) -> None:
-            if found is self._evaluated:
+            if found is self._figured:
                 self._figures = figures
                 self._show_figures()
                 self._show_view()

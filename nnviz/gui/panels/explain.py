@@ -87,6 +87,7 @@ class ExplainPanel(Panel):
         follow(self.workspace.network.changed, self._on_network)
         self.workspace.feed.shown_changed.connect(self._follow_example)
         self.workspace.feed.instead_changed.connect(self._follow_example)
+        self.workspace.feed.front_changed.connect(self._attend)
 
     def attach(self, canvas: CanvasView) -> None:
         """Numbers are clicked there, and lit up."""
@@ -110,7 +111,7 @@ class ExplainPanel(Panel):
         """Slide over the map, go to the neighbouring one, go back to where the number came from."""
         if Qt.Key(event.key()) not in _SLIDING:
             return False
-        self.sheet.keyPressEvent(event)
+        self.sheet.take_key_from_outside(event)
         return True
 
     def set_backward(self, on: bool) -> None:
@@ -128,6 +129,11 @@ class ExplainPanel(Panel):
     def seen(self) -> bool:
         """Whether it can be seen, small or large."""
         return self.isVisible() or self.is_large
+
+    @property
+    def _looked_at(self) -> bool:
+        """Whether it is seen, and nothing as large as the window lies over it."""
+        return self.seen and not self.workspace.feed.covers(self)
 
     @property
     def is_large(self) -> bool:
@@ -194,7 +200,7 @@ class ExplainPanel(Panel):
             (shown.example, shown.instead.get(PINNED_INPUT.series())),
             self._looked,
         )
-        if not self.seen or (example == before and own is own_before):
+        if not self._looked_at or (example == before and own is own_before):
             return
         self._looked = example, own
         if example == before and own is not None and own_before is not None:
@@ -211,7 +217,7 @@ class ExplainPanel(Panel):
 
     def _on_network(self) -> None:
         """Where nothing could be answered before, it may be now; an edit of weights at rest is followed at once."""
-        if self.seen and self.walk.taken is None:
+        if self._looked_at and self.walk.taken is None:
             self._begin()
         elif self.workspace.training.state != "running":
             self.walk.look_again()
@@ -255,11 +261,14 @@ class ExplainPanel(Panel):
 
     def _attend(self) -> None:
         """It can be seen or not: then it asks, and lights up the canvas, or does neither."""
-        seen = self.seen
-        self.walk.attend(seen)
-        if seen:
+        seen, looked_at = self.seen, self._looked_at
+        self.walk.attend(looked_at)
+        if looked_at:
             self._follow_example()
             self._begin()
+        else:
+            for sheet in (self.sheet, *([] if self._page is None else [self._page.sheet])):
+                sheet.sliding.let(False)
         if seen is not self._picking:
             self._picking = seen
             self.picking_changed.emit(seen)

@@ -32,8 +32,11 @@ from nnviz.gui.parts.widgets import ElidedLabel, FittedText, Segments, line_heig
 from nnviz.gui.runs.kept_runs import MOST_COMPARED
 from nnviz.gui.runs.shown import NOTHING_SHOWN
 from nnviz.gui.runs.sweeps import paths_of
+from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
+from nnviz.project.model import Project
 from nnviz.project.settable import change_to
+from nnviz.project.starts import not_asked, with_one_start
 from nnviz.project.variations import varied
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import RunView
@@ -208,9 +211,9 @@ class SweepPanel(Panel):
 
     def restyle(self) -> None:
         """Take colours and letters of the theme."""
-        super().restyle()
+        self._told = None  # what is drawn again now fills the table anew
         self.table.verticalHeader().setDefaultSectionSize(line_height(13) + 10)
-        self._told = None
+        super().restyle()
         for picture in (self.parallel, self.scatter):
             picture.update()
 
@@ -483,6 +486,17 @@ class SweepPanel(Panel):
             words += f", about {themes.format_duration(progress.left_seconds)} left"
         return words
 
+    def _as_swept(self, project: Project) -> Project:
+        """The project in which all layers start as the training says, where they did so in the sweep."""
+        record = self._sweeps.record
+        if record is None:
+            return project
+        try:
+            swept = io.loads(record.plan.project.encode(), record.plan.name)
+        except InputError:
+            return project
+        return with_one_start(project, record.plan.paths) if not not_asked(swept, record.plan.paths) else project
+
     def _estimate(self) -> str:
         """How many runs, and how long they will take: as fast as it trains now, or as such trainings went before."""
         runs = self.setup.planned_runs()
@@ -564,7 +578,7 @@ class SweepPanel(Panel):
         chosen.sort(key=lambda one: one[0] != "training.optimizer")
         params = {kind: spec.params for kind, spec in datasets.datasets().items()}
         try:
-            after = varied(before, chosen, params)
+            after = varied(self._as_swept(before), chosen, params)
         except InputError as error:
             self.message.emit(f"Your project has no such settings any more: {error}")
             return

@@ -33,6 +33,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.project.settable import Settable, settable
 from nnviz.project.spec import ParamSpec
+from nnviz.project.starts import one_start_note
 from nnviz.project.value_text import number_text
 from nnviz.train.sweep_record import MOST_RUNS, MOST_SEEDS, Plan
 from nnviz.train.sweep_space import DatasetParams, Space, parse_dimension
@@ -167,6 +168,14 @@ class SweepSetup(QWidget):
         self._list = QVBoxLayout()
         self._list.setSpacing(4)
         column.addLayout(self._list)
+        #: What the sweep does with layers that do not follow what is varied.
+        self.note = QLabel(self)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setWordWrap(True)
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.note.setProperty("role", "muted")
+        set_font(self.note, 13)
+        column.addWidget(self.note)
         self.add = QComboBox(self)
         # As wide as there is room, not as its longest setting.
         self.add.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -370,6 +379,9 @@ class SweepSetup(QWidget):
 
     def _check(self) -> None:
         self.introduction.setVisible(not self.rows)
+        paths = [row.setting.path for row in self.rows]
+        self.note.setText("" if self._project is None else one_start_note(self._project, paths))
+        self.note.setVisible(bool(self.note.text()))
         wrong = [(row, row.problem) for row in self.rows]
         for row, problem in wrong:
             row.mark(bool(problem))

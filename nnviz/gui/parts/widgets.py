@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,8 @@ _FONT = "nnviz_font"
 _READING_SIZE = 13
 #: How much of its strength a text keeps whose numbers are old.
 _OLD = 0.72
+#: Pixels between a text and the mark that it is old.
+_BESIDE_MARK = 5
 
 
 def set_font(widget: QWidget, pixel_size: int, weight: int = 400) -> None:
@@ -106,6 +109,8 @@ class ElidedLabel(QLabel):
     def shown_text(self) -> str:
         """What can be read at the present width."""
         metrics, room = QFontMetrics(self.font()), self.contentsRect().width()
+        if self._age is not None:  # the mark stands beside the text, and not on it
+            room -= math.ceil(age_room(metrics.ascent())) + _BESIDE_MARK
         if self._shorter:
             fitting = (text for text in (self.text(), *self._shorter) if metrics.horizontalAdvance(text) <= room)
             return next(fitting, "")
@@ -127,7 +132,7 @@ class ElidedLabel(QLabel):
             # In the empty room on the other side of the text, which does not move for it.
             width, room = metrics.horizontalAdvance(shown), age_room(metrics.ascent())
             right = bool(self.alignment() & Qt.AlignmentFlag.AlignRight)
-            x = area.right() - width - room - 3 if right else area.left() + width + 5
+            x = area.right() - width - room - 3 if right else area.left() + width + _BESIDE_MARK
             place = QPointF(min(max(x, area.left()), area.right() - room), area.center().y() + 1)
             paint_age_mark(painter, place, metrics.ascent(), self.palette().color(self.foregroundRole()))
         tip = self.text() if shown != self.text() else ""

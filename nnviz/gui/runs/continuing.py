@@ -74,7 +74,8 @@ class Continuing(QObject):
         background: Where files are read.
     """
 
-    #: A run cannot be gone on with: why and what there is instead, and its file, where there is one to start warm from.
+    #: A run cannot be gone on with, or not from its last state: why and what there is instead, and its file, where
+    #: there is one to start warm from.
     declined = Signal(str, object)
     #: The project was trained after it was saved, in another run than the one that its file names: that run's file.
     later_found = Signal(object)
@@ -174,6 +175,8 @@ class Continuing(QObject):
                 return
             self._expected = None
             self._training.begin_with(continued)
+            if continued is not None and continued.told:
+                self.declined.emit(continued.told, None)
             self._tell_later(expected)
             if continued is not None and expected.play and not _is_over(continued, project):
                 self._training.play_when_ready()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from pathlib import Path
@@ -100,6 +101,8 @@ class Recorder(QObject):
     #: A sentence: a run cannot be written, or is written to another file from now on, or could not be saved.
     failed = Signal(str)
     message = Signal(str)
+    #: A sentence of :attr:`failed` that does not hold any more: the run is written after all.
+    mended = Signal(str)
     #: The list of kept runs has changed.
     changed = Signal()
     #: A live run is written from now on: the Run and its file.
@@ -113,6 +116,13 @@ class Recorder(QObject):
         self._beginning: dict[Run, Future[None]] = {}
         #: Runs that go on and have no file yet: where none can be made, that is tried again.
         self._without_file: set[Run] = set()
+        #: What was said of runs that have no file.
+        self._said: dict[Run, str] = {}
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.timeout.connect(self._begin_again)
+        #: Runs that were to be written, also those that have ended.
+        self._begun: weakref.WeakSet[Run] = weakref.WeakSet()
         self._kept: tuple[KeptRun, ...] = ()
         self.store = RunStore()
 
@@ -127,7 +137,12 @@ class Recorder(QObject):
         return None if writer is None else writer.path
 
     def finder(self, run: Run) -> Callable[[], Path | None]:
-        """A search for the file of a live run, for another thread: it waits while one that just began gets its file."""
+        """A search for the file of a live run that holds something, for another thread.
+
+        It waits while one that just began gets its file.
+        """
+        if run not in self._begun and run not in self._writers:
+            self.begin(run)  # its first step is in it, and the word that it began is still under way
         beginning = self._beginning.get(run)
 
         def find() -> Path | None:
@@ -187,6 +202,7 @@ class Recorder(QObject):
 
     def begin(self, run: Run) -> None:
         """Write this run from now on: into a new file (what is in it already comes first), or its own, gone on with."""
+        self._begun.add(run)
         continued = self._writers.get(run)
         if continued is not None:
             continued.begin()
@@ -197,30 +213,24 @@ class Recorder(QObject):
 
         if run not in self._without_file:
             self._without_file.add(run)
-            self._begin_new(run, self._tell)
+            self._begin_new(run)
 
-    def _begin_new(self, run: Run, tell: Callable[[BaseException], None]) -> None:
+    def _begin_new(self, run: Run) -> None:
         beginning = self._beginning[run] = Future()
 
         def work() -> RunWriter:
-            from nnviz.record.store import write_among_kept  # noqa: PLC0415 - sqlite is only needed once training begins
-
             try:
-                writer = write_among_kept(run, on_error=lambda error: self.failed.emit(str(error)))
-                # Kept here and not with the answer: the window may be closed before that arrives.
-                self._writers[run] = writer
+                return self._make(run)
             finally:
                 beginning.set_result(None)
-            return writer
 
         def failed(error: BaseException) -> None:
             self._beginning.pop(run, None)
-            tell(error)
-            QTimer.singleShot(BEGIN_AGAIN, self, begin_again)
-
-        def begin_again() -> None:
+            if run not in self._said:
+                self._tell(error)
+                self._said[run] = _sentence(error)
             if run in self._without_file:
-                self._begin_new(run, lambda _error: None)  # it was said
+                self._again.start(BEGIN_AGAIN)
 
         def done(writer: RunWriter) -> None:
             self._beginning.pop(run, None)
@@ -228,30 +238,72 @@ class Recorder(QObject):
             if run in self._writers:
                 self.store.use(writer)
                 self.begun.emit(run, writer.path)
+            self._take_back(run, writer.path)
             self.look()
 
         self._background.start(work, done, failed, lane=_LANE)
 
+    def _make(self, run: Run) -> RunWriter:
+        """A file for this run, and its writer.
+
+        Raises:
+            StorageError: None can be made.
+        """
+        from nnviz.record.store import write_among_kept  # noqa: PLC0415 - sqlite is only needed once training begins
+
+        writer = write_among_kept(run, on_error=lambda error: self.failed.emit(str(error)))
+        # Kept here and not with the answer: the window may be closed before that arrives.
+        self._writers[run] = writer
+        return writer
+
+    def _begin_again(self) -> None:
+        for run in self._without_file - self._beginning.keys():
+            self._begin_new(run)
+
+    def _take_back(self, run: Run, path: Path) -> None:
+        """What was said of a run without a file does not hold any more."""
+        said = self._said.pop(run, "")
+        if said:
+            if said not in self._said.values():
+                self.mended.emit(said)
+            self.message.emit(f"The run is kept now, in {path.name}")
+
     def end(self, run: Run) -> None:
         """The run will not be continued: finish its file, once its session has handed over its last state."""
+        without_file = run in self._without_file
         self._without_file.discard(run)
 
-        def work() -> None:
+        def work() -> Path | None:
             until = time.monotonic() + _LAST_STATE
             while run.state in _IN_TRAINING and not run.finished and time.monotonic() < until:
                 time.sleep(0.01)
             writer = self._writers.get(run)
-            if writer is not None:
-                # Whoever opens the file later must not wait for more.
-                run.finished = True
-                self.store.leave(writer)
-                writer.close()
-                self._writers.pop(run, None)
+            if writer is None and without_file:
+                writer = self._make_at_last(run)
+            if writer is None:
+                return None
+            # Whoever opens the file later must not wait for more.
+            run.finished = True
+            self.store.leave(writer)
+            writer.close()
+            self._writers.pop(run, None)
+            return writer.path
 
-        def done(_nothing: None) -> None:
+        def done(path: Path | None) -> None:
+            if path is not None:
+                self._take_back(run, path)
+            self._said.pop(run, None)
             self.look()
 
         self._background.start(work, done, self._tell, lane=_LANE)
+
+    def _make_at_last(self, run: Run) -> RunWriter | None:
+        """The last try to make a file for a run that goes: None where that fails, as was said before."""
+        try:
+            return self._make(run)
+        except (StorageError, OSError) as error:
+            _log.warning("A run was not kept: %s", error)
+            return None
 
     def save_as(self, run: Run | None, source: Path | None, target: Path) -> None:
         """Copy a run into a file of the user's choice: a live one, or one that was opened from ``source``.
@@ -297,6 +349,13 @@ class Recorder(QObject):
     def close(self) -> None:
         """Finish all files, before the window goes; waits as long as the disk needs."""
         self.store.use(None)
+        self._again.stop()
+        for run in self._without_file:
+            beginning = self._beginning.get(run)
+            if beginning is not None:
+                wait((beginning,), _LAST_STATE)
+            if run not in self._writers and (beginning is None or beginning.done()):
+                self._make_at_last(run)
         self._without_file.clear()
         for run, writer in list(self._writers.items()):
             run.finished = True
@@ -305,7 +364,11 @@ class Recorder(QObject):
         self._writers.clear()
 
     def _tell(self, error: BaseException) -> None:
-        self.failed.emit(str(error) if isinstance(error, StorageError) else f"The run could not be kept: {error}")
+        self.failed.emit(_sentence(error))
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error) if isinstance(error, StorageError) else f"The run could not be kept: {error}"
 
 
 def _written(writer: RunWriter) -> None:

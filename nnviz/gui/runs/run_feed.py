@@ -63,13 +63,17 @@ class Subscription:
 
     def _visible(self, front: QWidget | None) -> bool:
         window = self.widget.window()
-        covered = (
-            front is not None
-            and window is front.window()
-            and self.widget is not front
-            and not front.isAncestorOf(self.widget)
-        )
-        return self.widget.isVisible() and not window.isMinimized() and not covered
+        return self.widget.isVisible() and not window.isMinimized() and not _covers(front, self.widget)
+
+
+def _covers(front: QWidget | None, widget: QWidget) -> bool:
+    """Whether something that covers its window stands in front of a widget."""
+    return (
+        front is not None
+        and widget.window() is front.window()
+        and widget is not front
+        and not front.isAncestorOf(widget)
+    )
 
 
 class RunFeed(QObject):
@@ -87,6 +91,8 @@ class RunFeed(QObject):
     shown_changed = Signal(object)
     #: What stands on the cards in place of the pinned example is another: read ``shown.instead``.
     instead_changed = Signal()
+    #: Something else covers a window, or nothing does any more: ask :meth:`covers`.
+    front_changed = Signal()
     #: After every tick in which something changed: a frozenset of series names.
     ticked = Signal(object)
 
@@ -205,7 +211,13 @@ class RunFeed(QObject):
 
     def set_front(self, widget: QWidget | None) -> None:
         """Say what covers its window: listeners behind it cannot be seen until it has gone. None covers nothing."""
-        self._front = widget
+        if widget is not self._front:
+            self._front = widget
+            self.front_changed.emit()
+
+    def covers(self, widget: QWidget) -> bool:
+        """Whether a widget cannot be seen because of what covers its window."""
+        return _covers(self._front, widget)
 
     @property
     def calm(self) -> bool:

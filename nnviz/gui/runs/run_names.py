@@ -51,10 +51,16 @@ def ending_of(found: Summary) -> str:
     return "" if began is None else f"{began} after epoch {found.epochs:,}{of}."
 
 
-def date_of(seconds: float) -> str:
-    """When a run began, in local time: ``28 Nov 17:05``; a dash where that is not known."""
+def date_of(seconds: float, *, exact: bool = False) -> str:
+    """When a run began, in local time: ``28 Nov 17:05``; a dash where that is not known.
+
+    Args:
+        seconds: Since 1970.
+        exact: With its second.
+    """
+    form = "%d %b %H:%M:%S" if exact else "%d %b %H:%M"
     try:
-        return time.strftime("%d %b %H:%M", time.localtime(seconds)) if seconds > 0 else "–"
+        return time.strftime(form, time.localtime(seconds)) if seconds > 0 else "–"
     except (ValueError, OverflowError, OSError):  # not a time of this calendar
         return "–"
 
@@ -69,7 +75,11 @@ def _what_differs(row: RunRow, alike: Sequence[RunRow]) -> str:
         words.append(text if isinstance(value, str) and not text[:1].isdigit() else f"{words_of(path)} {text}")
     mine = ", ".join(words)
     twins = [one for one in alike if all(_same(one, row, path) for path in told)]
-    return mine if len(twins) == 1 else ", ".join(filter(None, (mine, date_of(row.created))))
+    if len(twins) == 1:
+        return mine
+    began = date_of(row.created)
+    one_of_several = sum(date_of(one.created) == began for one in twins) > 1
+    return ", ".join(filter(None, (mine, date_of(row.created, exact=one_of_several))))
 
 
 def _same(one: RunRow, other: RunRow, path: str) -> bool:

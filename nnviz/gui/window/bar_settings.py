@@ -78,6 +78,8 @@ class BarSettings(QObject):
         self._training = training
         self._apply = apply
         self.fields: dict[str, Field] = {}
+        #: The epochs that are shown, unless others are being typed.
+        self._epochs_shown = ""
         self._build(bar)
 
     @property
@@ -170,9 +172,10 @@ class BarSettings(QObject):
         step, and in a recorded run, what that step was made with.
         """
         training, project, seen = self._training, self._document.project, standing.seen
+        planned = seen.epochs if training.replay is not None else training.workbench.epochs
+        self._epochs_shown = str(max(planned, seen.epoch))
         if not (self.epochs.hasFocus() and self.epochs.isModified()):
-            planned = seen.epochs if training.replay is not None else training.workbench.epochs
-            self.epochs.setText(str(max(planned, seen.epoch)))
+            self.epochs.setText(self._epochs_shown)
         used, opened = training.in_use, None if training.replay is not None else training.workbench.opened
         rate, size = learning_rate_seen(project, used, seen), batch_size_seen(project, used, seen)
         kind = optimizer_seen(project, used, opened, earlier=training.feed.current_step is not None)
@@ -256,6 +259,8 @@ class BarSettings(QObject):
 
     def _on_epochs(self) -> None:
         self.epochs.setModified(False)
+        if self.epochs.text().strip() == self._epochs_shown:  # they may be those of a recorded run
+            return
         training = self._document.project.training
         try:
             value = self._value(settings.find(settings.TRAINING, "epochs"), self.epochs.text().strip(), whole=True)

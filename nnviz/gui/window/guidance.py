@@ -240,7 +240,7 @@ class Guidance(QObject):
         notice.setToolTip(plain_tip(tip))
 
     def tell_declined(self, sentence: str, path: Path | None) -> None:
-        """The run that the project names, or that was chosen, is not gone on with.
+        """The run that the project names, or that was chosen, is not gone on with, or not from its last state.
 
         Args:
             sentence: Why, and what there is instead.
@@ -353,6 +353,12 @@ class Guidance(QObject):
     def tell_error(self, sentence: str, details: str) -> None:
         """A file that could not be read or written."""
         self._notices.show_notice("file", sentence, "error", (), details)
+
+    def take_back(self, sentence: str) -> None:
+        """A sentence of :meth:`tell_error` does not hold any more; another one that stands there by now stays."""
+        notice = self._notices.notice("file")
+        if notice is not None and notice.text == sentence:
+            self._notices.dismiss("file")
 
     def _choose_data_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Folder that holds the data set")

@@ -344,7 +344,8 @@ class Timeline(QWidget):
         self._timer.setInterval(_MEMORY_INTERVAL)
         self._timer.timeout.connect(self._measure_memory)
         self._timer.start()
-        follow(theme.notifier.changed, self._on_theme)
+        # Also of another theme alone: its stylesheet gives letters back that were chosen before.
+        follow(theme.notifier.changed, self._refit)
         QTimer.singleShot(_MEMORY_DELAY, self, self._measure_memory)
         self._refit()
         self._update()
@@ -352,7 +353,6 @@ class Timeline(QWidget):
     def _refit(self) -> None:
         """Take the letters of the present text scale. In large ones, what is asked for least gives way."""
         large = theme.text_scale() > 1.0
-        self._fitted = theme.text_scale()
         self.setFixedHeight(max(38, QFontMetrics(theme.font(12)).height() + 14))
         self._caption.setFont(theme.font(12))
         for label, widest in _FIGURES.items():
@@ -368,10 +368,6 @@ class Timeline(QWidget):
         policy = self._live.sizePolicy()
         policy.setRetainSizeWhenHidden(not large)
         self._live.setSizePolicy(policy)
-
-    def _on_theme(self) -> None:
-        if theme.text_scale() != self._fitted:
-            self._refit()
 
     def _figure(self) -> QLabel:
         label = QLabel(self)

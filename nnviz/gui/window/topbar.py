@@ -199,7 +199,6 @@ class TopBar(QWidget):
         self.settings.refit()
         for label in (self._speed, self._eta):
             label.setFont(theme.surrounding_font(12, 500))
-        self._fitted = theme.text_scale()
         self._fit_width()
 
     def _fit_width(self) -> None:
@@ -316,8 +315,7 @@ class TopBar(QWidget):
         self._update_document()
 
     def _on_theme(self) -> None:
-        if theme.text_scale() != self._fitted:
-            self._refit()
+        self._refit()  # also of another theme alone: its stylesheet gives letters back that were chosen before
         self._update_state()
 
     def _update_document(self) -> None:

@@ -305,6 +305,7 @@ class MainWindow(QMainWindow):
         training.ended.connect(lambda _run: self.top_bar.refresh())
         self.bridge.refused.connect(self.message.say)
         self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
+        self.recorder.mended.connect(self.guidance.take_back)
         self.recorder.message.connect(self.message.say)
         self.recorder.changed.connect(self.kept_runs.expire)
         self.kept_runs.attach()

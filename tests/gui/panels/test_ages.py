@@ -105,6 +105,12 @@ def test_a_line_of_text_keeps_its_letters_where_they_are(qtbot: QtBot) -> None:
     assert "40 steps ago" in pointed_at(label) and label.text() == "conv1: 0.0713"
     label.set_age(None)
     assert (pixels(label.grab().toImage()) == before).all()
+    # Where the text has just room the mark does not stand on it: there a shorter one is read.
+    label.resize(label.fontMetrics().horizontalAdvance(label.text()) + 2, 24)
+    label.set_wordings("conv1: 0.0713", "0.0713")
+    assert label.shown_text() == "conv1: 0.0713"
+    label.set_age(lambda: "measured at step 3, 40 steps ago")
+    assert label.shown_text() == "0.0713"
 
 
 def test_a_mark_keeps_its_room(qtbot: QtBot) -> None:

@@ -90,8 +90,11 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
     # A number of the network is set by hand: what was found is of the network before that, until it is asked again.
     first = next(node for node, one in window.document.project.graph.nodes.items() if one.kind == "linear")
     assert window.training.hand.edit([WeightChange(first, "bias", (0,), 9.0)]) == ""
-    qtbot.waitUntil(lambda: panel.is_old and panel._figures is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: panel.is_old, timeout=TIMEOUT)
     assert "step 12, changed since" in panel._subtitle.text() and panel._subtitle.old
+    # What one looks at stays: the figures, the cell and its examples.
+    assert panel._figures is figures and panel.stack.confusion._chosen == (right, taken)
+    assert [view.item(row) for row in range(view.count())] == items
     QTest.mouseClick(panel.again, LEFT)
     qtbot.waitUntil(lambda: not panel.is_old and panel._figures is not None, timeout=TIMEOUT)
     assert panel._evaluated is not None and not panel._subtitle.old and "changed" not in panel._subtitle.text()

@@ -184,6 +184,25 @@ class Restyled(QObject):
         return False
 
 
+def test_a_notice_is_as_high_as_its_buttons_in_two_rows_need(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    titles = ("All who race", "Back to my project", "Open its project")
+    sentence = (
+        "digits-cnn, SGD: its network while it races, read-only. Play, pause and step are those of the race."
+    )
+    buttons = [Button(title, lambda: None) for title in titles]
+    window.notices.show_notice("race", sentence, "information", buttons)
+    notice = window.notices.notice("race")
+    assert notice is not None
+    qtbot.waitUntil(lambda: notice.height() == notice.height_for(notice.width()), timeout=TIMEOUT)
+    window.action("large_letters").trigger()
+    qtbot.waitUntil(lambda: notice.buttons[2].y() > notice.buttons[0].y(), timeout=TIMEOUT)  # below the others
+    for part in (*notice.buttons, notice._label):
+        qtbot.waitUntil(lambda part=part: part.visibleRegion().boundingRect() == part.rect(), timeout=3_000)  # type: ignore[misc]
+    assert notice._label.height() >= notice._label.heightForWidth(notice._label.width())
+
+
 def test_larger_letters_do_not_polish_the_whole_window_anew(qtbot: QtBot, styled: QApplication) -> None:
     button = QPushButton("Play")
     qtbot.addWidget(button)

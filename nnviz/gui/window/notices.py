@@ -95,7 +95,7 @@ class Notice(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 7, 7, 7)
         column.setSpacing(6)
-        row = QHBoxLayout()
+        self._row = row = QHBoxLayout()
         row.setSpacing(9)
         column.addLayout(row)
         self._severity = severity if severity in _COLOURS else "information"
@@ -220,6 +220,8 @@ class Notice(QFrame):
         self._words.setAlignment(self._choices, Qt.AlignmentFlag(0) if narrow else Qt.AlignmentFlag.AlignVCenter)
         layout = self.layout()
         assert layout is not None
+        for inner in (self._words, self._row, layout):  # a layout inside another one keeps its height else
+            inner.invalidate()
         return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else self.sizeHint().height()
 
     def _toggle_details(self) -> None:

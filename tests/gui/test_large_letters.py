@@ -8,7 +8,17 @@ from itertools import pairwise
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QPushButton, QSpinBox, QToolTip, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QToolTip,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
@@ -75,6 +85,30 @@ def test_the_bars_are_large_and_nothing_in_them_is_cut(
     qtbot.waitUntil(lambda: set(parts_of_the_bar(window)) == before and stand_apart(window), timeout=TIMEOUT)
     editor = window.top_bar.settings.rate.lineEdit()
     assert editor is not None and (editor.font().pixelSize(), int(editor.font().weight())) == (13, 600)
+
+
+def test_what_stands_beside_the_canvas_has_room_for_large_letters(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    docks, inspector = window.docks, window.inspector
+    assert docks is not None and inspector is not None
+    docks.show_panel("evaluation")
+    tabs = [one for one in inspector.findChildren(QToolButton) if one.accessibleName().endswith(" tab")]
+
+    def is_whole() -> bool:
+        row = [docks.docks[key] for key in docks.row.keys()]  # noqa: SIM118 - a method of the row
+        apart = all(left.geometry().right() < right.x() for left, right in pairwise(row))
+        wide = all(dock.width() >= dock.minimumSizeHint().width() for dock in row)
+        words = all(one.fontMetrics().horizontalAdvance(one.text()) < one.width() for one in tabs)
+        return len(tabs) == 5 and apart and wide and words and not cut(inspector)
+
+    qtbot.waitUntil(is_whole, timeout=TIMEOUT)
+    before = window.side.width()
+    window.action("large_letters").trigger()
+    qtbot.waitUntil(lambda: window.side.width() > before, timeout=TIMEOUT)
+    qtbot.waitUntil(is_whole, timeout=TIMEOUT)
+    window.action("large_letters").trigger()
+    qtbot.waitUntil(lambda: window.side.width() == before and is_whole(), timeout=TIMEOUT)
 
 
 def test_every_menu_grows_and_still_fits_the_screen_of_a_projector(open_window: OpenWindow) -> None:

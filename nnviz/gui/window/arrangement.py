@@ -6,6 +6,7 @@ from PySide6.QtCore import QByteArray, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
+from nnviz.gui.look import theme
 from nnviz.gui.parts.screens import LIKELY_FRAME, SETTLING, StayOnScreen, bring_in, fitted, screen_for
 from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.parts.soon import soon
@@ -21,6 +22,8 @@ _NO_PALETTE_BELOW = 720
 _LEAST_CANVAS = 900
 #: Pixels that an own input has, once all is laid out.
 _DRAWING = 340
+#: Pixels of the canvas that an inspector in large letters does not take.
+_SPARED = 560
 #: The size of a new window, and the smallest one, where the screen has room for them.
 _SIZE = QSize(1680, 1050)
 _SMALLEST = QSize(640, 400)
@@ -46,6 +49,8 @@ class Arrangement:
         self._staying = StayOnScreen(window, when_shown=False)
         #: The palette has given its room to an own input, and gets it back.
         self._lent = False
+        #: In which letters the inspector has its width, and which it had in usual ones.
+        self._scale, self._side_width = theme.text_scale(), 0
 
     def restore(self) -> None:
         """Size and widths of the last time on a screen of this size; wholly on it, whatever they were."""
@@ -108,6 +113,21 @@ class Arrangement:
         elif not drawn and self._lent:
             self._lent = False
             palette.show()
+
+    def follow_letters(self) -> None:
+        """In larger letters the inspector is wider by as much, where the canvas can spare it; afterwards as before."""
+        scale, before = theme.text_scale(), self._scale
+        if scale == before:
+            return
+        self._scale = scale
+        left, centre, right = self._splitter.sizes()
+        if scale > before:
+            self._side_width = right
+            wanted = min(round(right * scale / before), right + centre - _SPARED)
+        else:
+            wanted = self._side_width or round(right * scale / before)
+        if right and (wanted > right) == (scale > before):
+            self._splitter.setSizes([left, centre + right - wanted, wanted])
 
     def reset(self) -> None:
         """Everything back in its place."""

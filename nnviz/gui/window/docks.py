@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QWi
 
 from nnviz.explain.place import Place
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.look import theme
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.explain import ExplainPanel
@@ -98,6 +99,8 @@ class Docks(QObject):
         self.row.arrange_as_new()
         follow(QApplication.instance().focusChanged, self._on_focus)  # type: ignore[union-attr]  # there is one
         self._watch_presses(window)
+        self._scale = theme.text_scale()
+        follow(theme.notifier.changed, self._on_theme)
         follow(workspace.document.diagnostics_changed, self._count_problems)
         self._count_problems(workspace.document.diagnostics)
 
@@ -306,6 +309,12 @@ class Docks(QObject):
         elif kind == QEvent.Type.Resize and isinstance(watched, QDockWidget):
             self.row.settle()
         return False
+
+    def _on_theme(self) -> None:
+        """Larger letters need more room: not as many may stand side by side."""
+        if theme.text_scale() != self._scale:
+            self._scale = theme.text_scale()
+            soon(self.row.follow_width)  # once the headers have their letters
 
     def _watch_presses(self, widget: QWidget) -> None:
         """Presses are seen where they enter a window of the desktop, which exists from when it is shown."""

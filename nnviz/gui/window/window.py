@@ -532,6 +532,7 @@ class MainWindow(QMainWindow):
         if self._finished:
             return
         self.frame.fit_foot(self.timeline)
+        self.arrangement.follow_letters()
         icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
         self.update_actions()
 

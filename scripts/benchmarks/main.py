@@ -12,7 +12,7 @@ from pathlib import Path
 from rows import Settings
 
 #: Cheap ones first. ``start`` measures a fresh process; ``editor``, ``window`` and ``examples`` open windows;
-#: ``training``, ``as_used`` and ``peers`` take minutes, and ``memory`` some gigabytes.
+#: ``training``, ``as_used``, ``beside_another`` and ``peers`` take minutes, and ``memory`` some gigabytes.
 BENCHMARKS = (
     "documents",
     "records",
@@ -31,6 +31,7 @@ BENCHMARKS = (
     "answering",
     "training",
     "as_used",
+    "beside_another",
     "peers",
     "memory",
     "on_gpu",

@@ -59,7 +59,7 @@ def picture(window: MainWindow) -> np.ndarray:
     image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4).copy()
     bar, foot = window.top_bar, window.timeline
-    for figure in (foot._memory, foot._cost, bar._speed, bar._eta):
+    for figure in (one for one in (foot._memory, foot._cost, bar._speed, bar._eta) if one.isVisible()):
         corner = figure.mapTo(window, QPoint(0, 0))
         pixels[corner.y() : corner.y() + figure.height(), corner.x() : corner.x() + figure.width()] = 0
     return pixels[:, : image.width(), :3]

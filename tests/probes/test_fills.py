@@ -15,9 +15,9 @@ from nnviz.record.quantities import QUANTITIES, quantity_of
 
 #: Filled by the session itself, or by the rules of the findings.
 BY_OTHERS = {
-    "learning_rate", "batch_size", "epochs_planned", "epoch", "training_seconds", "speed/samples_per_second", "speed/steps_per_second",
-    "cost/probes", "finding", "example_loss", "example_forgotten", "example_margin", "evaluated", "test_uses",
-    "macro_f1", "top5_accuracy", "changed_by_hand",
+    "learning_rate", "batch_size", "epochs_planned", "epoch", "training_seconds", "speed/samples_per_second",
+    "speed/steps_per_second", "cost/probes", "finding", "example_loss", "example_forgotten", "example_margin",
+    "evaluated", "test_uses", "macro_f1", "top5_accuracy", "changed_by_hand",
 }  # fmt: skip
 PERCEPTRON = chain(
     ("input1", "input", {"shape": (2,)}),

@@ -188,9 +188,7 @@ def test_a_notice_is_as_high_as_its_buttons_in_two_rows_need(qtbot: QtBot, open_
     window = open_window("digits-cnn", ready=False)
     window.resize(1280, 720)
     titles = ("All who race", "Back to my project", "Open its project")
-    sentence = (
-        "digits-cnn, SGD: its network while it races, read-only. Play, pause and step are those of the race."
-    )
+    sentence = "digits-cnn, SGD: its network while it races, read-only. Play, pause and step are those of the race."
     buttons = [Button(title, lambda: None) for title in titles]
     window.notices.show_notice("race", sentence, "information", buttons)
     notice = window.notices.notice("race")

@@ -70,7 +70,7 @@ def test_no_name_is_cut_beside_an_empty_place(open_window: OpenWindow) -> None:
     window = open_window("neuron-sigmoid", ready=False)
     resized(window, 1280)
     assert window.top_bar._title._name == "neuron-sigmoid"
-    for width in range(800, 1680, 80):  # what the name takes pushes nothing out
+    for width in (800, 1024, 1440):  # what the name takes pushes nothing out
         resized(window, width)
         assert window.top_bar._lacking() <= 0, width
 

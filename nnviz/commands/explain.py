@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import known_data, open_project, with_choices
 from nnviz.commands.given_run import run_in_place_of_project
 from nnviz.commands.json_text import json_text
+from nnviz.commands.parsed_options import options_of
 from nnviz.errors import InputError
 
 
@@ -36,7 +37,7 @@ class ExplainOptions:
     @classmethod
     def of(cls, options: argparse.Namespace) -> ExplainOptions:
         """From the parsed command line."""
-        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+        return options_of(cls, options)
 
 
 def explain(options: ExplainOptions) -> int:

@@ -197,8 +197,10 @@ def test_training_mode_is_the_step_that_comes_next(capsys: pytest.CaptureFixture
         assert words in capsys.readouterr().err
 
 
-def test_settings_belong_to_a_project(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["explain", "some.nnvizrun", "linear1", "--set", "data.noise=0.1"]) == 2
+def test_settings_belong_to_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "some.nnvizrun"
+    run.touch()
+    assert cli.main(["explain", str(run), "linear1", "--set", "data.noise=0.1"]) == 2
     assert "--set: A run is explained as it was" in capsys.readouterr().err
     assert sample("graph-sums").data.dataset == "own_numbers"
 

@@ -83,6 +83,30 @@ def test_a_run_whose_file_is_only_being_made_is_found_too(
     assert len(list(runs_folder().glob("*.nnvizrun"))) == 1
 
 
+def test_the_state_of_a_training_that_was_through_before_it_had_a_file_is_in_the_file(
+    qtbot: QtBot, recorder: Recorder, tmp_path: Path
+) -> None:
+    """A few steps take less time than a file: nobody hands the last state over again."""
+    new, going_on = planted(), planted()
+    recorder.store.save_checkpoint(3, 0, {"w": b"older"}, "epoch")
+    recorder.store.save_checkpoint(4, 1, {"w": b"new"}, "done")
+    recorder.begin(new)
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    path = recorder.path_of(new)
+    recorder.end(new)
+    qtbot.waitUntil(lambda: recorder.path_of(new) is None)
+    recorder.store.forget_start()
+    writer = recorder._writers[going_on] = RunWriter(going_on, tmp_path / "run.nnvizrun", held=True)
+    recorder.store.save_checkpoint(4, 1, {"w": b"going on"}, "done")
+    recorder.begin(going_on)
+    recorder.close()
+    assert path is not None
+    for file, blobs in ((path, {"w": b"new"}), (writer.path, {"w": b"going on"})):
+        with open_run(file) as stored:
+            assert [(one.step, one.tag) for one in stored.checkpoints()] == [(4, "done")]
+            assert stored.load_checkpoint() == blobs
+
+
 def test_a_run_that_holds_a_step_is_found_before_the_word_that_it_began_has_come(
     qtbot: QtBot, recorder: Recorder
 ) -> None:

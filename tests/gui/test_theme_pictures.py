@@ -72,6 +72,8 @@ def pictures(qtbot: QtBot, window: MainWindow) -> dict[str, np.ndarray]:
 def test_a_changed_theme_looks_like_one_that_was_there_from_the_start(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = opened(qtbot, open_window)
     theme.set_theme("light")
+    for _ in range(3):  # what takes another size with it is laid out
+        QApplication.processEvents()
     changed = pictures(qtbot, window)
     window.hide()
     fresh = pictures(qtbot, opened(qtbot, open_window))

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 #: States in which a session still has a state to hand over, and seconds that this may take: a batch may be long.
 _IN_TRAINING, _LAST_STATE = frozenset({"running", "paused", "stopping"}), 10.0
 _LANE = "runs"
-#: Bytes of an edited state that wait for the file of a run that has not begun.
+#: Bytes of a state that waits for the file of its run.
 _MOST_WAITING = 64 * 2**20
 #: Milliseconds after which a file that could not be made for a run is tried again.
 BEGIN_AGAIN = 10_000
@@ -43,16 +43,16 @@ class RunStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._writer: RunWriter | None = None
-        #: A state that was edited before there was a file for it.
-        self._start: tuple[int, int, Mapping[str, bytes], str] | None = None
+        #: The last state that came before there was a file for it.
+        self._waiting: tuple[int, int, Mapping[str, bytes], str] | None = None
 
     def use(self, writer: RunWriter | None) -> None:
         """From now on this writer takes the checkpoints."""
         with self._lock:
             self._writer = writer
-            start, self._start = self._start, None
-        if writer is not None and start is not None:
-            writer.save_checkpoint(*start)
+            waiting, self._waiting = self._waiting, None
+        if writer is not None and waiting is not None:
+            writer.save_checkpoint(*waiting)
 
     def leave(self, writer: RunWriter) -> None:
         """This one takes none any more."""
@@ -61,16 +61,20 @@ class RunStore:
                 self._writer = None
 
     def forget_start(self) -> None:
-        """Another session begins: what was edited before the first step of the last one is gone, and so is its file."""
+        """Another session begins: what waited for a file of the last one is gone, and so is its file."""
         with self._lock:
-            self._start = self._writer = None
+            self._waiting = self._writer = None
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> None:
-        """Keep the blobs under the step; before the first batch there is no file, and only what was edited waits."""
+        """Keep the blobs under the step. Where there is no file yet, what was edited or trained waits for it.
+
+        A short training is through before its file has been made: nobody hands its last state over again.
+        """
         with self._lock:
             writer = self._writer
-            if writer is None and tag == "edit" and sum(map(len, blobs.values())) <= _MOST_WAITING:
-                self._start = (step, epoch, blobs, tag)
+            is_wanted = tag == "edit" or step > 0
+            if writer is None and is_wanted and sum(map(len, blobs.values())) <= _MOST_WAITING:
+                self._waiting = (step, epoch, blobs, tag)
         if writer is not None:
             writer.save_checkpoint(step, epoch, blobs, tag)
 
@@ -123,6 +127,7 @@ class Recorder(QObject):
         self._again.timeout.connect(self._begin_again)
         #: Runs that were to be written, also those that have ended.
         self._begun: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._ended: weakref.WeakSet[Run] = weakref.WeakSet()
         self._kept: tuple[KeptRun, ...] = ()
         self.store = RunStore()
 
@@ -220,7 +225,10 @@ class Recorder(QObject):
 
         def work() -> RunWriter:
             try:
-                return self._make(run)
+                writer = self._make(run)
+                if run not in self._ended:  # else another one's states are handed over by now
+                    self.store.use(writer)  # and not with the answer: the window may be closed before that arrives
+                return writer
             finally:
                 beginning.set_result(None)
 
@@ -236,7 +244,6 @@ class Recorder(QObject):
             self._beginning.pop(run, None)
             self._without_file.discard(run)
             if run in self._writers:
-                self.store.use(writer)
                 self.begun.emit(run, writer.path)
             self._take_back(run, writer.path)
             self.look()
@@ -270,6 +277,7 @@ class Recorder(QObject):
 
     def end(self, run: Run) -> None:
         """The run will not be continued: finish its file, once its session has handed over its last state."""
+        self._ended.add(run)
         without_file = run in self._without_file
         self._without_file.discard(run)
 
@@ -348,15 +356,17 @@ class Recorder(QObject):
 
     def close(self) -> None:
         """Finish all files, before the window goes; waits as long as the disk needs."""
-        self.store.use(None)
         self._again.stop()
         for run in self._without_file:
             beginning = self._beginning.get(run)
             if beginning is not None:
                 wait((beginning,), _LAST_STATE)
             if run not in self._writers and (beginning is None or beginning.done()):
-                self._make_at_last(run)
+                writer = self._make_at_last(run)
+                if writer is not None:
+                    self.store.use(writer)  # its last state waits for it
         self._without_file.clear()
+        self.store.use(None)
         for run, writer in list(self._writers.items()):
             run.finished = True
             if not writer.close(_PATIENCE):

@@ -73,9 +73,13 @@ def test_a_window_that_was_closed_is_gone_from_memory(qtbot: QtBot, styled: QApp
     """Whatever holds a part of it holds all of it, 11 MB."""
     window = used_and_closed(qtbot, Settings(tmp_path / "settings.ini"))
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QApplication.processEvents()
-    gc.collect()
-    assert window() is None
+
+    def is_gone() -> bool:
+        gc.collect()
+        return window() is None
+
+    # A thread of the window that still ends, on a busy machine, holds it a moment longer.
+    qtbot.waitUntil(is_gone, timeout=TIMEOUT)
 
 
 def test_an_exception_in_training_becomes_a_notice_and_the_window_works(

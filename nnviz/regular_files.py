@@ -83,6 +83,15 @@ def is_regular(path: Path | str) -> bool:
         return False
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path, whatever it is called: its disk and its number there; None where none can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _descriptor(path: Path | str, flags: int) -> int:
     try:
         try:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from nnviz import user_folders
-from nnviz.data.folder_locks import lock_of
+from nnviz.data.folder_locks import lock_path
 from nnviz.data.room_for_rows import leave_some
 from nnviz.errors import DataError, StorageError
+from nnviz.file_locks import take_lock
 from nnviz.project.files.atomic import reason_of
 from nnviz.regular_files import open_regular
 
@@ -90,9 +91,8 @@ class Pieces:
             _root().mkdir(parents=True, exist_ok=True)
             _clear_up()
             self.folder = _root() / f"columns-{uuid.uuid4().hex}"
-            lock = lock_of(self.folder)
-            with contextlib.suppress(NotImplementedError):  # a disk that knows no locks
-                lock.acquire(timeout=0)
+            lock = take_lock(lock_path(self.folder))
+            assert lock is not None, "nobody else has a folder of this name"
             self.folder.mkdir()
         except OSError as error:
             raise _not_kept(error) from None
@@ -124,10 +124,10 @@ def _clear_up() -> None:
     """Deletes the folders of processes that were killed."""
     for folder in _root().glob("columns-*"):
         if folder.suffix != ".lock" and not folder.is_symlink():
-            lock = lock_of(folder)
-            with contextlib.suppress(OSError, NotImplementedError):  # Timeout is one: somebody holds it
-                lock.acquire(timeout=0)
-                _delete(folder, lock)
+            with contextlib.suppress(OSError):
+                lock = take_lock(lock_path(folder))
+                if lock is not None and lock.is_locked:  # a disk that knows no locks does not say whose it is
+                    _delete(folder, lock)
 
 
 def _delete(folder: Path, lock: BaseFileLock) -> None:

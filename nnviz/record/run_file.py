@@ -24,6 +24,7 @@ from nnviz.record.run import RunInfo
 from nnviz.record.run_lock import RunLock
 from nnviz.record.tables import Tables
 from nnviz.record.versions import raise_to_resume
+from nnviz.regular_files import identity
 
 #: What of SQLite's header is compared where somebody else has written into the file.
 _HEADER = 100
@@ -283,11 +284,7 @@ class RunFile:
         return os.read(self._descriptor, _HEADER)
 
     def _companion(self, suffix: str) -> tuple[int, int] | None:
-        try:
-            found = Path(f"{self.path}{suffix}").stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+        return identity(Path(f"{self.path}{suffix}"))
 
     def _remove_companions(self) -> None:
         with contextlib.suppress(OSError):

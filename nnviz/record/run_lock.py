@@ -7,23 +7,19 @@ writes the file, also when its empty lock file was left behind by a ``kill -9``.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz.errors import StorageError
+from nnviz.file_locks import take_lock
 from nnviz.record.places import RUN_SUFFIX
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _log = logging.getLogger(__name__)
-#: What a disk says that knows no locks.
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, getattr(errno, "EOPNOTSUPP", errno.ENOSYS))
-#: How often to try again where the lock file was just then removed by whoever held it before.
-_ATTEMPTS = 20
 
 
 class RunFileBusy(StorageError):
@@ -45,28 +41,14 @@ class RunLock:
             RunFileBusy: Somebody else has it.
             OSError: The folder cannot be written.
         """
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - takes 50 ms to import, which reading can do without
-
         path = run.with_name(f".{run.name}.lock")
-        for _ in range(_ATTEMPTS):
-            before = _identity(path, make=True)
-            lock = FileLock(path, thread_local=False)
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                raise RunFileBusy(
-                    f"{run} is being written by another nnviz: wait for it, or name another file."
-                ) from None
-            except (OSError, NotImplementedError) as error:
-                if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-                    raise
-                _log.warning("%s: this disk knows no locks (%s)", path, error)
-                return cls(path, None)
-            # Whoever held it removes the file: what was locked must be the file that others will find here.
-            if before is not None and before == _identity(path):
-                return cls(path, lock)
-            lock.release()
-        raise RunFileBusy(f"{run} is being written by another nnviz: wait for it, or name another file.")
+        lock = take_lock(path)
+        if lock is None:
+            raise RunFileBusy(f"{run} is being written by another nnviz: wait for it, or name another file.")
+        if not lock.is_locked:
+            _log.warning("%s: this disk knows no locks", path)
+            return cls(path, None)
+        return cls(path, lock)
 
     def release(self) -> None:
         """Give it back and take the lock file away. May be called twice."""
@@ -88,16 +70,6 @@ def clear_locks(folder: Path) -> None:
         for path in folder.glob(f".*{RUN_SUFFIX}.lock"):
             with contextlib.suppress(OSError, RunFileBusy):
                 RunLock.take(path.with_name(path.name.removeprefix(".").removesuffix(".lock"))).release()
-
-
-def _identity(path: Path, *, make: bool = False) -> tuple[int, int] | None:
-    if make:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644))
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _remove(path: Path) -> None:

@@ -27,6 +27,7 @@ from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_events, sorted_findings
 from nnviz.record.series import ScalarSeries, size_of
+from nnviz.regular_files import identity
 
 #: Points of one curve that are held in memory; beyond, least and greatest of neighbours.
 POINTS_IN_MEMORY = 2**20
@@ -84,7 +85,7 @@ class StoredRun:
         self._cache: OrderedDict[int, ArrayReading | Histogram] = OrderedDict()
         self._cache_bytes = 0
         self._data_version = -1
-        self._identity = _identity(self.path)
+        self._identity = identity(self.path)
         try:
             with self._reading():
                 self._info = self._read_info()
@@ -194,7 +195,7 @@ class StoredRun:
             except BaseException:
                 self._data_version = -1  # the next one tries again
                 raise
-            if _identity(self.path) != self._identity:
+            if identity(self.path) != self._identity:
                 raise RunFileError("The run file was removed or replaced since it was opened.", file=str(self.path))
             self._file.check_whole()
         return grown
@@ -619,15 +620,6 @@ class _State(msgspec.Struct):
     state: str = ""
     finished: bool = False
     last_step: int = -1
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies at a path; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _line(text: str, longest: int) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nnviz import file_locks
 from nnviz.data import datasets, folder_locks, image_files, images, room_for_rows, row_store, tensors
 from nnviz.data.numpy_arrays import FileArray
 from nnviz.data.streamed import Streamed
@@ -116,7 +117,7 @@ def fails(error: int) -> Callable[..., object]:
 
 PHASES = {
     "its folder": (Path, "mkdir"),
-    "the lock": (folder_locks, "_taken"),
+    "the lock": (folder_locks, "take_lock"),
     "the files": (row_store, "_opened_to_change"),
     "the rows": (row_store, "_write"),
     "the end": (os, "fsync"),
@@ -426,11 +427,11 @@ def test_a_disk_that_fails_at_one_place_is_not_asked_at_every_look(
 def test_a_lock_whose_file_went_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who held it took its file along, and another one has made and locked a new one: older filelocks do not look."""
     fcntl = pytest.importorskip("fcntl")
-    real, others = folder_locks._taken, list[int]()
+    real, others = file_locks._acquired, list[int]()
     waited = []
 
-    def taken(lock: object, seconds: float) -> bool:
-        found = real(lock, seconds)  # type: ignore[arg-type]
+    def taken(lock: object) -> bool:
+        found = real(lock)  # type: ignore[arg-type]
         if not others:
             path = tmp_path / "set.lock"
             path.unlink()
@@ -442,7 +443,7 @@ def test_a_lock_whose_file_went_is_not_held(tmp_path: Path, monkeypatch: pytest.
         waited.append(True)
         os.close(others[0])
 
-    monkeypatch.setattr(folder_locks, "_taken", taken)
+    monkeypatch.setattr(file_locks, "_acquired", taken)
     monkeypatch.setattr(folder_locks, "_LOOK_EVERY", 0.01)
     with folder_locks.locked(tmp_path / "set", wait, leave=False):
         assert waited

@@ -21,16 +21,20 @@ def given_run(typed: Path, *, whole: bool = False) -> Path:
     Raises:
         InputError: There is none, or more than one; or what is there is no file.
     """
-    if len(typed.parts) > 1 or os.path.lexists(typed):
-        paths.check_file(typed, "RUN")
+    if len(typed.parts) > 1 and not typed.with_name(typed.name + RUN_SUFFIX).is_file():
+        paths.check_file(typed, "RUN")  # a place is said by its name
         return typed
     return find_run(str(typed), runs_folder(), "RUN", whole=whole)
 
 
-def run_in_place_of_project(typed: str) -> Path | None:
+def run_in_place_of_project(typed: str, *, whole: bool = False) -> Path | None:
     """The file of the run that was named where a project may be named as well; None where that is a project.
 
     A project is named by its file or as ``sample:NAME``.
+
+    Args:
+        typed: As it was typed.
+        whole: As in :func:`given_run`.
 
     Raises:
         InputError: It is neither, or the run is one of several of this name.
@@ -41,4 +45,4 @@ def run_in_place_of_project(typed: str) -> Path | None:
     ending = path.suffix.lower()
     if ending == io.SUFFIX or (ending != RUN_SUFFIX and (len(path.parts) > 1 or os.path.lexists(path))):
         return None
-    return given_run(path)
+    return given_run(path, whole=whole)

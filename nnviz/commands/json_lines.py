@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from nnviz import streams
 from nnviz.commands.json_text import json_text
+from nnviz.errors import Cancelled
 
 
 class JsonLines:
@@ -34,3 +35,10 @@ class JsonLines:
                     "is not taken any more" if isinstance(error, BrokenPipeError) else f"could not be written ({error})"
                 )
                 streams.complain(f"The output {why}; training goes on.")
+
+
+def ended_by(error: BaseException | None) -> str:
+    """What the last event is called: ``finished``, ``interrupted`` or ``failed``, by what broke it off."""
+    if error is None:
+        return "finished"
+    return "interrupted" if isinstance(error, (Cancelled, KeyboardInterrupt)) else "failed"

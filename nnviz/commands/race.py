@@ -14,7 +14,7 @@ from tqdm import tqdm
 from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
-from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.errors import InputError
@@ -103,13 +103,17 @@ def race(options: RaceOptions) -> int:
     if note := one_start_note(project, [text.partition("=")[0].strip() for text in options.vary]):
         report.warning(note)
     made = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
+    ended: BaseException | None = None
     try:
         report.begin(made)
         made.train()
+    except BaseException as error:
+        ended = error
+        raise
     finally:
         report.end()
         with streams.perhaps_unread():
-            report.finished(made)
+            report.finished(made, ended_by(ended))
     lost = [lane.entrant.name for lane in made.lanes if not lane.complete]
     if lost:  # said again where it is seen: below the table
         streams.complain(f"Not kept, or not as a whole: the run{'s' * (len(lost) > 1)} of {', '.join(lost)}.")
@@ -158,15 +162,15 @@ class _Report:
         if self._bar is not None:
             self._bar.close()
 
-    def finished(self, race: Race) -> None:
-        """The table, also of what was interrupted; nothing where it never began."""
+    def finished(self, race: Race, event: str) -> None:
+        """The table, also of what was interrupted; for people none where it never began."""
         found = race.standings
-        if not any(one.step for one in found) and not any(one.failure for one in found):
-            return
         lanes = {lane.entrant.name: lane for lane in race.lanes}
         order = sorted(found, key=lambda one: one.rank or len(found) + 1)
         if self._lines is not None:
-            self._lines.print({"event": "finished", "entrants": [_plain(one, lanes[one.name]) for one in order]})
+            self._lines.print({"event": event, "entrants": [_plain(one, lanes[one.name]) for one in order]})
+            return
+        if not any(one.step for one in found) and not any(one.failure for one in found):
             return
         print_table(
             ("rank", "entrant", "epochs", "steps", "start loss", "validation loss", "accuracy", "run"),

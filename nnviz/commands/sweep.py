@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from nnviz import streams
 from nnviz.commands.given_project import fetch, open_project
-from nnviz.commands.json_lines import JsonLines
+from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
@@ -24,7 +24,7 @@ from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
-from nnviz.project.starts import one_start_note, with_one_start
+from nnviz.project.starts import as_varied, one_start_note
 from nnviz.record.places import runs_folder
 from nnviz.train.change import Difference, differences
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, load, path_of
@@ -107,7 +107,7 @@ def sweep(options: SweepOptions) -> int:
     try:
         if before is not None:
             made = Sweep.reopen(before.path, budget, **others)
-            _compare(made.record.plan, options, project)
+            _compare(before, options, project)
         else:
             made = Sweep.begin(_plan(options, project), budget, **others)
     except InputError as error:
@@ -115,11 +115,15 @@ def sweep(options: SweepOptions) -> int:
     if not options.resume and (note := one_start_note(project, made.record.plan.paths)):
         streams.complain(note)
     said.begin(made)
+    ended: BaseException | None = None
     try:
         made.run()
+    except BaseException as error:
+        ended = error
+        raise
     finally:
         with streams.perhaps_unread():
-            said.end(made)
+            said.end(made, ended_by(ended))
     return 1 if made.record.trials and all(math.isnan(trial.mean) for trial in made.record.trials) else 0
 
 
@@ -162,16 +166,16 @@ def _known(options: SweepOptions) -> _Known:
         raise InputError(f"There is no sweep {name!r} to go on with.", field="--resume")
     plan = load(path).plan
     before = io.loads(plan.project.encode(), name)
-    for other in () if asked is None else differences(before, _as_begun(asked, plan, before)):
+    for other in () if asked is None else differences(before, as_varied(asked, before, plan.paths)):
         if not other.field.startswith(("data.", "training.")):  # those are as the options of then said
             raise _begun_otherwise(other, name)
     return _Known(path, plan, before)
 
 
-def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
+def _compare(known: _Known, options: SweepOptions, project: Project) -> None:
     """Say where what was asked for now is not what the sweep was begun with."""
-    before = io.loads(plan.project.encode(), plan.name)
-    if (other := next(differences(before, _as_begun(project, plan, before)), None)) is not None:
+    plan, before = known.plan, known.project
+    if (other := next(differences(before, as_varied(project, before, plan.paths)), None)) is not None:
         raise _begun_otherwise(other, plan.name)
     asked: tuple[tuple[str, object, object], ...] = (
         ("--vary", plan.vary, options.vary or plan.vary),
@@ -185,11 +189,6 @@ def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
             raise InputError(
                 "The sweep was begun with another; give it another --name, or leave this out.", field=field
             )
-
-
-def _as_begun(project: Project, plan: Plan, before: Project) -> Project:
-    """What a sweep of the project would train, where the one that is gone on with was begun so."""
-    return with_one_start(project, plan.paths) if with_one_start(before, plan.paths) == before else project
 
 
 def _begun_otherwise(other: Difference, name: str) -> InputError:
@@ -250,13 +249,13 @@ class _Said:
             self._next = time.monotonic() + _EVERY
             self._bar.refresh()
 
-    def end(self, sweep: Sweep) -> None:
+    def end(self, sweep: Sweep, event: str) -> None:
         """It has ended, one way or the other: what came of it."""
         if self._bar is not None:
             self._bar.close()
         record = sweep.record
         if self._lines is not None:
-            self._lines.print({"event": "finished", **_plain(record), "ended": sweep.progress.ended})
+            self._lines.print({"event": event, **_plain(record), "ended": sweep.progress.ended})
             return
         _print(record)
         streams.tell(

@@ -14,7 +14,7 @@ import msgspec
 from nnviz import interruption, paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import asked_settings, data_to_train, fetch, open_project, with_choices
-from nnviz.commands.given_run import given_run
+from nnviz.commands.given_run import run_in_place_of_project
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.data.sources.source import SourceFacts
@@ -68,12 +68,8 @@ class TrainOptions:
         Raises:
             InputError: There is no such run to go on with.
         """
-        if not self.resume or self.run is not None or self.project.startswith("sample:"):
-            return self
-        target = paths.given_path(self.project)
-        if target.suffix.lower() == io.SUFFIX:
-            return self
-        return replace(self, run=given_run(target, whole=True), of_run=True)
+        run = run_in_place_of_project(self.project, whole=True) if self.resume and self.run is None else None
+        return self if run is None else replace(self, run=run, of_run=True)
 
     def apply(self, project: Project) -> Project:
         """The project as it shall be trained.
@@ -197,7 +193,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
         from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
 
         report.prepared(training)
-        if options.resume and training.epoch >= training.last_epoch and training.between_epochs:
+        if options.resume and training.finished:
             early = training.last_epoch < training.epochs
             how = "--set training.early_stopping=none trains on" if early else "--epochs N trains on to N"
             report.warning(f"The run is at its end already, after epoch {training.epoch}: {how}.")

@@ -108,7 +108,7 @@ _USUAL_ENDS: Mapping[bool, tuple[float, ...]] = {
 #: What the system says of a disk or a network that is away or overburdened, whatever lies there.
 _OF_THE_MOMENT = frozenset(
     getattr(errno, name)
-    for name in ("ENOENT", "EACCES", "EPERM", "EIO", "ESTALE", "ETIMEDOUT", "ENOTCONN", "ENODEV", "EMFILE", "ENFILE")
+    for name in ("EACCES", "EPERM", "EIO", "ESTALE", "ETIMEDOUT", "ENOTCONN", "ENODEV", "EMFILE", "ENFILE")
     if hasattr(errno, name)
 )
 _Found = TypeVar("_Found")

@@ -213,7 +213,7 @@ class _File:
     ) -> None:
         """Fills each part of ``content``, from its start to its end, from its place of the file on.
 
-        What is not in memory is asked of the disk at once: it then takes a tenth of the time.
+        What is not in memory is asked of the disk at once, so that it need not wait for one part after the other.
 
         Raises:
             DataError: As :meth:`read_into`.

@@ -101,6 +101,17 @@ def with_one_start(project: Project, varied: Sequence[str]) -> Project:
     return msgspec.structs.replace(project, graph=msgspec.structs.replace(project.graph, nodes=nodes))
 
 
+def as_varied(project: Project, before: Project, varied: Sequence[str]) -> Project:
+    """The project, with one start for all layers if what is varied was begun so with the project of then.
+
+    Args:
+        project: Any.
+        before: What it was begun with.
+        varied: As in :func:`with_one_start`.
+    """
+    return project if not_asked(before, varied) else with_one_start(project, varied)
+
+
 def not_asked(project: Project, varied: Sequence[str]) -> tuple[Node, ...]:
     """The layers whose own start gives way to what is varied; none where that is something else."""
     if USUAL not in varied:

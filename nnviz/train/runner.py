@@ -126,9 +126,7 @@ class Runner:
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, their validation as well."""
-        training = self.training
-        whole_epochs = training.between_epochs and not training.epoch_end_due
-        return whole_epochs and training.epoch >= training.last_epoch
+        return self.training.finished
 
     @property
     def _ended_early(self) -> bool:

@@ -269,6 +269,11 @@ class Training:
         """After which it is over: early stopping may end it before ``epochs``, which is known once it has."""
         return self._state.early_end.last_epoch(self.epochs)
 
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, their validation as well."""
+        return self.between_epochs and not self.epoch_end_due and self.epoch >= self.last_epoch
+
     def go_on_after_stopping(self) -> None:
         """Early stopping has ended it, and somebody wants more: patience begins anew here."""
         self._state.early_end.go_on(self.evaluated_epochs)

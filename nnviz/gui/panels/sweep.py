@@ -36,7 +36,7 @@ from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
 from nnviz.project.settable import change_to
-from nnviz.project.starts import not_asked, with_one_start
+from nnviz.project.starts import as_varied
 from nnviz.project.variations import varied
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import RunView
@@ -495,7 +495,7 @@ class SweepPanel(Panel):
             swept = io.loads(record.plan.project.encode(), record.plan.name)
         except InputError:
             return project
-        return with_one_start(project, record.plan.paths) if not not_asked(swept, record.plan.paths) else project
+        return as_varied(project, swept, record.plan.paths)
 
     def _estimate(self) -> str:
         """How many runs, and how long they will take: as fast as it trains now, or as such trainings went before."""

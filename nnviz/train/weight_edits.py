@@ -223,7 +223,8 @@ class WeightEdits:
         return {node: text for node, text in texts.items() if text}
 
     def _take_in(self, edit: WeightEdit) -> None:
-        if edit.kind is Kind.MORE and self._strokes and self._strokes[-1].kind in _BY_HAND:
+        goes_on = edit.kind is Kind.MORE and bool(self._strokes) and self._strokes[-1].kind in _BY_HAND
+        if goes_on:
             self._strokes[-1].go_on(edit)
         else:
             self._strokes.append(_Stroke.of(edit))
@@ -233,7 +234,6 @@ class WeightEdits:
             self._done.append(self._undone.pop())
         else:
             self._undone.clear()
-            goes_on = edit.kind is Kind.MORE and self._done
             self._done.append(self._done.pop().and_then(edit) if goes_on else edit)
 
 

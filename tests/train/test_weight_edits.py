@@ -301,6 +301,20 @@ def test_an_event_of_a_long_drag_costs_what_one_of_a_short_drag_does(monkeypatch
     assert set(costs[2:]) == {costs[2]} and costs[2] < 10
 
 
+def test_what_a_hand_goes_on_with_after_an_undo_is_no_part_of_an_older_edit() -> None:
+    edits, place = WeightEdits(), Place("linear1", "bias", (0,))
+    for kind, before, after in (
+        (Kind.EDIT, 0.0, 1.0),
+        (Kind.EDIT, 1.0, 2.0),
+        (Kind.UNDO, 2.0, 1.0),  # while the hand still drags
+        (Kind.MORE, 1.0, 3.0),
+        (Kind.MORE, 3.0, 4.0),
+    ):
+        edits.add(WeightEdit(kind, 5, 0, {place: before}, {place: after}))
+    assert edits.undoable is not None
+    assert (edits.undoable.before, edits.undoable.after) == ({place: 1.0}, {place: 4.0})
+
+
 def counted(made: Any, calls: list[int]) -> Any:
     """The same method or property, which counts how often it is asked."""
 

@@ -14,7 +14,7 @@ import pytest
 from nnviz import cli
 from nnviz.commands.parser import parse
 from nnviz.commands.training_report import BarReport, JsonReport
-from nnviz.errors import InputError
+from nnviz.errors import Cancelled, DataError, InputError
 from nnviz.project.samples import templates
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
@@ -239,3 +239,33 @@ def test_output_that_cannot_be_written_is_said(
     assert "No space left" in complaint(capsys, "race", *START[1:], "--vary", "training.seed=1,2", status=1)
     found = Summaries(runs_folder()).of(Library(runs_folder()).runs())[0].values()
     assert [one.outcome for one in found] == ["done"] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [
+        (None, "finished"),
+        (Cancelled(), "interrupted"),
+        (KeyboardInterrupt(), "interrupted"),
+        (DataError("x"), "failed"),
+    ],
+)
+@pytest.mark.parametrize("command", ["race", "sweep"])
+def test_the_last_event_says_how_it_ended(
+    command: str,
+    error: BaseException | None,
+    event: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from nnviz.train.race import Race
+    from nnviz.train.sweep import Sweep
+
+    def end(_self: object) -> None:
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(Race, "train", end)
+    monkeypatch.setattr(Sweep, "run", end)
+    cli.main([command, "sample:and", "--vary", "training.learning_rate=0.1,0.2", "--epochs", "1", "--json"])
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()][-1] == event

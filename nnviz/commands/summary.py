@@ -16,7 +16,7 @@ from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, NnvizError
 from nnviz.project import registry
 from nnviz.project.checks.memory import Estimate, Examples, Needs, bytes_text, shares_text
-from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.shapes import Inference, infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.graph.bypass import effective, effective_graph
 from nnviz.project.model import DataConfig, Project
@@ -56,7 +56,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
     known_data = (found or _listed(project.data)) if inference.macs else None
     sizes = _sizes(project.data, known_data)
     expected = _expected(project, sizes) if inference.macs else None
-    needs = _needs(project, known_data, sizes) if inference.macs else None
+    needs = _needs(project, inference, known_data, sizes) if inference.macs else None
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
     known = inference.results
@@ -125,11 +125,12 @@ def _sizes(config: DataConfig, found: SourceFacts | None) -> tuple[int, int, int
         return None
 
 
-def _needs(project: Project, found: SourceFacts | None, sizes: tuple[int, int, int] | None) -> Needs:
+def _needs(
+    project: Project, inference: Inference, found: SourceFacts | None, sizes: tuple[int, int, int] | None
+) -> Needs:
     """What training needs of the memory; without the examples where nothing is known of them."""
     facts = None if found is None else msgspec.structs.replace(found.data, examples=sizes)
-    whole = effective(project)
-    return Estimate(whole, infer(whole.graph), Examples.of(facts)).needs()
+    return Estimate(effective(project), inference, Examples.of(facts)).needs()
 
 
 def _expected(project: Project, sizes: tuple[int, int, int] | None) -> Duration | None:

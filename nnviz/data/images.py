@@ -39,16 +39,6 @@ _TRIED = 64
 _TRIED_AGAIN: dict[Path, bool] = {}
 
 
-class _Passing(str):
-    """Why a file could not be reached."""
-
-    __slots__ = ()
-
-
-#: What became of a file: its pixels, what numbers it holds (of more than 8 bits), or why it cannot be read.
-_Found: TypeAlias = "NDArray[np.uint8] | Extent | str"
-
-
 @dataclass(frozen=True)
 class LeftOut:
     """A picture that cannot be read.
@@ -62,6 +52,10 @@ class LeftOut:
     file: Path
     reason: str
     passing: bool = False
+
+
+#: What became of a file: its pixels, what numbers it holds (of more than 8 bits), or why it cannot be read.
+_Found: TypeAlias = "NDArray[np.uint8] | Extent | LeftOut"
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +126,11 @@ def read_pictures(
             field="data.params.memory",
         )
     images = np.empty((len(files), channels, size, size), np.uint8)
-    bad: dict[int, str] = {}
+    bad: dict[int, LeftOut] = {}
     deep: dict[int, Extent] = {}
 
     def take(number: int, found: _Found) -> None:
-        if isinstance(found, str):
+        if isinstance(found, LeftOut):
             bad[number] = found
         elif isinstance(found, Extent):
             deep[number] = found
@@ -151,7 +145,7 @@ def read_pictures(
     numbers = np.array([number for number in range(len(files)) if number not in bad], np.int64)
     for place, number in enumerate(numbers[min(bad) :] if bad else (), min(bad, default=0)):
         images[place] = images[number]  # in place: there may be room for one such array only
-    left_out = tuple(_left_out(files[number], bad[number]) for number in sorted(bad))
+    left_out = tuple(bad[number] for number in sorted(bad))
     return ReadPictures(images[: len(numbers)], numbers, left_out, levels)
 
 
@@ -193,10 +187,6 @@ def store_pictures(
     return _as_stored(files, *made)
 
 
-def _left_out(file: Path, reason: str) -> LeftOut:
-    return LeftOut(file, reason, isinstance(reason, _Passing))
-
-
 def _can_be_reached(files: Iterable[Path]) -> bool:
     """Whether one of the first of these can be that was not tried again in vain."""
     asked = islice((file for file in files if not _TRIED_AGAIN.get(file)), _TRIED)
@@ -225,11 +215,11 @@ def _note(file: Path, *, passing: bool) -> None:
 def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Callable[[int], None]) -> None:
     left = np.flatnonzero(~importing.done).tolist()
     before = len(files) - len(left)
-    bad: dict[int, str] = {}
+    bad: dict[int, LeftOut] = {}
     deep: dict[int, Extent] = {}
 
     def take(number: int, found: _Found) -> None:
-        if isinstance(found, str):
+        if isinstance(found, LeftOut):
             bad[number] = found
         elif isinstance(found, Extent):
             deep[number] = found
@@ -240,8 +230,8 @@ def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Cal
     levels = Levels.of(deep.values())
     read.each(sorted(deep), take, lambda done: report(len(files)), levels)
     report(len(files))
-    passing = [number for number, reason in bad.items() if isinstance(reason, _Passing)]
-    importing.finish(bad, (levels.whole, levels.real), passing)
+    reasons = {number: one.reason for number, one in bad.items()}
+    importing.finish(reasons, (levels.whole, levels.real), [number for number, one in bad.items() if one.passing])
 
 
 def _as_stored(files: Sequence[Path], header: Header, pixels: StoredRows) -> ReadPictures:
@@ -264,7 +254,7 @@ class _Reader:
 
     def _read(self, number: int, levels: Levels | None) -> _Found:
         found = self._found(number, levels)
-        _note(self.files[number], passing=isinstance(found, _Passing))
+        _note(self.files[number], passing=isinstance(found, LeftOut) and found.passing)
         return found
 
     def _found(self, number: int, levels: Levels | None) -> _Found:
@@ -276,7 +266,7 @@ class _Reader:
         except DataError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise  # of the moment and not of the picture: the next time there would be other examples
-            return _Passing(error.message) if isinstance(error.__cause__, OSError) else error.message
+            return LeftOut(self.files[number], error.message, isinstance(error.__cause__, OSError))
 
     def each(
         self,

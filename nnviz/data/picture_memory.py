@@ -35,18 +35,21 @@ class PictureMemory:
         self._told: OrderedDict[Hashable, ReadPictures] = OrderedDict()
         self._pixels: tuple[Hashable, ReadPictures] | None = None
 
-    def about(self, key: Hashable, read: Callable[[], ReadPictures], wait: Callable[[], None]) -> ReadPictures:
+    def about(
+        self, key: Hashable, read: Callable[[], ReadPictures], wait: Callable[[], None], *, again: bool = True
+    ) -> ReadPictures:
         """How a set was read, its pixels perhaps gone.
 
         Args:
             key: Says which pictures, in which state of their files, and how they are read.
             read: Reads them.
             wait: Called now and then while somebody else reads; what it raises ends the waiting.
+            again: Whether it is read once more if a picture that could not be reached can be by now.
         """
         self._take_turn(wait)
         try:
             told = self._told.get(key)
-            if told is None or told.outdated:
+            if told is None or (again and told.outdated):
                 told = self._remember(key, read(), keep=True)
             self._told.move_to_end(key)
             return told

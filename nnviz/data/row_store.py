@@ -378,7 +378,7 @@ class StoredSet:
             StorageError: It cannot be written.
         """
         changed = self._rows.stat().st_mtime_ns
-        named = tuple((number, str(reason)) for number, reason in sorted(left_out.items()))
+        named = tuple(sorted(left_out.items()))
         header = Header(_VERSION, self._shape, self._dtype.str, changed, named, *levels, tuple(sorted(passing)))
         write_atomically(msgspec.json.encode(header), self._whole)
 

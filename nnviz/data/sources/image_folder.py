@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -115,8 +115,6 @@ class ImageFolder(Source):
 
     def inspect(self, request: Request) -> SourceFacts:
         """The subfolders are the classes; pictures are read, for only that tells which of them can be."""
-        folder = request.text("folder")
-        side, channels = int(request.number("size")), int(request.text("channels"))
         found = _found(request, lambda done, total: request.report(done, total, "Looking through"))
         names = found.pictures.names
         read = found.look(request, pixels=False)
@@ -124,18 +122,12 @@ class ImageFolder(Source):
         refused = found.refused(read)
         if refused is not None:
             raise refused
-        training, validation, test = (sum(part) for part in counts)
-        undivided = found.pictures.test is None and found.pictures.validation is None
-        sizes = test_sizes(request, training) if undivided else (training + validation, test)
-        streamed = found.is_streamed(request)
-        data = DataFacts((channels, side, side), len(names), "classes", names, streamed=streamed)
-        place = given_path(folder, "data.params.folder", DataError)
-        return SourceFacts(
-            data,
-            sizes,
-            place,
-            validation=None if found.pictures.validation is None else validation,
-            notes=found.notes(read, streamed=streamed),
+        facts = found.facts(request, [sum(part) for part in counts])
+        place = given_path(request.text("folder"), "data.params.folder", DataError)
+        return replace(
+            facts,
+            place=place,
+            notes=found.notes(read, streamed=facts.data.streamed),
             warnings=found.warnings(read, place, names),
             unreadable=len(read.left_out),
             first_unreadable=tuple(_named(one.file, one.reason, place) for one in read.left_out[:_MOST_ASKED]),
@@ -144,15 +136,9 @@ class ImageFolder(Source):
     def listed(self, request: Request) -> SourceFacts:
         """See :meth:`Source.listed`: as if every picture could be read."""
         found = _found(request, lambda done, total: request.report(done, total, "Looking through"))
-        pictures, names = found.pictures, found.pictures.names
-        side, channels = int(request.number("size")), int(request.text("channels"))
-        training, validation, test = (
-            sum(map(len, part or ())) for part in (pictures.training, pictures.validation, pictures.test)
-        )
-        undivided = pictures.test is None and pictures.validation is None
-        sizes = test_sizes(request, training) if undivided else (training + validation, test)
-        data = DataFacts((channels, side, side), len(names), "classes", names, streamed=found.is_streamed(request))
-        return SourceFacts(data, sizes, validation=None if pictures.validation is None else validation)
+        pictures = found.pictures
+        parts = pictures.training, pictures.validation, pictures.test
+        return found.facts(request, [sum(map(len, part or ())) for part in parts])
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
@@ -264,8 +250,13 @@ class _Found:
                 return images.store_pictures(files, size, channels, background, report, how, state=state)
             return images.read_pictures(files, size, channels, background, report, how)
 
-        ask = MEMORY.take if pixels else MEMORY.about
-        return ask((state, len(files), size, channels, background, how, streamed), read, lambda: report(0))
+        key = state, len(files), size, channels, background, how, streamed
+        if pixels:
+            return MEMORY.take(key, read, lambda: report(0))
+        # What could not be reached is asked for once: all answers to one request are about the same pictures.
+        again = "asked again" not in request.known
+        request.known["asked again"] = True
+        return MEMORY.about(key, read, lambda: report(0), again=again)
 
     def is_streamed(self, request: Request) -> bool:
         """Whether they are kept decoded on the disk rather than in memory."""
@@ -273,6 +264,16 @@ class _Found:
 
         nbytes = len(self.files) * int(request.text("channels")) * int(request.number("size")) ** 2
         return is_streamed(request.text("memory"), nbytes, MOST_BYTES)
+
+    def facts(self, request: Request, counts: Sequence[int]) -> SourceFacts:
+        """What follows from how many pictures of each split there are: training, validation, test."""
+        names = self.pictures.names
+        side, channels = int(request.number("size")), int(request.text("channels"))
+        training, validation, test = counts
+        undivided = self.pictures.test is None and self.pictures.validation is None
+        sizes = test_sizes(request, training) if undivided else (training + validation, test)
+        data = DataFacts((channels, side, side), len(names), "classes", names, streamed=self.is_streamed(request))
+        return SourceFacts(data, sizes, validation=None if self.pictures.validation is None else validation)
 
     def counts(self, read: ReadPictures) -> list[list[int]]:
         """How many of each class can be read, of the three splits."""

@@ -8,6 +8,7 @@
     │   ├── ProjectError        a project that cannot be used: bad graph, bad file
     │   ├── DataError           a data set that is missing, corrupt or does not fit
     │   └── RunFileError        a run file that cannot be read
+    │       └── DamagedRun      because of what stands in it: trying again does not help
     ├── TrainingError           the run failed: exit status 1
     │   ├── TooLargeError       the memory is not enough: refused before it is built, or run out of
     │   └── NotFiniteError      a number of the training became infinite or NaN; says which and when
@@ -109,6 +110,10 @@ class DataError(InputError):
 
 class RunFileError(InputError):
     """A run file that cannot be read."""
+
+
+class DamagedRun(RunFileError):
+    """A run file, or a part of one, that is not as it was written: trying again does not help."""
 
 
 class TrainingError(NnvizError):

@@ -21,7 +21,7 @@ from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
 from nnviz.project.starts import one_start_note
-from nnviz.project.variations import parse_variation
+from nnviz.project.variations import parse_variation, varied_path
 from nnviz.record.number_text import format_number, percent
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def race(options: RaceOptions) -> int:
     report = _Report(as_json=options.json)
     for warning in found.warnings:
         report.warning(warning)
-    if note := one_start_note(project, [text.partition("=")[0].strip() for text in options.vary]):
+    if note := one_start_note(project, [*map(varied_path, options.vary)]):
         report.warning(note)
     made = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
     ended: BaseException | None = None

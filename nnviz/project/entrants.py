@@ -12,7 +12,7 @@ from nnviz.project import registry
 from nnviz.project.declared import races
 from nnviz.project.model import Choice, Project
 from nnviz.project.spec import ParamSpec
-from nnviz.project.starts import PARAM, USUAL, not_asked
+from nnviz.project.starts import USUAL, following_changes
 from nnviz.project.value_text import number_text
 from nnviz.project.variations import (
     ACTIVATIONS,
@@ -106,7 +106,7 @@ def entrants_of(variations: Sequence[Variation], project: Project | None = None)
     """
     found = combinations(variations)
     names = distinct_names([*map(name_of, found)])
-    following = () if project is None else _following(project, [one.path for one in variations])
+    following = () if project is None else following_changes(project, [one.path for one in variations])
     return checked(Entrant(name, (*following, *made)) for name, made in zip(names, found, strict=True))
 
 
@@ -150,18 +150,12 @@ def _dropout(project: Project) -> Preset:
 
 def _initialisations(project: Project) -> Preset:
     """All layers start so, also those with a start of their own; where there are such, the project races as well."""
-    following = _following(project, [USUAL])
+    following = following_changes(project, [USUAL])
     found = tuple(
         Entrant(registry.NETWORK_INITIALISERS(kind).title, (*following, (USUAL, kind))) for kind in races.INITIALISERS
     )
     own = (Entrant.of(),) if following else ()
     return Preset("initialisations", "Initial weights", (*own, *found), same_start=False)
-
-
-def _following(project: Project, varied: Sequence[str]) -> tuple[Change, ...]:
-    """The layers with a start of their own follow the training's, where that is varied."""
-    usual = next(kind for kind, spec in registry.NETWORK_INITIALISERS.all.items() if spec.follows)
-    return tuple((f"{node.id}.{PARAM}", usual) for node in not_asked(project, varied))
 
 
 def _rates(project: Project) -> Preset:

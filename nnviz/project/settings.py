@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from nnviz.errors import InputError, ParamError
+from nnviz.limits import MOST_EPOCHS
 from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.declared.figures import TITLES
@@ -68,7 +69,7 @@ TRAINING: Final = (
         65_536,
         logarithmic=True,
     ),
-    ParamSpec("epochs", "epochs", "How often every training example is seen.", "int", 10, 1, 100_000),
+    ParamSpec("epochs", "epochs", "How often every training example is seen.", "int", 10, 1, MOST_EPOCHS),
     ParamSpec(
         "seed",
         "seed",

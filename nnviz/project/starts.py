@@ -94,11 +94,20 @@ def with_one_start(project: Project, varied: Sequence[str]) -> Project:
         project: Any.
         varied: The paths of all settings that are varied; layers whose own start is among them keep it.
     """
-    usual = next(kind for kind, spec in registry.initialisers().items() if spec.follows)
-    nodes = dict(project.graph.nodes)
+    nodes, follows = dict(project.graph.nodes), _following()
     for node in not_asked(project, varied):
-        nodes[node.id] = msgspec.structs.replace(node, params={**node.params, PARAM: usual})
+        nodes[node.id] = msgspec.structs.replace(node, params={**node.params, PARAM: follows})
     return msgspec.structs.replace(project, graph=msgspec.structs.replace(project.graph, nodes=nodes))
+
+
+def following_changes(project: Project, varied: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What :func:`with_one_start` does, as settings by their paths."""
+    return tuple((f"{node.id}.{PARAM}", _following()) for node in not_asked(project, varied))
+
+
+def _following() -> str:
+    """The initialiser of a layer that follows what the network is set to."""
+    return next(kind for kind, spec in registry.initialisers().items() if spec.follows)
 
 
 def as_varied(project: Project, before: Project, varied: Sequence[str]) -> Project:

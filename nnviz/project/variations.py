@@ -51,14 +51,19 @@ class Variation:
         return tuple((self.path, value) for value in self.values)
 
 
+def varied_path(text: str) -> str:
+    """The path of the setting that ``PATH=…`` varies, whatever its values are."""
+    return text.partition("=")[0].strip()
+
+
 def parse_variation(text: str) -> Variation:
     """What ``PATH=A,B,C`` says; a comma in brackets or in quotation marks belongs to the value.
 
     Raises:
         InputError: There is no path, no value, an empty value, or too many.
     """
-    path, equals, rest = text.partition("=")
-    path = path.strip()
+    path = varied_path(text)
+    _, equals, rest = text.partition("=")
     if not equals or not path:
         raise InputError(f"{brief(text)} is not PATH=VALUE,VALUE such as training.optimizer=sgd,adam.")
     values = tuple(_split(rest))

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.errors import RunFileError
+from nnviz.errors import DamagedRun
 from nnviz.record.readings import ArrayReading, Cure, Finding, Histogram
 
 _Kind = TypeVar("_Kind")
@@ -254,9 +254,9 @@ def inflate(data: bytes, size: int, what: str) -> bytes:
     return raw
 
 
-def damaged(what: str) -> RunFileError:
+def damaged(what: str) -> DamagedRun:
     """The error for a part that cannot be read."""
-    return RunFileError(f"The run file is damaged: {what} cannot be read.")
+    return DamagedRun(f"The run file is damaged: {what} cannot be read.")
 
 
 def _unpacked(codec: str, data: bytes, size: int, what: str) -> bytes:

@@ -23,6 +23,7 @@ from nnviz.errors import StorageError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.places import COMPANIONS, RUN_SUFFIX, clear_companions, free_paths
+from nnviz.record.run_file import is_damage
 from nnviz.record.run_lock import RunLock
 from nnviz.record.summary import Summary, fact, summary
 
@@ -134,14 +135,22 @@ def write_once(target: Path, write: Callable[[Path], _Result]) -> _Result:
 
 
 def _end(copy: Path) -> None:
-    """Nobody writes this file any further: whoever opens it must not wait for more. A damaged one stays as it is."""
-    with suppress(sqlite3.DatabaseError, msgspec.MsgspecError), closing(sqlite3.connect(copy)) as connection:
-        row = connection.execute("SELECT value FROM facts WHERE name = 'state'").fetchone()
-        state = None if row is None else msgspec.json.decode(row[0], type=dict[str, object])
-        if state and not state.get("finished"):
-            value = msgspec.json.encode({**state, "finished": True})
-            connection.execute("UPDATE facts SET value = ? WHERE name = 'state'", (value,))
-            connection.commit()
+    """Nobody writes this file any further: whoever opens it must not wait for more. A damaged one stays as it is.
+
+    Raises:
+        sqlite3.Error: It could not be written, as on a full disk.
+    """
+    try:
+        with suppress(msgspec.MsgspecError), closing(sqlite3.connect(copy)) as connection:
+            row = connection.execute("SELECT value FROM facts WHERE name = 'state'").fetchone()
+            state = None if row is None else msgspec.json.decode(row[0], type=dict[str, object])
+            if state and not state.get("finished"):
+                value = msgspec.json.encode({**state, "finished": True})
+                connection.execute("UPDATE facts SET value = ? WHERE name = 'state'", (value,))
+                connection.commit()
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
 
 
 class Library:

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nnviz.errors import RunFileError
+from nnviz.errors import DamagedRun, RunFileError
 from nnviz.record import file_format as form
+from nnviz.record.run_file import is_damage
 from nnviz.record.versions import check_replayable
 
 #: What SQLite raises over a broken file; it quotes names from the file in its messages, and those may be anything.
@@ -24,11 +25,15 @@ BROKEN = (sqlite3.Error, UnicodeError)
 
 
 def damaged_file(path: Path, error: Exception) -> RunFileError:
-    """The error for a file that SQLite cannot read, in one line whatever stands in it."""
+    """The error for a file that SQLite cannot read, in one line whatever stands in it.
+
+    It is a :class:`DamagedRun` where that lies in the file itself, and not in a disk that does not answer.
+    """
     reason = "".join(character if character.isprintable() else "?" for character in str(error)[:200])
     if isinstance(error, UnicodeError) or not reason:
         reason = "a text in it is not readable"
-    return RunFileError(f"The run file is damaged ({reason}).", file=str(path))
+    kind = DamagedRun if isinstance(error, UnicodeError) or is_damage(error) else RunFileError
+    return kind(f"The run file is damaged ({reason}).", file=str(path))
 
 
 class OpenFile:

@@ -431,6 +431,8 @@ CHANGE = Quantity(
 
 #: What the findings begin with that note weights set by hand; a node's id follows.
 EDITED = FINDING.series("edited/")
+#: What those begin with that note units switched off, and units frozen; a node's id and the unit's number follow.
+SWITCHED = {what: FINDING.series(f"unit_{what}/") for what in ("off", "frozen")}
 
 #: All of them, in the order of their declarations.
 QUANTITIES: tuple[Quantity, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Quantity))

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz.limits import MOST_EPOCHS
 from nnviz.record.quantities import CHANGE, EPOCHS_PLANNED
 from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, thin_to
@@ -20,8 +21,6 @@ from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, 
 MEMORY_LIMIT = 256 * 2**20
 #: Findings of one series that are remembered.
 FINDINGS_LIMIT = 256
-#: No training is planned for more epochs, by the setting of a project; a file may say anything.
-MOST_EPOCHS = 100_000
 #: The fact of a run that began with trained weights: what these were of.
 WARM_FROM = "warm_from"
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "information": 2}
@@ -327,7 +326,7 @@ def planned_epochs(run: RunView) -> int:
 
 
 def goal_of(value: float) -> int:
-    """A number of epochs that a file says a training was told; 0 where no setting allows it."""
+    """A number of epochs that a file, which may say anything, says a training was told; 0 where none may be."""
     return int(value) if 1.0 <= value <= MOST_EPOCHS else 0
 
 
@@ -344,7 +343,6 @@ def sorted_events(series: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
 
 
 __all__ = [
-    "MOST_EPOCHS",
     "WARM_FROM",
     "ArrayReading",
     "Changes",

@@ -322,7 +322,7 @@ class StoredRun:
                 raise self._located(error) from None
 
     def _located(self, error: RunFileError) -> RunFileError:
-        return RunFileError(error.message, field=error.field, file=str(self.path))
+        return type(error)(error.message, field=error.field, file=str(self.path))
 
     def _rows(
         self, statement: str, types: Sequence[type], values: Sequence[int | str] = (), most: int = 10**8

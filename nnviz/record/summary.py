@@ -30,6 +30,7 @@ from nnviz.record.quantities import (
     FINDING,
     LOSS,
     STEPS_PER_SECOND,
+    SWITCHED,
     TRAINING_SECONDS,
 )
 from nnviz.record.readings import Finding, Reading
@@ -56,7 +57,7 @@ _MOST_PARAMETERS = 2**53
 #: States of a session that was ended, or copied, before it came to its end.
 _UNDER_WAY = frozenset({"ready", "running", "paused", "stopping"})
 #: What the findings begin with that tell of numbers set by hand, and of units switched off or frozen.
-_EDITS = (EDITED, FINDING.series("unit_off/"), FINDING.series("unit_frozen/"))
+_EDITS = (EDITED, *SWITCHED.values())
 #: Changes by hand of one run that are kept, and rows of its file that are read for them.
 _MOST_CHANGES, _MOST_CHANGE_ROWS = 100, 1000
 #: The finding that says that early stopping ended a training, at the step of its end.
@@ -89,8 +90,9 @@ class Summary:
         parameters: Trainable numbers; 0 where that was not recorded.
         ended_early: Early stopping ended it where it stands.
         goal: To how many epochs it was to be trained in the end; 0 where its file does not say, as older ones do not.
-        by_hand: What was changed while it trained, which its settings do not tell: ``step 120: Momentum: 0 → 0.9``; of
-            the numbers of a layer, and of a unit that was switched off or frozen, what was done last.
+        by_hand: What was changed while it trained, which its settings do not tell, change by change: ``step 120:
+            Momentum: 0 → 0.9``. A file from before there were such events tells of the numbers of a layer, and of a
+            unit that was switched off or frozen, what was done last.
         warm_from: What its first weights were of; empty where they were drawn.
     """
 
@@ -396,7 +398,7 @@ def _ended_early(connection: sqlite3.Connection, last_step: int) -> bool:
 def _changes(connection: sqlite3.Connection) -> list[Finding]:
     """What was changed by hand."""
     found: list[list[Finding]] = []
-    # Of changes the first are told, of the numbers of a layer and of a unit the last.
+    # Of events, which tell every change, the first; of findings, which are asked where there are no events, the newest.
     for prefix, order in ((CHANGE.prefix, 1), *((prefix, -1) for prefix in _EDITS)):
         rows = connection.execute(
             "SELECT series.name, findings.step, findings.content FROM findings "

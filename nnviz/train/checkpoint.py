@@ -21,7 +21,7 @@ from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, NnvizError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
-from nnviz.train.checkpoint_digest import NO_DIGEST, VERSION, digest_of, entry
+from nnviz.train.checkpoint_digest import NO_DIGEST, VERSION, digest_of, entry, holds, parts_of
 from nnviz.train.example_record import Captured
 from nnviz.train.finite import all_finite
 from nnviz.train.live_settings import LayerSetting, LiveSettings
@@ -367,13 +367,12 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         header = msgspec.json.decode(blobs["header"], type=_Header)
         if header.version > VERSION:
             raise RunFileError("The checkpoint was made by a newer nnviz: update this one.")
-        parts = {name: blobs[name] for name in ("weights", "state", *(("best",) if header.has_best else ()))}
+        parts = parts_of(blobs, has_best=header.has_best)
     except KeyError as error:
         raise RunFileError(f"The checkpoint has no part {error}.") from None
     except _BROKEN as error:
         raise _damaged(error) from error
-    bare = blobs["header"].replace(entry(header.digest), NO_DIGEST, 1)
-    if header.digest and header.digest != digest_of(bare, parts):
+    if not holds(blobs["header"], header.digest, parts):
         raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
     try:
         progress = header.progress

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nnviz.data.epoch_plan import EpochPlan
 from nnviz.errors import NnvizError, ParamError, RunFileError
+from nnviz.limits import MOST_EPOCHS
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.declared.optimizers import Kept
@@ -24,8 +25,6 @@ from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
 from nnviz.train.finite import all_finite, is_finite
 from nnviz.train.unit_switches import UnitSwitches
 
-#: Epochs that a project may ask for.
-MOST_EPOCHS = 100_000
 #: float32 counts no further: where an optimizer's own count of its steps stays.
 _MOST_COUNTED = 2**24
 #: A learning rate may be a whole number, but torch takes no more than 64 bits of one.

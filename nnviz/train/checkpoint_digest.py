@@ -35,6 +35,23 @@ def digest_of(bare: bytes, blobs: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
+def parts_of(blobs: Mapping[str, bytes], *, has_best: bool) -> dict[str, bytes]:
+    """The parts of a checkpoint that its digest is of.
+
+    Raises:
+        KeyError: One is missing.
+    """
+    return {name: blobs[name] for name in ("weights", "state", *(("best",) if has_best else ()))}
+
+
+def holds(header: bytes, digest: str, parts: Mapping[str, bytes]) -> bool:
+    """Whether these parts are those that were written together with a header, as the digest in it says.
+
+    Of a checkpoint from before there was a digest that cannot be said: it is taken to be so.
+    """
+    return not digest or digest == digest_of(header.replace(entry(digest), NO_DIGEST, 1), parts)
+
+
 class _Progress(msgspec.Struct, frozen=True):
     step: int = 0
 
@@ -56,14 +73,10 @@ def is_whole(blobs: Mapping[str, bytes], step: int) -> bool:
         header = msgspec.json.decode(blobs["header"], type=_Header)
         if header.version > VERSION:
             return True
-        parts = {name: blobs[name] for name in ("weights", "state", *(("best",) if header.has_best else ()))}
+        parts = parts_of(blobs, has_best=header.has_best)
         if not header.digest:
             for part in parts.values():
                 deserialize(part)  # type: ignore[no-untyped-call]  # the library says no types
     except (KeyError, msgspec.MsgspecError, RecursionError, SafetensorError, ValueError):
         return False
-    if header.progress.step != step:
-        return False
-    return not header.digest or header.digest == digest_of(
-        blobs["header"].replace(entry(header.digest), NO_DIGEST, 1), parts
-    )
+    return header.progress.step == step and holds(blobs["header"], header.digest, parts)

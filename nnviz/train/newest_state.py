@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nnviz.errors import RunFileError
-from nnviz.record.run_file import is_damage
+from nnviz.errors import DamagedRun
 from nnviz.record.stored import StoredRun
 from nnviz.train.checkpoint_digest import is_whole
 
@@ -73,9 +72,6 @@ def _whole(stored: StoredRun, number: int, step: int) -> dict[str, bytes] | None
     """The parts of a checkpoint; None where it is damaged."""
     try:
         blobs = dict(stored.load_checkpoint(number))
-    except RunFileError as error:
-        behind = error.__context__
-        if isinstance(behind, Exception) and not (isinstance(behind, RunFileError | UnicodeError) or is_damage(behind)):
-            raise  # no memory, or a disk that does not answer: it may be whole
-        return None
+    except DamagedRun:
+        return None  # every other error goes on: without memory, or on a disk that does not answer, it may be whole
     return blobs if is_whole(blobs, step) else None

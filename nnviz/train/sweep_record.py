@@ -21,6 +21,7 @@ from nnviz.errors import InputError
 from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.files.atomic import write_atomically
+from nnviz.project.variations import varied_path
 from nnviz.record.places import RUN_SUFFIX, free_paths, runs_folder
 from nnviz.regular_files import read_regular
 
@@ -149,7 +150,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def paths(self) -> list[str]:
         """The paths of the settings that vary."""
-        return [text.partition("=")[0].strip() for text in self.vary]
+        return [varied_path(text) for text in self.vary]
 
     @property
     def higher_is_better(self) -> bool:

@@ -16,7 +16,7 @@ from nnviz.project.model import Project
 from nnviz.project.settable import Settable, settable
 from nnviz.project.spec import ParamSpec, brief
 from nnviz.project.value_text import number_text
-from nnviz.project.variations import parse_variation, varied
+from nnviz.project.variations import parse_variation, varied, varied_path
 
 #: A value of a setting: a text as one types it, or a number out of a range.
 Value: TypeAlias = "str | int | float"
@@ -104,8 +104,8 @@ def parse_dimension(text: str, known: Mapping[str, Settable]) -> Dimension:
     Raises:
         InputError: It says no such thing.
     """
-    path, equals, rest = text.partition("=")
-    path = path.strip()
+    path = varied_path(text)
+    _, equals, rest = text.partition("=")
     field = path[:120]
     if path == "training.seed":
         raise InputError("The seed is varied by a number of seeds (--seeds 3).", field=field)

@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from nnviz.errors import ParamError
 from nnviz.network.network import Network
+from nnviz.record.quantities import FINDING, SWITCHED
 from nnviz.train.at_hand import at_hand, rows_at_hand
 from nnviz.train.loop import Updater
 
@@ -74,7 +75,7 @@ class Switched(NamedTuple):
     @property
     def series(self) -> str:
         """What it is called in a run, behind the name of the quantity."""
-        return f"unit_{self.what}/{self.unit.node}/{self.unit.number}"
+        return f"{SWITCHED[self.what].removeprefix(FINDING.prefix)}{self.unit.node}/{self.unit.number}"
 
     def text(self, name: str) -> str:
         """In words that do not say when.

@@ -161,6 +161,8 @@ class WeightEdits:
         #: Edits that hold, and those that were undone; the next to be asked for last.
         self._done: list[WeightEdit] = []
         self._undone: list[WeightEdit] = []
+        #: The same as ``made``, in whole strokes of the hand.
+        self._strokes: list[_Stroke] = []
 
     @property
     def undoable(self) -> WeightEdit | None:
@@ -186,14 +188,14 @@ class WeightEdits:
         """Training goes another way from this step."""
         self.count += 1
         self.made = [edit for edit in self.made if edit.step <= step]
-        self._done, self._undone = [], []
+        self._done, self._undone, self._strokes = [], [], []
         for edit in self.made:
             self._take_in(edit)
 
     def clear(self) -> None:
         """Other weights stand there now, or it begins anew: nothing can be undone or made again."""
         self.count += 1
-        self.made, self._done, self._undone = [], [], []
+        self.made, self._done, self._undone, self._strokes = [], [], [], []
 
     def at(self, step: int, evaluated_epochs: int) -> list[WeightEdit]:
         """What was written at one moment, in its order."""
@@ -202,10 +204,7 @@ class WeightEdits:
     @property
     def newest_began(self) -> int:
         """The step at which the newest edit began: a hand that drags may have begun it many steps ago; -1 for none."""
-        index = len(self.made) - 1
-        while index > 0 and self._goes_on(index):
-            index -= 1
-        return self.made[index].step if index >= 0 else -1
+        return self._strokes[-1].step if self._strokes else -1
 
     def changes_at(self, step: int, name_of: NameOf = str) -> dict[str, str]:
         """What was set by hand at a step, by node, in words, against what stood there before that step.
@@ -213,50 +212,72 @@ class WeightEdits:
         A hand that drags while training goes on is told once, where it began. What stands again as it stood before is
         not told.
         """
-        found: dict[str, list[WeightEdit]] = {}
-        begins_here = False
-        for index in range(bisect_left(self.made, step, key=lambda edit: edit.step), len(self.made)):
-            edit = self.made[index]
-            if not self._goes_on(index):
-                if edit.step > step:
-                    break
-                begins_here = True
-            if begins_here:
-                for node in edit.nodes:
-                    found.setdefault(node, []).append(edit.in_node(node))
-        told = {node: _told(edits, name_of) for node, edits in found.items()}
-        return {node: text for node, text in told.items() if text}
-
-    def _goes_on(self, index: int) -> bool:
-        """Whether this one continues the one before it."""
-        return index > 0 and self.made[index].kind is Kind.MORE and self.made[index - 1].kind in _BY_HAND
+        found: dict[str, _InNode] = {}
+        for index in range(bisect_left(self._strokes, step, key=lambda stroke: stroke.step), len(self._strokes)):
+            stroke = self._strokes[index]
+            if stroke.step > step:
+                break
+            for node, told in stroke.by_node.items():
+                found[node] = found[node].and_then(told) if node in found else told
+        texts = {node: told.text(name_of) for node, told in found.items()}
+        return {node: text for node, text in texts.items() if text}
 
     def _take_in(self, edit: WeightEdit) -> None:
+        goes_on = edit.kind is Kind.MORE and bool(self._strokes) and self._strokes[-1].kind in _BY_HAND
+        if goes_on:
+            self._strokes[-1].go_on(edit)
+        else:
+            self._strokes.append(_Stroke.of(edit))
         if edit.kind is Kind.UNDO:
             self._undone.append(self._done.pop())
         elif edit.kind is Kind.REDO:
             self._done.append(self._undone.pop())
         else:
             self._undone.clear()
-            goes_on = edit.kind is Kind.MORE and self._done
             self._done.append(self._done.pop().and_then(edit) if goes_on else edit)
 
 
-def _told(edits: Sequence[WeightEdit], name_of: NameOf) -> str:
-    """What several edits of one node come to together, in words; empty where that is nothing."""
-    first, last = edits[0], edits[-1]
-    kinds = {edit.kind for edit in edits}
-    before, after = dict[Place, float](), dict[Place, float]()
-    for edit in edits:
-        before = {**edit.before, **before}
-        after |= edit.after
-    if last.step == first.step:
-        after = {place: value for place, value in after.items() if value != before[place]}
-        if not after:
-            return ""
-    kind = first.kind if len(kinds) == 1 else Kind.EDIT
-    words = WeightEdit(kind, first.step, first.evaluated_epochs, before, after).what(name_of)
-    return words if last.step == first.step else f"{words}, dragged until step {last.step}"
+@dataclass(frozen=True, slots=True)
+class _InNode:
+    """What edits of one node come to together, and the step of the last of them."""
+
+    whole: WeightEdit
+    until: int
+
+    @classmethod
+    def of(cls, edit: WeightEdit, node: str) -> _InNode:
+        return cls(edit.in_node(node), edit.step)
+
+    def and_then(self, more: _InNode) -> _InNode:
+        whole = self.whole.and_then(more.whole)
+        same = self.whole.kind is more.whole.kind
+        return _InNode(whole if same else replace(whole, kind=Kind.EDIT), more.until)
+
+    def text(self, name_of: NameOf) -> str:
+        """In words; empty where it comes to nothing."""
+        whole = self.whole
+        if self.until > whole.step:
+            return f"{whole.what(name_of)}, dragged until step {self.until}"
+        after = {place: value for place, value in whole.after.items() if value != whole.before[place]}
+        return replace(whole, after=after).what(name_of) if after else ""
+
+
+@dataclass(slots=True)
+class _Stroke:
+    """One edit, undo or redo with all that continued it, kept as it grows: each event of a drag costs the same."""
+
+    kind: Kind
+    step: int
+    by_node: dict[str, _InNode]
+
+    @classmethod
+    def of(cls, edit: WeightEdit) -> _Stroke:
+        return cls(edit.kind, edit.step, {node: _InNode.of(edit, node) for node in edit.nodes})
+
+    def go_on(self, edit: WeightEdit) -> None:
+        for node in edit.nodes:
+            more, before = _InNode.of(edit, node), self.by_node.get(node)
+            self.by_node[node] = more if before is None else before.and_then(more)
 
 
 def checked(network: Network, changes: Sequence[WeightChange]) -> dict[Place, float]:

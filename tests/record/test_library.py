@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from nnviz.errors import StorageError
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.samples import templates
-from nnviz.record.library import INDEX, Label, Library, compare, summary
+from nnviz.record.library import INDEX, Label, Library, compare, copy_run, summary
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.run_lock import RunFileBusy
@@ -86,3 +89,34 @@ def test_two_runs_are_compared_setting_by_setting(tmp_path: Path) -> None:
     assert node in path and path.endswith("out_features")
     assert (mine, theirs) == (SPIRAL.graph.nodes[node].params["out_features"], 5)
     assert compare(first, first) == []
+
+
+def test_a_copy_that_cannot_be_ended_is_none_and_a_damaged_one_is_kept_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes all of the copy, and not the one row more that says that it has ended there."""
+    source, target = tmp_path / "growing.nnvizrun", tmp_path / "copy.nnvizrun"
+    run = Run(RunInfo())
+    run.append([Scalar("loss/train", 0, 1.0)])
+    RunWriter(run, source).close()
+    with closing(sqlite3.connect(source)) as connection, connection:
+        state = b'{"state":"running","finished":false}'
+        connection.execute("UPDATE facts SET value = ? WHERE name = 'state'", (state,))
+    code = sqlite3.SQLITE_FULL
+
+    class Refusing(sqlite3.Connection):
+        def execute(self, statement: str, *given: object) -> sqlite3.Cursor:
+            if statement.startswith("UPDATE"):
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = code
+                raise error
+            return super().execute(statement, *given)  # type: ignore[arg-type]  # as it was given
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **how: connect(*given, **how, factory=Refusing))
+    with pytest.raises(StorageError, match=r"copy\.nnvizrun could not be saved: .*disk is full"):
+        copy_run(source, target)
+    assert not target.exists()
+    code = sqlite3.SQLITE_CORRUPT
+    copy_run(source, target)
+    assert not summary(target).finished

@@ -334,3 +334,7 @@ def test_the_start_of_the_weights_varies_in_all_layers_also_in_those_with_one_of
     assert "in all layers, also in those with one of their own: conv1, conv2, linear1." in named
     racing = entrants_of([Variation("training.initialisation", ("zeros", "he_normal"))], digits)
     assert not any(with_own_start(entrant.project(digits).graph) for entrant in racing)
+    start = with_one_start(digits, ["training.initialisation"])
+    assert [entrant.project(digits) for entrant in racing] == [
+        with_setting(start, "training.initialisation", kind) for kind in ("zeros", "he_normal")
+    ]

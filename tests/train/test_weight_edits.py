@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import random
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +25,7 @@ from nnviz.record.summary import summary, summary_of
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.unit_switches import Unit, UnitSwitches
-from nnviz.train.weight_edits import WeightChange
+from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
 
 PLAIN = chain(features(6), linear(16), relu(), linear(3), output())
 
@@ -225,6 +227,102 @@ def test_each_edit_and_each_switched_unit_is_one_event_of_the_run_and_goes_back_
         rests_at(session, 1)
         assert events() == []
     writer.close()
+
+
+def told_at(made: list[WeightEdit], step: int) -> dict[str, str]:
+    """What is told of a step, worked out anew from all that was written."""
+    by_hand = (Kind.EDIT, Kind.MORE)
+    goes_on = [
+        one.kind is Kind.MORE and before is not None and before.kind in by_hand
+        for before, one in zip([None, *made], made, strict=False)
+    ]
+    found: dict[str, list[WeightEdit]] = {}
+    began = -1
+    for one, more in zip(made, goes_on, strict=True):
+        began = began if more else one.step
+        for place in one.after if began == step else ():
+            if one not in found.setdefault(place.node, []):
+                found[place.node].append(one)
+    told = {}
+    for node, edits in found.items():
+        before, after = dict[Place, float](), dict[Place, float]()
+        for one in edits:
+            for place, value in one.after.items():
+                if place.node == node:
+                    before.setdefault(place, one.before[place])
+                    after[place] = value
+        first, last = edits[0].step, edits[-1].step
+        if first == last:
+            after = {place: value for place, value in after.items() if value != before[place]}
+        kind = edits[0].kind if len({one.kind for one in edits}) == 1 else Kind.EDIT
+        if after:
+            words = WeightEdit(kind, first, 0, before, after).what()
+            told[node] = words if first == last else f"{words}, dragged until step {last}"
+    return told
+
+
+def test_what_is_told_of_a_step_is_that_of_all_edits_that_began_there() -> None:
+    chance = random.Random(3)
+    for _ in range(60):
+        edits, step = WeightEdits(), 0
+        stands = {Place(node, "bias", (at,)): 0.0 for node in "ab" for at in range(2)}
+        for _ in range(14):
+            step += chance.random() < 0.4
+            kind = chance.choice([Kind.EDIT, Kind.MORE, Kind.MORE, Kind.MORE, Kind.UNDO, Kind.REDO])
+            changed = {place: float(chance.randrange(3)) for place in chance.sample([*stands], chance.randint(1, 3))}
+            if kind in (Kind.UNDO, Kind.REDO):
+                taken = edits.undoable if kind is Kind.UNDO else edits.redoable
+                if taken is None:
+                    continue
+                changed = dict(taken.before if kind is Kind.UNDO else taken.after)
+            edits.add(WeightEdit(kind, step, 0, {place: stands[place] for place in changed}, changed))
+            stands |= changed
+            if chance.random() < 0.05:
+                step = chance.randint(0, step)
+                edits.forget_after(step)
+            assert [edits.changes_at(at) for at in range(step + 1)] == [
+                told_at(edits.made, at) for at in range(step + 1)
+            ]
+            assert not edits.made or edits.changes_at(edits.newest_began) == told_at(edits.made, edits.newest_began)
+
+
+def test_an_event_of_a_long_drag_costs_what_one_of_a_short_drag_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [0]
+    for name in ("in_node", "and_then", "nodes", "moment"):
+        monkeypatch.setattr(WeightEdit, name, counted(getattr(WeightEdit, name), calls))
+    edits, place, costs = WeightEdits(), Place("linear1", "bias", (0,)), list[int]()
+    for step in range(200):
+        before = calls[0]
+        kind = Kind.MORE if step else Kind.EDIT
+        edits.add(WeightEdit(kind, step, 0, {place: float(step)}, {place: step + 1.0}))
+        told = edits.changes_at(edits.newest_began)
+        costs.append(calls[0] - before)
+    assert told == {"linear1": "bias of linear1[0] was set from 0.0 to 200.0, dragged until step 199"}
+    assert set(costs[2:]) == {costs[2]} and costs[2] < 10
+
+
+def test_what_a_hand_goes_on_with_after_an_undo_is_no_part_of_an_older_edit() -> None:
+    edits, place = WeightEdits(), Place("linear1", "bias", (0,))
+    for kind, before, after in (
+        (Kind.EDIT, 0.0, 1.0),
+        (Kind.EDIT, 1.0, 2.0),
+        (Kind.UNDO, 2.0, 1.0),  # while the hand still drags
+        (Kind.MORE, 1.0, 3.0),
+        (Kind.MORE, 3.0, 4.0),
+    ):
+        edits.add(WeightEdit(kind, 5, 0, {place: before}, {place: after}))
+    assert edits.undoable is not None
+    assert (edits.undoable.before, edits.undoable.after) == ({place: 1.0}, {place: 4.0})
+
+
+def counted(made: Any, calls: list[int]) -> Any:
+    """The same method or property, which counts how often it is asked."""
+
+    def asked(*given: Any) -> Any:
+        calls[0] += 1
+        return (made.fget if isinstance(made, property) else made)(*given)
+
+    return property(asked) if isinstance(made, property) else asked
 
 
 def test_the_same_step_with_other_weights_has_another_count() -> None:

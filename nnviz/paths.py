@@ -83,6 +83,14 @@ def reason_of(error: OSError | ValueError) -> str:
     return "It cannot be read: that is no file name."
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; not, too, where the system cannot look, as for a name that is too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def check_file(path: Path, field: str = "", kind: type[InputError] = InputError) -> None:
     """Refuses what is no file that is there.
 

@@ -116,6 +116,28 @@ def test_a_file_to_read(
     assert not Path("picture.png").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "{}", "--resume"),
+        ("evaluate", "{}"),
+        ("explain", "{}", "loss"),
+        ("compare", "{}", "{}"),
+        ("screenshot", "{}", "--out", "picture.png"),
+    ],
+    ids=lambda arguments: str(arguments[0]),
+)
+def test_the_name_of_a_run_that_is_longer_than_a_file_s(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = refused(capsys, *("n" * 300 if word == "{}" else word for word in arguments))
+    assert "There is no run of this name" in line
+
+
 WRITTEN = [
     ("--out", ("screenshot", "sample:and", "--out", "{}"), ".png"),
     ("--run", ("train", "sample:and", "--epochs", "1", "--run", "{}"), ".nnvizrun"),

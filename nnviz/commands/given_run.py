@@ -21,7 +21,7 @@ def given_run(typed: Path, *, whole: bool = False) -> Path:
     Raises:
         InputError: There is none, or more than one; or what is there is no file.
     """
-    if len(typed.parts) > 1 and not typed.with_name(typed.name + RUN_SUFFIX).is_file():
+    if len(typed.parts) > 1 and not paths.is_file(typed.with_name(typed.name + RUN_SUFFIX)):
         paths.check_file(typed, "RUN")  # a place is said by its name
         return typed
     return find_run(str(typed), runs_folder(), "RUN", whole=whole)

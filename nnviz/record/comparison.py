@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz.errors import InputError, RunFileError
-from nnviz.paths import shown
+from nnviz.paths import is_file, shown
 from nnviz.record.library import Label, Library
 from nnviz.record.places import RUN_SUFFIX
 from nnviz.record.summary import Settings, SettingValue, Summary, summary
@@ -73,7 +73,7 @@ def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False) 
     typed = Path(named).expanduser() if named and "\0" not in named else None
     if typed is not None:
         for path in (typed, typed.with_name(typed.name + RUN_SUFFIX) if typed.name else typed):
-            if path.is_file():
+            if is_file(path):
                 return path
     library = Library(folder)
     labels = library.labels()

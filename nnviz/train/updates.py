@@ -7,7 +7,7 @@ for one group of weights on the CPU, :class:`Updates` calls the same kernels wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -15,6 +15,10 @@ from torch import Tensor
 
 #: Gradients of the parameters that are trained, in their order -> the update.
 _Kernel: TypeAlias = Callable[[list[Tensor]], None]
+#: Of float32.
+_SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
+#: The least epsilon to which the root of that adds nothing, with room to spare.
+_SWALLOWS_ROOT = 1e-11
 
 
 class Updates:
@@ -129,8 +133,7 @@ def _bind_rmsprop(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _K
             gradients = list(torch._foreach_add(gradients, trained, alpha=group["weight_decay"]))
         torch._foreach_mul_(squares, group["alpha"])
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - group["alpha"])
-        sizes = torch._foreach_sqrt(squares)
-        torch._foreach_add_(sizes, group["eps"])
+        sizes = _roots(squares, group["eps"])
         if momenta:
             torch._foreach_mul_(momenta, group["momentum"])
             torch._foreach_addcdiv_(momenta, gradients, sizes)
@@ -139,6 +142,49 @@ def _bind_rmsprop(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _K
             torch._foreach_addcdiv_(trained, gradients, sizes, value=-group["lr"])
 
     return update
+
+
+def _bind_nadam(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Kernel | None:
+    """It has no kernel of its own on the CPU, as RMSprop."""
+    group = optimizer.param_groups[0]
+    if group["maximize"] or group["differentiable"] or group["capturable"] or group["decoupled_weight_decay"]:
+        return None
+    means, squares, products, steps = _of_each(optimizer, trained, "exp_avg", "exp_avg_sq", "mu_product", "step")
+
+    def update(gradients: list[Tensor]) -> None:
+        torch._foreach_add_(steps, 1)
+        step = float(steps[0])
+        first, second = group["betas"]
+        if group["weight_decay"] != 0:
+            gradients = list(torch._foreach_add(gradients, trained, alpha=group["weight_decay"]))
+        now, then = (first * (1.0 - 0.5 * 0.96 ** (at * group["momentum_decay"])) for at in (step, step + 1))
+        torch._foreach_mul_(products, now)
+        product = float(products[0])
+        torch._foreach_lerp_(means, gradients, 1 - first)
+        torch._foreach_mul_(squares, second)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - second)
+        sizes = _roots(torch._foreach_div(squares, 1 - second**step), group["eps"])
+        torch._foreach_addcdiv_(trained, gradients, sizes, value=-group["lr"] * (1.0 - now) / (1.0 - product))
+        torch._foreach_addcdiv_(trained, means, sizes, value=-group["lr"] * then / (1.0 - product * then))
+
+    return update
+
+
+def _roots(squares: Sequence[Tensor], epsilon: float) -> list[Tensor]:
+    """√squares + epsilon, bit for bit.
+
+    Torch's square root takes 8 times as long for a 0 and 37 times for a subnormal number, of which there are many: a
+    weight whose input is never anything but 0 has no gradient, and one whose input is hardly ever more has squares that
+    fade for ever. So they are raised to the smallest normal number first. Its root is 1e-19, which is lost in an
+    epsilon of ordinary size.
+    """
+    if epsilon < _SWALLOWS_ROOT:
+        sizes = list(torch._foreach_sqrt(squares))
+    else:
+        sizes = list(torch._foreach_clamp_min(squares, _SMALLEST_NORMAL))
+        torch._foreach_sqrt_(sizes)
+    torch._foreach_add_(sizes, epsilon)
+    return sizes
 
 
 def _of_each(optimizer: torch.optim.Optimizer, trained: list[Tensor], *names: str) -> list[list[Tensor]]:
@@ -150,6 +196,7 @@ def _of_each(optimizer: torch.optim.Optimizer, trained: list[Tensor], *names: st
 _BINDERS: Mapping[type[torch.optim.Optimizer], Callable[[torch.optim.Optimizer, list[Tensor]], _Kernel | None]] = {
     torch.optim.Adam: _bind_adam,
     torch.optim.AdamW: _bind_adam,
+    torch.optim.NAdam: _bind_nadam,
     torch.optim.SGD: _bind_sgd,
     torch.optim.RMSprop: _bind_rmsprop,
 }

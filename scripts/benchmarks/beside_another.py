@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from as_used import Case, command, epoch_seconds
+from as_used import BARE, OURS, command
 from rows import Row, Settings, ratios
+from turns import Program, epochs_in_turn
 
-_CASE = Case("mlp-512-dropout", 3, 3)
-_BARE, _OURS = "bare script", "nnviz train"
+_SAMPLE = "mlp-512-dropout"
+#: Epochs, beside the first one.
+_COUNTED = 6
 
 
 def measure(settings: Settings) -> Iterator[Row]:
@@ -26,18 +28,18 @@ def measure(settings: Settings) -> Iterator[Row]:
     if settings.data_dir is None:
         yield Row("training beside another process", "not measured", "needs --data-dir with MNIST")
         return
-    taken: dict[str, list[float]] = {_BARE: [], _OURS: []}
-    with _busy_process():
-        for index in range(1 if settings.quick else _CASE.rounds):
-            for name in taken if index % 2 == 0 else reversed(taken):
-                with tempfile.TemporaryDirectory() as folder:
-                    words = command(name, _CASE, settings.data_dir, Path(folder))
-                    taken[name].append(epoch_seconds(words, _CASE.epochs))
-    low, middle, high = ratios(taken[_OURS], taken[_BARE])
+    epochs = 1 + settings.rounds(_COUNTED)
+    with tempfile.TemporaryDirectory() as folder, _busy_process():
+        programs = {
+            name: Program(command(name, _SAMPLE, epochs, settings.data_dir, Path(folder) / str(index)))
+            for index, name in enumerate((BARE, OURS))
+        }
+        taken = epochs_in_turn(programs, epochs)
+    low, middle, high = ratios(taken[OURS], taken[BARE])
     yield Row(
-        f"{_CASE.sample}, {_OURS}, beside a process that computes",
+        f"{_SAMPLE}, {OURS}, beside a process that computes",
         f"{middle:.3f} times the bare script's time ({low:.3f}–{high:.3f})",
-        f"limit 1.00 ({statistics.median(taken[_OURS]):.2f} s an epoch, bare {statistics.median(taken[_BARE]):.2f} s)",
+        f"limit 1.00 ({statistics.median(taken[OURS]):.2f} s an epoch, bare {statistics.median(taken[BARE]):.2f} s)",
         middle < 1.0,
     )
 

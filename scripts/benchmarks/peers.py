@@ -9,14 +9,12 @@ beside a checkout without installing torch twice, and without anything new in it
     /tmp/peers/bin/pip install lightning keras        # and tensorflow, if that backend is wanted
     NNVIZ_PEERS_PYTHON=/tmp/peers/bin/python python3 scripts/bench.py peers
 
-Each program is a process of its own that is told to compute with as many threads as the others, and trains in turn
-with ``nnviz train``, which measures with all its instruments and writes its run and checkpoints. The peers get the
-examples that nnviz splits off, in memory, the same batch size and optimizer, and validate on all of the validation
-split after each epoch; each goes once without anything that writes, and once with a log and a checkpoint at the end of
-each epoch, as its manual shows it. Whose torch is another one than ours is not measured. What is compared is the time
-from the end of the first epoch, in which all warms up, to the end of the last one. With ``--quick`` each goes once.
-With ``--quick`` all of it took 14 minutes on two cores with Lightning and Keras on torch; the five rounds of the small
-network that go without it take about 12 more, as reckoned from single epochs.
+Each program is a process of its own that is told to compute with as many threads as the others. They train in turn, an
+epoch each, with ``nnviz train``, which measures with all its instruments and writes its run and checkpoints. The peers
+get the examples that nnviz splits off, in memory, the same batch size and optimizer, and validate on all of the
+validation split after each epoch; each goes once without anything that writes, and once with a log and a checkpoint at
+the end of each epoch, as its manual shows it. Whose torch is another one than ours is not measured. The first epoch, in
+which all warms up, is not counted.
 """
 
 from __future__ import annotations
@@ -32,8 +30,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from as_used import CASES, Case, command, epoch_seconds
+from as_used import CASES, OURS, Case, command
 from rows import Row, Settings, ratios
+from turns import Program, epochs_in_turn
 
 from nnviz.data.tensors import load
 from nnviz.project.samples import templates
@@ -42,7 +41,6 @@ from nnviz.train.cores import granted_cores
 _PROGRAMS = Path(__file__).resolve().parent / "programs"
 #: Names the Python that has the peers.
 VARIABLE = "NNVIZ_PEERS_PYTHON"
-_OURS = "nnviz train"
 
 
 @dataclass(frozen=True)
@@ -86,33 +84,28 @@ def measure(settings: Settings) -> Iterator[Row]:
         else:
             there[peer] = version
     for case in CASES if there else ():
-        yield from _case(case, there, interpreter, settings.data_dir, 1 if settings.quick else case.rounds)
+        yield from _case(case, there, interpreter, settings.data_dir, case.epochs(settings.quick))
 
 
-def _case(case: Case, peers: dict[Peer, str], interpreter: str, data_dir: Path, rounds: int) -> Iterator[Row]:
-    """All programs in turn, the order turned round every time."""
+def _case(case: Case, peers: dict[Peer, str], interpreter: str, data_dir: Path, epochs: int) -> Iterator[Row]:
+    """All programs in turn, an epoch each."""
     ways = [(peer, files) for peer in peers for files in (False, True)]
-    ours: list[float] = []
-    theirs: list[list[float]] = [[] for _ in ways]
     with tempfile.TemporaryDirectory() as kept:
-        examples = _examples(case, data_dir, Path(kept))
-        for index in range(rounds):
-            order = [None, *range(len(ways))]
-            for which in order if index % 2 == 0 else reversed(order):
-                with tempfile.TemporaryDirectory() as folder:
-                    if which is None:
-                        words = command(_OURS, case, data_dir, Path(folder))
-                        ours.append(epoch_seconds(words, case.epochs, more=_threads()))
-                        continue
-                    peer, files = ways[which]
-                    words = _words(peer, case, examples, Path(folder), files)
-                    theirs[which].append(epoch_seconds(words, case.epochs, interpreter, peer.variables))
-    for (peer, files), taken in zip(ways, theirs, strict=True):
-        low, middle, high = ratios(ours, taken)
+        place = Path(kept)
+        examples = _examples(case, data_dir, place)
+        programs = {OURS: Program(command(OURS, case.sample, epochs, data_dir, place / "ours"), variables=_threads())}
+        for index, (peer, files) in enumerate(ways):
+            words = _words(peer, case.sample, epochs, examples, place / str(index), files)
+            programs[_name(peer, files)] = Program(words, interpreter, peer.variables)
+        taken = epochs_in_turn(programs, epochs)
+    ours = taken[OURS]
+    for peer, files in ways:
+        theirs = taken[_name(peer, files)]
+        low, middle, high = ratios(ours, theirs)
         yield Row(
-            f"{case.sample}, {_OURS}, against {peer.title}, {'log and checkpoint' if files else 'nothing written'}",
+            f"{case.sample}, {OURS}, against {_name(peer, files)}",
             f"{middle:.3f} times its time ({low:.3f}–{high:.3f})",
-            f"{statistics.median(ours):.2f} s an epoch, {peer.title} {peers[peer]}: {statistics.median(taken):.2f} s",
+            f"{statistics.median(ours):.2f} s an epoch, {peer.title} {peers[peer]}: {statistics.median(theirs):.2f} s",
         )
 
 
@@ -142,9 +135,14 @@ def _threads() -> dict[str, str]:
     return {"OMP_NUM_THREADS": count, "TF_NUM_INTRAOP_THREADS": count}
 
 
-def _words(peer: Peer, case: Case, examples: Path, folder: Path, files: bool) -> Sequence[str]:
+def _name(peer: Peer, files: bool) -> str:
+    return f"{peer.title}, {'log and checkpoint' if files else 'nothing written'}"
+
+
+def _words(peer: Peer, sample: str, epochs: int, examples: Path, folder: Path, files: bool) -> Sequence[str]:
+    folder.mkdir()
     program = str(_PROGRAMS / f"{peer.program}.py")
-    return [program, case.sample, str(case.epochs), str(examples), str(folder), *(["files"] if files else [])]
+    return [program, sample, str(epochs), str(examples), str(folder), *(["files"] if files else [])]
 
 
 def _examples(case: Case, data_dir: Path, folder: Path) -> Path:

@@ -74,7 +74,31 @@ def test_the_short_way_makes_the_same_weights_and_state(kind: str, params: dict[
             assert value is None or torch.equal(torch.as_tensor(kept[index][name]), torch.as_tensor(value)), name
 
 
-@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("epsilon", [1e-7, 1e-11, 1e-12, 1e-30])
+@pytest.mark.parametrize(("kind", "square"), [("rmsprop", "square_avg"), ("nadam", "exp_avg_sq")])
+def test_squares_of_nothing_and_of_next_to_nothing(kind: str, square: str, epsilon: float) -> None:
+    """Numbers whose square root is found in another way: 0, subnormal ones, the smallest normal ones, and no numbers."""
+    tiny = torch.finfo(torch.float32).tiny
+    planted = torch.tensor(
+        [0.0, 1e-45, 1e-42, tiny / 2, tiny, 1.5 * tiny, 1e-30, 1e-22, 1e-14, 1.0, math.inf, math.nan]
+    )
+    ours, theirs = (nn.ParameterList([torch.ones(len(planted)), torch.ones(3)]) for _ in range(2))
+    short, plain = built(ours, kind, {"epsilon": epsilon}), built(theirs, kind, {"epsilon": epsilon})
+    updates = Updates(short)
+    for step in range(4):
+        for parameters in (ours, theirs):
+            for parameter in parameters:
+                parameter.grad = torch.full_like(parameter, 1e-24 if step else 0.0)
+        if step == 1:
+            for optimizer in (short, plain):
+                optimizer.state[optimizer.param_groups[0]["params"][0]][square].copy_(planted)
+        updates.step()
+        plain.step()
+        for mine, its in zip(ours, theirs, strict=True):
+            assert torch.equal(mine.view(torch.int32), its.view(torch.int32)), (step, mine, its)
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop", "nadam"])
 def test_torch_is_asked_for_the_first_update_only(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = network()
     optimizer = built(module, kind, {})

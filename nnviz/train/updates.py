@@ -7,7 +7,7 @@ for one group of weights on the CPU, :class:`Updates` calls the same kernels wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import torch
@@ -170,7 +170,7 @@ def _bind_nadam(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Ker
     return update
 
 
-def _roots(squares: Sequence[Tensor], epsilon: float) -> list[Tensor]:
+def _roots(squares: list[Tensor] | tuple[Tensor, ...], epsilon: float) -> list[Tensor]:
     """√squares + epsilon, bit for bit.
 
     Torch's square root takes 8 times as long for a 0 and 37 times for a subnormal number, of which there are many: a

@@ -77,7 +77,7 @@ def test_the_short_way_makes_the_same_weights_and_state(kind: str, params: dict[
 @pytest.mark.parametrize("epsilon", [1e-7, 1e-11, 1e-12, 1e-30])
 @pytest.mark.parametrize(("kind", "square"), [("rmsprop", "square_avg"), ("nadam", "exp_avg_sq")])
 def test_squares_of_nothing_and_of_next_to_nothing(kind: str, square: str, epsilon: float) -> None:
-    """Numbers whose square root is found in another way: 0, subnormal ones, the smallest normal ones, and no numbers."""
+    """Whose root is found in another way: 0, subnormal numbers, the smallest normal ones; and what is no number."""
     tiny = torch.finfo(torch.float32).tiny
     planted = torch.tensor(
         [0.0, 1e-45, 1e-42, tiny / 2, tiny, 1.5 * tiny, 1e-30, 1e-22, 1e-14, 1.0, math.inf, math.nan]

@@ -69,7 +69,9 @@ def evaluate(options: EvaluateOptions) -> int:
 
     if options.out is not None:
         predict.check_out(options.out, options.run, force=options.force)
-    _, training = asked.of_run(options.run, options.step, options.data_dir)
+    _, training, remark = asked.of_run(options.run, options.step, options.data_dir)
+    if remark:
+        streams.complain(remark)
     _choose_weights(training, options)
     split = {"training": "train"}.get(options.split, options.split)
     batches = None if options.data is None else _other_batches(training, split, options)

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from nnviz import streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_project import known_data, open_project, with_choices
 from nnviz.commands.given_run import run_in_place_of_project
@@ -61,7 +62,9 @@ def explain(options: ExplainOptions) -> int:
 
     if project is None:
         assert path is not None
-        project, training = asked.of_run(path, options.step, options.data_dir)
+        project, training, remark = asked.of_run(path, options.step, options.data_dir)
+        if remark:
+            streams.complain(remark)
     else:
         training = asked.of_project(project, options.data_dir)
     question = asked.Question(

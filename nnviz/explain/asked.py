@@ -16,16 +16,14 @@ from nnviz.explain.layers import explain, explain_gradient, explain_loss, explai
 from nnviz.explain.place import LOSS
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import Example, pinned_place, values_of_example, values_of_next_batch
-from nnviz.network.memory import refuse_without_room
 from nnviz.project.files import io
 from nnviz.project.model import Pinned, Project, Shape
 from nnviz.record.stored import CheckpointInfo, open_run
-from nnviz.train import checkpoint as checkpoints
+from nnviz.train import taken_state
+from nnviz.train.newest_state import in_question
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
-#: As it is read, put together and decoded.
-_COPIES_WHILE_READING = 3
 _MOST_NAMES = 12
 #: How a network computes: as it answers, or as it learns.
 EVALUATION, TRAINING = "evaluation", "training"
@@ -86,10 +84,14 @@ def of_project(project: Project, data_dir: Path | None = None) -> Training:
     return Training(project, load(project.data, data_dir), torch.device("cpu"))
 
 
-def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) -> tuple[Project, Training]:
+def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) -> tuple[Project, Training, str]:
     """A network as it was at the last checkpoint of a run, or at the nearest one that is not after a step; on the CPU.
 
     Before the first checkpoint it has the initial weights, which follow from the project and its seed: step 0.
+
+    Returns:
+        The project of the run, the network, and where the checkpoint is damaged, so that the one before it is taken, a
+        sentence that says so; else an empty one.
 
     Raises:
         NnvizError: The file cannot be read, has no checkpoint although none is named, or its data are not there.
@@ -98,38 +100,28 @@ def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) ->
         raise InputError(f"There is no step {step}: steps are counted from 0, the initial weights.", field="--step")
     with open_run(path) as stored:
         project = io.loads(stored.info.project_json, str(path))
-        kept = _nearest(stored.checkpoints(), step, path)
-        if kept is None:
-            return project, of_project(project, data_dir)
-        refuse_without_room(_COPIES_WHILE_READING * kept.size)
-        blobs = stored.load_checkpoint(kept.id)
+        newest = taken_state.find(stored, step)
+    if newest is None:
+        if step is None:
+            raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(path))
+        return project, of_project(project, data_dir), ""
+    checkpoint = taken_state.take(newest, str(path))
     training = of_project(project, data_dir)
     try:
-        training.restore(checkpoints.from_blobs(blobs))
+        training.restore(checkpoint)
     except RunFileError as error:
         raise error.at(file=str(path)) from error
-    return project, training
+    return project, training, newest.used_instead
 
 
 def kept_at(path: Path, step: int | None = None) -> CheckpointInfo | None:
-    """The state that :func:`of_run` would take; None stands for the initial weights, or for none at all.
+    """The state that :func:`of_run` would take if it is whole; None stands for the initial weights, or none at all.
 
     Raises:
         RunFileError: The file cannot be read.
     """
     with open_run(path) as stored:
-        kept = stored.checkpoints()
-    return _nearest(kept, step, path) if kept else None
-
-
-def _nearest(kept: tuple[CheckpointInfo, ...], step: int | None, path: Path) -> CheckpointInfo | None:
-    """None stands for the initial weights."""
-    if step is None:
-        if not kept:
-            raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(path))
-        return kept[-1]
-    before = [one for one in kept if one.step <= step]
-    return max(before, key=lambda one: (one.step, one.id), default=None)
+        return next(reversed(in_question(stored.checkpoints(), step)), None)
 
 
 def answer(training: Training, question: Question, *, pinned: Pinned = 0) -> Answered:

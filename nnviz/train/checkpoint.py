@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.errors import DataError, NnvizError, RunFileError
+from nnviz.errors import DataError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
 from nnviz.train.checkpoint_digest import NO_DIGEST, VERSION, digest_of, entry, holds, parts_of
@@ -357,8 +357,12 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
     return {"header": bare.replace(NO_DIGEST, entry(digest_of(bare, blobs)), 1), **blobs, **extra}
 
 
-def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
+def from_blobs(blobs: Mapping[str, bytes], *, whole: bool = False) -> Checkpoint:
     """Reads what :func:`to_blobs` made.
+
+    Args:
+        blobs: The parts.
+        whole: They were compared with their digest already.
 
     Raises:
         RunFileError: A part is missing, damaged or of a newer version.
@@ -372,7 +376,7 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         raise RunFileError(f"The checkpoint has no part {error}.") from None
     except _BROKEN as error:
         raise _damaged(error) from error
-    if not holds(blobs["header"], header.digest, parts):
+    if not whole and not holds(blobs["header"], header.digest, parts):
         raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
     try:
         progress = header.progress
@@ -414,14 +418,6 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         () if header.live is None else _sizes_read(header.live.sizes),
         _curation(header.decided),
     )
-
-
-def read(blobs: Mapping[str, bytes], file: str) -> Checkpoint:
-    """The checkpoint of a file, likewise; the error names the file."""
-    try:
-        return from_blobs(blobs)
-    except NnvizError as error:
-        raise RunFileError(str(error), file=file) from error
 
 
 def _live_written(checkpoint: Checkpoint) -> _Live | None:

@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING
 
 from nnviz import __version__, interruption
 from nnviz.errors import InputError, RunFileError, StorageError
-from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
-from nnviz.train import checkpoint as checkpoints
-from nnviz.train import devices
+from nnviz.train import devices, taken_state
 from nnviz.train.change import differences, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
-from nnviz.train.newest_state import newest_state
 from nnviz.train.position import EpochResult, Outcome, SessionState
 from nnviz.train.session import TrainingSession
 from nnviz.train.start import WarmStart, refusal
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from nnviz.data.examples import LoadedData
     from nnviz.train.distributed import Together
 
-_COPIES_WHILE_READING = 3
 #: Seconds after which it is said that the disk still has to take the end of a run.
 _PATIENCE = 30.0
 
@@ -272,9 +268,7 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None, str]:
         before = io.loads(stored.info.project_json, str(path))
         if (refused := refusal(before, project, path)) is not None:
             raise refused
-        # As it is read, put together and decoded: three times. Native code that decodes it ends badly without memory.
-        newest = newest_state(stored, lambda size: refuse_without_room(_COPIES_WHILE_READING * size))
+        newest = taken_state.find(stored)
         if newest is None:
             return Run(stored.info), None, ""
-        checkpoint = checkpoints.read(newest.blobs, str(path))
-        return stored.to_run(checkpoint.progress.step), checkpoint, newest.told
+        return stored.to_run(newest.step), taken_state.take(newest, str(path)), newest.gone_on_from

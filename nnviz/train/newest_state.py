@@ -1,12 +1,12 @@
-"""The state from which the run in a file is gone on with: the newest that is whole. No torch."""
+"""The state from which the run in a file is gone on with, or looked at: the newest that is whole. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nnviz.errors import DamagedRun
-from nnviz.record.stored import StoredRun
+from nnviz.record.stored import CheckpointInfo, StoredRun
 from nnviz.train.checkpoint_digest import is_whole
 
 #: So many are looked at; a file can claim to have any number of them.
@@ -21,42 +21,67 @@ class NewestState:
         step: Finished updates.
         blobs: Its parts, as the file keeps them.
         damaged: Steps of those that are newer and cannot be read, the newest first.
+        whole: Whether its parts were found to be as they were written: they need no second look.
     """
 
     step: int
     blobs: dict[str, bytes]
     damaged: tuple[int, ...] = ()
+    whole: bool = True
 
     @property
-    def told(self) -> str:
-        """That it is not the last one, and why, as a sentence; empty where it is."""
+    def gone_on_from(self) -> str:
+        """That training goes on from another one than the last, and why, as a sentence; empty where it is the last."""
         if not self.damaged:
             return ""
-        newest = self.damaged[0]
-        which = (
-            f"The checkpoint at step {newest} is"
-            if len(self.damaged) == 1
-            else (f"The {len(self.damaged)} checkpoints from step {self.damaged[-1]} to step {newest} are")
-        )
         return (
-            f"{which} damaged in the file: training goes on from the one before, at step {self.step}, and what was "
+            f"{self._which_are_damaged}: training goes on from the one before, at step {self.step}, and what was "
             "recorded after that is recorded anew."
         )
 
+    @property
+    def used_instead(self) -> str:
+        """That another one is looked at than was asked for, and why, as a sentence; empty where it is that."""
+        return f"{self._which_are_damaged}: the one before, at step {self.step}, is used." if self.damaged else ""
 
-def newest_state(stored: StoredRun, allow: Callable[[int], None] | None = None) -> NewestState | None:
+    @property
+    def _which_are_damaged(self) -> str:
+        newest = self.damaged[0]
+        if len(self.damaged) == 1:
+            return f"The checkpoint at step {newest} is damaged in the file"
+        return (
+            f"The {len(self.damaged)} checkpoints from step {self.damaged[-1]} to step {newest} are damaged in the file"
+        )
+
+
+def in_question(kept: Sequence[CheckpointInfo], until: int | None) -> Sequence[CheckpointInfo]:
+    """Those of which one is wanted, the one that is wanted most last.
+
+    Args:
+        kept: All, in the order in which they were made.
+        until: The nearest to this step is wanted that is not after it; None wants the one that was made last.
+    """
+    if until is None:
+        return kept
+    return sorted((one for one in kept if one.step <= until), key=lambda one: (one.step, one.id))
+
+
+def newest_state(
+    stored: StoredRun, until: int | None = None, allow: Callable[[int], None] | None = None
+) -> NewestState | None:
     """The newest state of the run that is as it was written; None where it holds none at all.
 
     Where none is whole it is the last one: whoever restores that says what is wrong with it.
 
     Args:
         stored: The run.
+        until: Of those until this step; None is of all.
         allow: Called with the bytes of each before it is read; refuses by raising.
 
     Raises:
         RunFileError: The file cannot be read now, or none of them can.
     """
-    kept = stored.checkpoints()
+    kept = in_question(stored.checkpoints(), until)
     damaged: list[int] = []
     for one in reversed(kept[-_MOST:]):
         if allow is not None:
@@ -65,7 +90,7 @@ def newest_state(stored: StoredRun, allow: Callable[[int], None] | None = None) 
         if blobs is not None:
             return NewestState(one.step, blobs, tuple(damaged))
         damaged.append(one.step)
-    return NewestState(kept[-1].step, dict(stored.load_checkpoint())) if kept else None
+    return NewestState(kept[-1].step, dict(stored.load_checkpoint(kept[-1].id)), whole=False) if kept else None
 
 
 def _whole(stored: StoredRun, number: int, step: int) -> dict[str, bytes] | None:

@@ -28,7 +28,7 @@ from nnviz.data.tensors import LoadedData, load
 from nnviz.data.unlabelled import Block, ReadPicture, UnreadableError, blocks, picture_reader
 from nnviz.errors import Cancelled, DataError, InputError, RunFileError
 from nnviz.network.losses import LossFunction, loss_function
-from nnviz.network.memory import build_network, refuse_without_room
+from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import infer
@@ -38,9 +38,9 @@ from nnviz.project.files.atomic import write_atomically
 from nnviz.project.graph.bypass import effective
 from nnviz.project.model import DataFacts, Project, Shape
 from nnviz.record.places import RUN_SUFFIX
-from nnviz.record.stored import CheckpointInfo, open_run
+from nnviz.record.stored import open_run
 from nnviz.train import checkpoint as checkpoints
-from nnviz.train import kept_preparation
+from nnviz.train import kept_preparation, taken_state
 from nnviz.train.answers import labels_of, probabilities_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.kept_preparation import Prepared
@@ -50,8 +50,6 @@ __all__ = ["Predicted", "Predictor", "UnreadableError", "as_csv", "check_out", "
 
 #: Which weights of a checkpoint: those of its own step, or those of the best epoch until then.
 Weights: TypeAlias = Literal["", "best", "last"]
-#: As it is read, put together and decoded.
-_COPIES_WHILE_READING = 3
 #: So many of what cannot be read are named in a refusal.
 _MOST_NAMED = 5
 #: Steps of preparation that take nothing from the training examples.
@@ -87,13 +85,14 @@ class Predictor:
 
     Args:
         run: Its file.
-        step: Take the nearest checkpoint that is not after it; None is the last one.
+        step: Take the nearest checkpoint that is not after it and can be read; None is the last one that can be.
         weights: ``best`` are those of the best epoch until then, ``last`` those of the step; empty takes the best ones
             where the project keeps them, as the run's own test did.
         data_dir: Where to look for its data set first.
 
     Attributes:
-        remark: That the data of the training are not those of then, as a sentence; empty while they are.
+        remark: That the weights are not those that were asked for, or the data of the training not those of then, each
+            as a sentence; empty while they are.
 
     Raises:
         RunFileError: The file cannot be read, or keeps no weights.
@@ -102,9 +101,10 @@ class Predictor:
     """
 
     def __init__(self, run: Path, step: int | None = None, weights: Weights = "", data_dir: Path | None = None) -> None:
-        project, checkpoint, preparation = _kept(run, step)
+        project, checkpoint, preparation, instead = _kept(run, step)
         project = effective(project)
-        known, self.remark = _known(project, checkpoint, preparation, data_dir, run)
+        known, changed = _known(project, checkpoint, preparation, data_dir, run)
+        self.remark = " ".join(filter(None, (instead, changed)))
         facts = self.facts = known.facts
         self._scaler, self._means, self._likewise = known.scaler, known.means, known.likewise
         self._read = _reader(project, known, data_dir, run)
@@ -267,35 +267,29 @@ def _named(one: LeftOut, given: Path) -> str:
     return f"{one.file.relative_to(given).as_posix() if one.file.is_relative_to(given) else one.file.name}: {reason}"
 
 
-def _kept(run: Path, step: int | None) -> tuple[Project, Checkpoint, bytes | None]:
-    """The project of a run, a checkpoint of it, and what that keeps of the preparation; None in older runs."""
+def _kept(run: Path, step: int | None) -> tuple[Project, Checkpoint, bytes | None, str]:
+    """The project of a run, a checkpoint of it, what that keeps of the preparation (None in older runs), and where it
+    is not the one that was asked for, a sentence.
+    """
     if run.suffix.lower() != RUN_SUFFIX:
         raise RunFileError(
             f"Predictions need a run ({RUN_SUFFIX}), which keeps trained weights.", file=paths.shown(run)
         )
     with open_run(run) as stored:
         project = projects.loads(stored.info.project_json, str(run))
-        kept = _nearest(stored.checkpoints(), step, run)
-        refuse_without_room(_COPIES_WHILE_READING * kept.size)
-        blobs = stored.load_checkpoint(kept.id)
-    try:
-        return project, checkpoints.from_blobs(blobs), blobs.get(kept_preparation.PART)
-    except RunFileError as error:
-        raise error.at(file=str(run)) from error
+        newest = taken_state.find(stored, step)
+        if newest is None:
+            raise _nothing_kept(run, step, [one.step for one in stored.checkpoints()])
+    preparation = newest.blobs.get(kept_preparation.PART)
+    return project, taken_state.take(newest, str(run)), preparation, newest.used_instead
 
 
-def _nearest(kept: Sequence[CheckpointInfo], step: int | None, run: Path) -> CheckpointInfo:
-    if not kept:
-        raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(run))
-    if step is None:
-        return kept[-1]
-    before = [one for one in kept if one.step <= step]
-    if not before:
-        first = min(one.step for one in kept)
-        raise RunFileError(
-            f"The run keeps no weights until step {step}: the first are of step {first}.", field="--step"
-        )
-    return max(before, key=lambda one: (one.step, one.id))
+def _nothing_kept(run: Path, step: int | None, steps: Sequence[int]) -> RunFileError:
+    if not steps:
+        return RunFileError("The run has no weights: no checkpoint was kept.", file=str(run))
+    return RunFileError(
+        f"The run keeps no weights until step {step}: the first are of step {min(steps)}.", field="--step"
+    )
 
 
 def _known(

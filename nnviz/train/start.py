@@ -23,6 +23,8 @@ from nnviz.train.change import difference
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nnviz.train.newest_state import NewestState
+
 
 @dataclass(frozen=True, eq=False)
 class Continued:
@@ -32,23 +34,19 @@ class Continued:
         path: Its file.
         project: What it was made with.
         run: All it holds up to the checkpoint.
-        blobs: The checkpoint, as the file keeps it; whoever restores it takes them out.
-        step: Of the checkpoint.
+        state: The checkpoint; whoever restores it takes its parts out.
         more_until: How far to train where somebody had asked for more epochs than the project says; else 0.
         decided: What had been decided about single examples; None where the checkpoint does not say.
         lock: The file's, held until it is released or a writer takes it over.
-        told: That it is not gone on with from its last checkpoint, and why, as a sentence; empty where it is.
     """
 
     path: Path
     project: Project
     run: Run
-    blobs: dict[str, bytes]
-    step: int
+    state: NewestState
     more_until: int
     decided: tuple[Curated, ...] | None
     lock: RunLock
-    told: str = ""
 
     def gone_on_with(self, project: Project) -> Project:
         """The project with what had been decided about examples of which it says nothing else than the run's own."""
@@ -67,6 +65,7 @@ class Weights:
         step: Updates that had made them; of the best ones, how many there were where they were taken out.
         best_epoch: The epoch whose weights these are, where it is the best one's; else 0.
         averaged: Whether they are the average of the weights until that step.
+        remark: That they are not the newest ones of their run, and why, as a sentence; empty where they are.
     """
 
     tensors: Mapping[str, Tensor]
@@ -74,6 +73,7 @@ class Weights:
     step: int
     best_epoch: int = 0
     averaged: bool = False
+    remark: str = ""
 
     @property
     def which(self) -> str:
@@ -89,7 +89,7 @@ class WarmStart:
 
     Attributes:
         source: What they come from, as it is said: the name of a run's file, or of a network.
-        path: The run's file, where they are to be read from it; its last checkpoint is taken,
+        path: The run's file, where they are to be read from it; its last checkpoint that can be read is taken,
             and of that the weights that were validated.
         weights: The weights themselves, where they are at hand.
     """
@@ -144,9 +144,8 @@ def take(path: Path, project: Project | None = None) -> Continued:
             newest = newest_state(stored)
             if newest is None:
                 raise _nothing_kept(path)
-            blobs, step = newest.blobs, newest.step
-            more_until, decided = _said_by(blobs)
-            return Continued(path, recorded, stored.to_run(step), blobs, step, more_until, decided, lock, newest.told)
+            more_until, decided = _said_by(newest.blobs)
+            return Continued(path, recorded, stored.to_run(newest.step), newest, more_until, decided, lock)
     except BaseException:
         lock.release()
         raise

@@ -14,19 +14,17 @@ import torch
 from torch import Tensor
 
 from nnviz.errors import RunFileError
-from nnviz.network.memory import refuse_without_room
 from nnviz.network.network import Network
 from nnviz.project.files import io
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.record.quantities import FINDING
 from nnviz.record.readings import Finding
 from nnviz.record.stored import open_run
-from nnviz.train import checkpoint as checkpoints
+from nnviz.train import taken_state
 from nnviz.train.start import WarmStart, Weights
 from nnviz.train.training import Training
 
 WARM_START = FINDING.series("warm_start")
-_COPIES_WHILE_READING = 3
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,14 @@ class Report:
     Attributes:
         source: What the weights come from.
         which: Which of its weights, in words.
+        remark: As in :class:`Weights`.
         taken: Layers that have them.
         fresh: Layers that start fresh, with the reason.
     """
 
     source: str
     which: str
+    remark: str
     taken: tuple[str, ...]
     fresh: tuple[tuple[str, str], ...]
 
@@ -53,7 +53,7 @@ class Report:
         if self.fresh:
             fresh = [f"{name} ({reason})" for name, reason in self.fresh]
             words += f"; {_listed(fresh)} {'starts' if len(fresh) == 1 else 'start'} fresh"
-        return f"{words}. The optimizer begins anew."
+        return " ".join(filter(None, (self.remark, f"{words}. The optimizer begins anew.")))
 
     @property
     def finding(self) -> Finding:
@@ -92,9 +92,10 @@ def weights_of(training: Training) -> Weights:
 
 
 def read(path: Path) -> Weights:
-    """The weights of a run's last checkpoint: the best ones where its project keeps them, else the average if any.
+    """The weights of a run's last checkpoint that can be read.
 
-    They are those that were validated, and with which examples are predicted.
+    They are those that were validated, and with which examples are predicted: the best ones where the project of the
+    run keeps them, else the average if there is any.
 
     Raises:
         RunFileError: The file cannot be read, or holds no weights.
@@ -102,11 +103,10 @@ def read(path: Path) -> Weights:
     """
     with open_run(path) as stored:
         project = io.loads(stored.info.project_json, str(path))
-        kept = stored.checkpoints()
-        if not kept:
-            raise RunFileError("The run holds no weights to start warm from: it ended too early.", file=str(path))
-        refuse_without_room(_COPIES_WHILE_READING * kept[-1].size)
-        checkpoint = checkpoints.read(stored.load_checkpoint(), str(path))
+        newest = taken_state.find(stored)
+    if newest is None:
+        raise RunFileError("The run holds no weights to start warm from: it ended too early.", file=str(path))
+    checkpoint = taken_state.take(newest, str(path))
     kinds = {node.id: node.kind for node in effective_graph(project.graph).nodes.values()}
     best = checkpoint.best if project.training.keep_best else None
     return Weights(
@@ -115,6 +115,7 @@ def read(path: Path) -> Weights:
         checkpoint.progress.step,
         best_epoch=0 if best is None else checkpoint.progress.best_epoch,
         averaged=bool(checkpoint.average),
+        remark=newest.used_instead,
     )
 
 
@@ -153,7 +154,7 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
     if training.is_divided:  # of what starts fresh, too, each process has a part alone
         own = dict(training.weights.whole_shown())
     training.weights.use({**own, **taken})
-    return Report(start.source, weights.which, tuple(names), tuple(fresh))
+    return Report(start.source, weights.which, weights.remark, tuple(names), tuple(fresh))
 
 
 def _as_begun(key: str, tensor: Tensor) -> Tensor:

@@ -112,3 +112,48 @@ def test_a_window_that_closes_takes_no_answer_any_more(qtbot: QtBot, open_window
     window.finish()
     qtbot.wait(50)
     assert got == []
+
+
+def test_where_the_last_state_is_damaged_the_one_before_answers_and_a_notice_says_so_once(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nnviz.cli import main
+    from nnviz.record.store import RunWriter
+    from nnviz.train import saving
+
+    monkeypatch.setattr(saving, "_SAVE_SHARE", 0)  # the state of each epoch, however fast one is
+    monkeypatch.setattr(RunWriter, "writing", False)
+    path = tmp_path / "kept.nnvizrun"
+    assert main(["train", "sample:spiral", "--epochs", "3", "--run", str(path)]) == 0
+    with closing(sqlite3.connect(path)) as file, file:
+        steps = [step for (step,) in file.execute("SELECT step FROM checkpoints ORDER BY id")]
+        file.execute(
+            "UPDATE blobs SET data = zeroblob(length(data)) WHERE name = 'weights' AND checkpoint = "
+            "(SELECT max(id) FROM checkpoints)"
+        )
+    window = open_window("digits-cnn", ready=False, run_path=path)
+    qtbot.waitUntil(lambda: window.training.state == "replay", timeout=30_000)
+    assert asked(qtbot, window)[0] == steps[-2]
+    notice = window.notices.notice("state")
+    assert notice is not None
+    assert notice.text == (
+        f"kept.nnvizrun: The checkpoint at step {steps[-1]} is damaged in the file: the one before, at step "
+        f"{steps[-2]}, is used."
+    )
+    window.notices.dismiss("state")
+    assert asked(qtbot, window)[0] == steps[-2] and window.notices.notice("state") is None  # once is enough
+    window.feed.set_step(steps[-1])
+    assert asked(qtbot, window)[0] == steps[-2]
+    window.feed.set_step(steps[0])
+    assert asked(qtbot, window)[0] == steps[0] and window.notices.notice("state") is None
+
+    # As a network beside it, and as what another training begins with.
+    from nnviz.gui.explain.kept_network import KeptNetwork
+
+    told: list[str] = []
+    kept = KeptNetwork(window.background, path, None, told.append)
+    for _ in range(2):
+        got: list[Any] = []
+        kept.ask(weights, got.append, got.append)
+        qtbot.waitUntil(lambda got=got: bool(got), timeout=30_000)  # type: ignore[misc]  # mypy knows no such lambda
+        assert got[0][0] == steps[-2] and told == [notice.text]

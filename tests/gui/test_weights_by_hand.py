@@ -151,7 +151,7 @@ def test_a_run_whose_weights_were_set_before_its_first_step_is_replayed_with_the
     qtbot.waitUntil(kept, timeout=TIMEOUT)
     path = recorder.path_of(window.training.run)
     assert path is not None
-    _, restored = of_run(path, 0)
+    _, restored, _ = of_run(path, 0)
     assert (restored.network.state_dict()[f"{node}.weight"].numpy() == start).all()
 
 

@@ -83,7 +83,7 @@ def test_where_the_last_states_are_damaged_the_newest_whole_one_is_gone_on_from_
             assert list(connection.iterdump()) == before
     taken = start.take(path)
     taken.lock.release()
-    assert taken.step == good and taken.told == said[0] == said[1]
+    assert taken.state.step == good and taken.state.gone_on_from == said[0] == said[1]
     assert f"from step {cut} to step {newest} are damaged" in said[0] and f"at step {good}" in said[0]
 
     assert main(["train", str(path), "--resume"]) == 0

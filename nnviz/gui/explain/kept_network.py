@@ -22,14 +22,20 @@ class KeptNetwork:
         background: Where it is built and asked.
         path: The run's file.
         data_dir: Where its data are looked for first.
+        tell: Told in a sentence, on the GUI thread, where the last state is damaged and an earlier one is asked.
     """
 
-    def __init__(self, background: Background, path: Path, data_dir: Path | None) -> None:
+    def __init__(
+        self, background: Background, path: Path, data_dir: Path | None, tell: Callable[[str], object]
+    ) -> None:
         self._background = background
         self.path = path
         self._data_dir = data_dir
+        self._tell = tell
         #: Belongs to the thread that builds.
         self._training: train.training.Training | None = None
+        #: What is still to be told.
+        self._remark = ""
 
     def ask(
         self,
@@ -43,7 +49,13 @@ class KeptNetwork:
             if self._training is None:
                 from nnviz.explain.asked import of_run  # noqa: PLC0415 - torch belongs to this thread
 
-                _, self._training = of_run(self.path, None, self._data_dir)
+                _, self._training, self._remark = of_run(self.path, None, self._data_dir)
             return question(self._training)
 
-        self._background.start(work, done, failed, lane=_LANE)
+        def answered(result: _Result) -> None:
+            remark, self._remark = self._remark, ""
+            if remark:
+                self._tell(f"{self.path.name}: {remark}")
+            done(result)
+
+        self._background.start(work, answered, failed, lane=_LANE)

@@ -114,7 +114,8 @@ class NetworkBeside(QObject):
         path = self.chooser.itemData(index)
         if path:
             self._name = self.chooser.itemText(index).partition(" · ")[0]
-            self._kept = KeptNetwork(self._workspace.background, Path(path), self._workspace.training.data_dir)
+            own = self._workspace
+            self._kept = KeptNetwork(own.background, Path(path), own.training.data_dir, own.say)
             self.bars.show_hint(self._name, "The network is being built from the run…")
         else:
             self._kept = None

@@ -175,8 +175,8 @@ class Continuing(QObject):
                 return
             self._expected = None
             self._training.begin_with(continued)
-            if continued is not None and continued.told:
-                self.declined.emit(continued.told, None)
+            if continued is not None and continued.state.gone_on_from:
+                self.declined.emit(continued.state.gone_on_from, None)
             self._tell_later(expected)
             if continued is not None and expected.play and not _is_over(continued, project):
                 self._training.play_when_ready()

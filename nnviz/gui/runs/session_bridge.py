@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from nnviz.errors import Cancelled, InputError, NnvizError, RunFileError, is_out_of_memory
+from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.train import give_way, share_cores
 from nnviz.train.start import Continued, WarmStart
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from nnviz.record.evaluated import AnyEvaluated
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
-    from nnviz.train.checkpoint import Checkpoint
     from nnviz.train.live_settings import LiveSettings
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
     from nnviz.train.start import Start
@@ -412,7 +411,8 @@ class SessionBridge(QObject):
         if self._data is not None and self._data[:2] == (opening.project.data, opening.data_dir):
             data = self._data[2]
         try:
-            from nnviz.train.session import SessionState, TrainingSession  # noqa: PLC0415 - torch belongs to this thread
+            from nnviz.train import taken_state  # noqa: PLC0415 - torch belongs to this thread
+            from nnviz.train.session import SessionState, TrainingSession  # noqa: PLC0415 - as above
 
             start = opening.start
             session = TrainingSession(
@@ -421,7 +421,7 @@ class SessionBridge(QObject):
                 data=data,
                 data_dir=opening.data_dir,
                 store=opening.store,
-                resume=_checkpoint_of(start) if isinstance(start, Continued) else None,
+                resume=taken_state.take(start.state, str(start.path)) if isinstance(start, Continued) else None,
                 warm=start if isinstance(start, WarmStart) else None,
                 progress=lambda *values: self._voice.progress.emit(number, *values),
             )
@@ -494,17 +494,3 @@ class SessionBridge(QObject):
     def _on_progress(self, number: int, what: str, done: int, total: int) -> None:
         if number == self._number and not self._closing:
             self.progressed.emit(what, done, total)
-
-
-def _checkpoint_of(continued: Continued) -> Checkpoint:
-    """The state to go on from; taken out of the run's file as it was read, which is as large."""
-    from nnviz.network.memory import refuse_without_room  # noqa: PLC0415 - torch belongs to the session's thread
-    from nnviz.train import checkpoint as checkpoints  # noqa: PLC0415 - as above
-
-    blobs = dict(continued.blobs)
-    continued.blobs.clear()
-    refuse_without_room(2 * sum(map(len, blobs.values())))
-    checkpoint = checkpoints.read(blobs, str(continued.path))
-    if checkpoint.progress.step != continued.step:
-        raise RunFileError("The checkpoint is damaged: it is of another step.", file=str(continued.path))
-    return checkpoint

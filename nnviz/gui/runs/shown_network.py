@@ -79,6 +79,8 @@ class ShownNetwork(QObject):
 
     #: Other weights or another network are shown: what was answered before may no longer hold.
     changed = Signal()
+    #: What is asked is not the newest state of the run that is shown, and why, as a sentence; empty where it is again.
+    remarked = Signal(str)
 
     def __init__(
         self,
@@ -92,8 +94,10 @@ class ShownNetwork(QObject):
         self._feed: RunFeed = training.feed
         self._path_of = path_of
         self._background = Background(self)
-        #: The network that was built last, and what of; belongs to the thread that builds it.
-        self._built: tuple[tuple[Path, int | None, CheckpointInfo | None], train.training.Training] | None = None
+        #: The network that was built last, what of, and what is to be said of it; belongs to the thread that builds it.
+        self._built: tuple[tuple[Path, int | None, CheckpointInfo | None], train.training.Training, str] | None = None
+        #: What was said last, and of which run.
+        self._remark: tuple[int, str] = (0, "")
         #: Runs and sessions by number.
         self._owners = Owners()
         #: The newest state that is kept of the run that is shown, and which run that is.
@@ -158,12 +162,18 @@ class ShownNetwork(QObject):
         run, step = self._feed.shown.run, self._feed.shown.step
         grows = not run.finished
 
-        def work() -> _Result:
-            return question(self._build(self._file_of(run), step, grows=grows))
+        def work() -> tuple[_Result, str]:
+            training, remark = self._build(self._file_of(run), step, grows=grows)
+            return question(training), remark
+
+        def answered(found: tuple[_Result, str]) -> None:
+            self._tell(self._owners.number(run), found[1])
+            if not asked.cancelled:
+                done(found[0])
 
         self._background.start(
             work,
-            lambda result: None if asked.cancelled else done(result),
+            answered,
             lambda error: None if asked.cancelled else failed(error),
             "network",
         )
@@ -270,7 +280,14 @@ class ShownNetwork(QObject):
             raise RunFileError("No weights are kept of this step: the run is not written to a file.")
         return path
 
-    def _build(self, path: Path, step: int | None, *, grows: bool) -> train.training.Training:
+    def _tell(self, number: int, remark: str) -> None:
+        """Once for each run and state: its panels ask again and again."""
+        before, self._remark = self._remark, (number, remark)
+        if self._remark != before and (remark or before[1]):
+            self.remarked.emit(remark)
+
+    def _build(self, path: Path, step: int | None, *, grows: bool) -> tuple[train.training.Training, str]:
+        """The network, and where it is not of the state that would be taken if that could be read, a sentence."""
         from nnviz.explain.asked import kept_at, of_run  # noqa: PLC0415 - torch belongs to this thread
 
         kept = kept_at(path, step)
@@ -281,9 +298,9 @@ class ShownNetwork(QObject):
         key = (path, step, kept)
         if self._built is None or self._built[0] != key:
             self._built = None  # its memory goes before the next one needs some
-            _, training = of_run(path, step, self._training.data_dir)
-            self._built = (key, training)
-        return self._built[1]
+            _, training, remark = of_run(path, step, self._training.data_dir)
+            self._built = (key, training, f"{path.name}: {remark}" if remark else "")
+        return self._built[1:]
 
     def _look_for_newer(self) -> None:
         """Where the newest step of a recorded run is shown: see now and then whether its file keeps a newer state."""

@@ -289,6 +289,13 @@ class Guidance(QObject):
             return
         self._notices.show_notice("damage", f"{path.name}: {damage_words(series)}", "warning")
 
+    def tell_other_state(self, sentence: str) -> None:
+        """What is asked of the run that is looked at is answered by an earlier state; empty: by its own again."""
+        if sentence:
+            self._notices.show_notice("state", sentence, "warning")
+        else:
+            self._notices.dismiss("state")
+
     def tell_lost(self, sentence: str) -> None:
         """The run that is looked at cannot be followed any further."""
         self._notices.show_notice("follow", f"{sentence} What was read before is still shown.", "warning")

@@ -132,7 +132,7 @@ class Replay(QObject):
 
     def _dismiss(self) -> None:
         """What was said of the run before holds no longer."""
-        for key in ("damage", "follow"):
+        for key in ("damage", "follow", "state"):
             self._notices.dismiss(key)
 
     def _look(self) -> None:

@@ -320,6 +320,7 @@ class MainWindow(QMainWindow):
         follow(document.saved, self._on_training_saved)
         self.continuing.message.connect(self.message.say)
         self.bridge.told.connect(self.guidance.tell_beginning)
+        self.shown_network.remarked.connect(self.guidance.tell_other_state)
         training.more_requested.connect(self.guidance.tell_more)
         self.files.replaced.connect(lambda: self.continuing.expect_named(document.path))
         self.files.replaced.connect(self.kept_runs.end_comparison)

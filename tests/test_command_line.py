@@ -212,6 +212,50 @@ def test_a_race_whose_runs_cannot_be_kept_is_run_to_its_end_printed_and_ends_in_
     assert "the runs of " in shown.err.splitlines()[-1] and all(name in shown.err.splitlines()[-1] for name in told)
 
 
+def test_a_sweep_one_of_whose_runs_was_not_kept_as_a_whole_says_which_and_ends_in_1(
+    own_folders: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = ["sweep", "sample:xnor-two-layer", "--vary", "training.learning_rate=0.1,0.2", "--epochs", "1"]
+    closed = RunWriter.close
+    files: list[str] = []
+
+    def full_at_the_end(writer: RunWriter, *arguments: object, **others: object) -> bool:
+        whole = closed(writer, *arguments, **others)  # type: ignore[arg-type]
+        files.append(writer.path.name)
+        if len(files) == 2:
+            writer.complete = False
+            writer._tell(f"{writer.path} holds only a part of the run.")
+        return whole and writer.complete
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "close", full_at_the_end)
+        assert cli.main([*sweep, "--json"]) == 1
+    shown = capsys.readouterr()
+    events = [json.loads(line) for line in shown.out.splitlines()]
+    runs = {Path(one["run"]).name: one["run_complete"] for one in events if one["event"] == "run"}
+    assert runs == {files[0]: True, files[1]: False}
+    assert [one["run_complete"] for trial in events[-1]["trials"] for one in trial["runs"]].count(False) == 1
+    assert any(one["event"] == "warning" and "only a part of the run" in one["text"] for one in events)
+    assert shown.err.splitlines()[-1] == f"nnviz: Not kept, or not as a whole: {files[1]}."
+    # What is gone on with knows it; and in the table it stands as well.
+    (name,) = [path.stem for path in (runs_folder() / "sweeps").glob("*.nnvizsweep")]
+    assert cli.main(["sweep", name, "--resume"]) == 1
+    shown = capsys.readouterr()
+    assert [line.endswith("not kept as a whole") for line in shown.out.splitlines()].count(True) == 1
+    assert files[1] in shown.err.splitlines()[-1]
+
+    # A file that had to be written anew in another folder is no run of the folder of runs.
+    monkeypatch.setattr(RunWriter, "close", lambda writer, *given, **others: moved(writer, closed(writer, *given)))
+
+    def moved(writer: RunWriter, whole: bool) -> bool:
+        writer.kept = Path("/elsewhere/run.nnvizrun")
+        return whole
+
+    assert cli.main([*sweep, "--name", "moved", "--runs", "1", "--json"]) == 1
+    (run,) = json.loads(capsys.readouterr().out.splitlines()[-1])["trials"][0]["runs"]
+    assert not run["run_complete"] and Path(run["run"]).parent == runs_folder()
+
+
 def test_what_failed_fails_whoever_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wild = ["train", "sample:one-weight", "--set", "training.learning_rate=1000", "--epochs", "200"]
     kept = tmp_path / "mine.nnvizrun"

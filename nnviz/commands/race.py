@@ -156,7 +156,10 @@ class _Report:
     def warning(self, text: str) -> None:
         if self._lines is not None:
             self._lines.print({"event": "warning", "text": text})
-        streams.complain(text)
+        if self._bar is None:
+            streams.complain(text)
+        else:
+            self._bar.write(f"nnviz: {text}", file=sys.stderr)
 
     def end(self) -> None:
         if self._bar is not None:

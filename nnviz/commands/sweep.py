@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from nnviz import streams
+from nnviz import paths, streams
 from nnviz.commands.given_project import fetch, open_project
 from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
@@ -92,8 +92,9 @@ def sweep(options: SweepOptions) -> int:
     )
     before = _known(options) if options.resume else None
     project, found = checked(as_trained, None if before is None else before.project)
+    said = _Said(as_json=options.json)
     for warning in found.warnings:
-        streams.complain(warning)
+        said.warning(warning)
     if options.download:
         fetch(project, options.data_dir)
     share_cores(cores, watched=True)
@@ -102,8 +103,7 @@ def sweep(options: SweepOptions) -> int:
     budget = Budget(options.runs, options.minutes)
     if before is not None and budget == Budget():
         budget = Budget(before.plan.runs, before.plan.minutes)
-    said = _Said(as_json=options.json)
-    others: dict[str, Any] = {"data_dir": options.data_dir, "on_change": said.look}
+    others: dict[str, Any] = {"data_dir": options.data_dir, "on_change": said.look, "on_warning": said.warning}
     try:
         if before is not None:
             made = Sweep.reopen(before.path, budget, **others)
@@ -113,7 +113,7 @@ def sweep(options: SweepOptions) -> int:
     except InputError as error:
         raise error.at(field="--vary") from None
     if not options.resume and (note := one_start_note(project, made.record.plan.paths)):
-        streams.complain(note)
+        said.warning(note)
     said.begin(made)
     ended: BaseException | None = None
     try:
@@ -124,7 +124,11 @@ def sweep(options: SweepOptions) -> int:
     finally:
         with streams.perhaps_unread():
             said.end(made, ended_by(ended))
-    return 1 if made.record.trials and all(math.isnan(trial.mean) for trial in made.record.trials) else 0
+    lost = [run.run for _, run in _ended(made.record) if not run.complete]
+    if lost:  # said again where it is seen: below the table
+        streams.complain(f"Not kept, or not as a whole: {', '.join(map(paths.shown, lost))}.")
+    nothing = bool(made.record.trials) and all(math.isnan(trial.mean) for trial in made.record.trials)
+    return int(nothing or bool(lost))
 
 
 def _plan(options: SweepOptions, project: Project) -> Plan:
@@ -238,6 +242,15 @@ class _Said:
         if self._bar is not None:
             self._show(sweep.record, sweep.progress)
 
+    def warning(self, text: str) -> None:
+        """What does not end it, on any thread."""
+        if self._lines is not None:
+            self._lines.print({"event": "warning", "text": text})
+        if self._bar is None:
+            streams.complain(text)
+        else:
+            self._bar.write(f"nnviz: {text}", file=sys.stderr)
+
     def _show(self, record: SweepRecord, progress: Progress) -> None:
         best = next(iter(record.best_first()), None)
         words = f"epoch {progress.epoch} of {progress.epochs}" if progress.trial >= 0 else ""
@@ -276,20 +289,20 @@ def _ended(record: SweepRecord) -> list[tuple[Trial, SweptRun]]:
 
 def _print(record: SweepRecord) -> None:
     plan = record.plan
-    paths = list(record.trials[0].settings) if record.trials else []
+    varied = list(record.trials[0].settings) if record.trials else []
     title = f"validation {registry.FIGURES(plan.objective).title.lower()}"
-    head = ("trial", *(words_of(path) for path in paths), title, "runs", "")
+    head = ("trial", *(words_of(path) for path in varied), title, "runs", "")
     rows = [
         (
             str(trial.number + 1),
-            *(setting_text(trial, path) for path in paths),
+            *(setting_text(trial, path) for path in varied),
             with_spread(plan.objective, trial),
             f"{len(trial.values)} of {plan.seeds}",
             _short(outcome(trial, plan.seeds)),
         )
         for trial in record.best_first()
     ]
-    print_table(head, rows, right={0, len(paths) + 2})
+    print_table(head, rows, right={0, len(varied) + 2})
     streams.tell(
         f"mean ± standard deviation over {plan.seeds} seed{'s' * (plan.seeds != 1)}; the runs are in {runs_folder()}"
     )
@@ -308,6 +321,7 @@ def _plain_run(trial: Trial, run: SweptRun) -> dict[str, object]:
         "value": run.value,
         "reason": run.reason,
         "run": str(runs_folder() / run.run) if run.run else None,
+        "run_complete": run.complete,
         "seconds": run.seconds,
     }
 

@@ -33,7 +33,7 @@ from nnviz.record.quantities import EPOCH, QUANTITIES
 from nnviz.record.run import RunView
 from nnviz.record.run_lock import RunFileBusy, RunLock
 from nnviz.train import sweep_record
-from nnviz.train.headless import train_to_file
+from nnviz.train.headless import Kept, train_to_file
 from nnviz.train.position import EpochResult
 from nnviz.train.session import TrainingSession
 from nnviz.train.sweep_record import (
@@ -111,6 +111,7 @@ class Sweep:
         data_dir: Where to look for the data set first.
         label: Tags a run's file; the default writes it into the library of runs.
         on_change: Called on the sweep's thread after each epoch and each run.
+        on_warning: Called, on any thread, with what does not end it, as a sentence: a file that cannot be written.
         probes: The instruments of its runs; None is all of them, () is none.
 
     Attributes:
@@ -130,6 +131,7 @@ class Sweep:
         data_dir: Path | None = None,
         label: Callable[[Path, Label], None] | None = None,
         on_change: Callable[[], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
         probes: Sequence[Probe] | None = None,
     ) -> None:
         self.record = record
@@ -138,6 +140,7 @@ class Sweep:
         self._data_dir = data_dir
         self._label = label or _label
         self._on_change = on_change or (lambda: None)
+        self._on_warning = on_warning
         self._probes = probes
         plan = record.plan
         self._project = io.loads(plan.project.encode(), plan.name)
@@ -151,6 +154,8 @@ class Sweep:
         self.progress = Progress(runs=record.runs, planned=self._planned())
         self._session: TrainingSession | None = None
         self._judge: Judge | None = None
+        #: Where the run under way is, once it has ended.
+        self._kept: Kept | None = None
         self._data: LoadedData | None = None
         self._stopping = threading.Event()
         self._awake = threading.Event()
@@ -338,7 +343,7 @@ class Sweep:
         ended = [one for one in self.record.trials if one.ended(self.record.plan.seeds)]
         first = len(trial.runs) == 1
         self._judge = Judge(self.record.plan, self.space, ended, trial) if self.record.plan.pruning and first else None
-        self._given_up = False
+        self._given_up, self._kept = False, None
         try:
             state, reason = self._train(project, path, resume)
         except NnvizError as error:
@@ -356,10 +361,23 @@ class Sweep:
         best = (max if self.record.plan.higher_is_better else min)(known) if known else None
         if state == "done" and best is None:
             state, reason = "failed", "Its figure was never a number."
-        there = path.name if path.exists() else ""
-        self._keep(trial, SweptRun(seed, there or path.name, state, best, curve, seconds, reason))
+        name, complete = self._where(path)
+        self._keep(trial, SweptRun(seed, name, state, best, curve, seconds, reason, complete))
         self._took.append(time.monotonic() - began)
         self._tell(run_seconds=sum(self._took) / len(self._took))
+
+    def _where(self, path: Path) -> tuple[str, bool]:
+        """The file of the run that has ended, and whether it holds all of it; it may have been written elsewhere."""
+        kept = self._kept
+        if kept is None:  # nothing was measured
+            return path.name, True
+        if kept.path is None:
+            return path.name, False
+        beside = kept.path.absolute().parent == path.absolute().parent
+        return (kept.path.name if beside else path.name), kept.complete and beside
+
+    def _note(self, kept: Kept) -> None:
+        self._kept = kept
 
     def _train(self, project: Project, path: Path, resume: bool) -> tuple[sweep_record.State, str]:
         """How the run ended: ``begun`` is one that was broken off and can be gone on with."""
@@ -373,6 +391,8 @@ class Sweep:
                 resume=resume,
                 on_session=lambda session: self._on_session(session, path),
                 on_epoch=self._on_epoch,
+                on_warning=self._on_warning,
+                on_kept=self._note,
                 probes=self._probes,
                 test=False,
             )

@@ -53,6 +53,7 @@ class SweptRun(msgspec.Struct, frozen=True):
         curve: The figure at the end of each epoch; None where it was no number.
         seconds: Of training.
         reason: Why it failed, as a sentence.
+        complete: Whether its file holds all that was measured.
     """
 
     seed: int
@@ -62,6 +63,7 @@ class SweptRun(msgspec.Struct, frozen=True):
     curve: tuple[float | None, ...] = ()
     seconds: float = 0.0
     reason: str = ""
+    complete: bool = True
 
 
 class Trial(msgspec.Struct, frozen=True):

@@ -33,7 +33,9 @@ def outcome(trial: Trial, seeds: int) -> str:
         return f"failed: {failed[0].reason}"
     if trial.pruned:
         return "ended early"
-    return "" if trial.ended(seeds) else "unfinished"
+    if not trial.ended(seeds):
+        return "unfinished"
+    return "" if all(run.complete for run in trial.runs) else "not kept as a whole"
 
 
 def setting_text(trial: Trial, path: str) -> str:

@@ -44,8 +44,9 @@ class Sweeps(QObject):
 
     #: Another record, or it stands elsewhere.
     changed = Signal()
-    #: It could not begin, or was ended by this: a sentence.
+    #: It could not begin, was ended by this, or a run of it cannot be kept: a sentence.
     failed = Signal(str)
+    _warned = Signal(str)
     _labelled = Signal(object, object)
 
     def __init__(
@@ -71,6 +72,7 @@ class Sweeps(QObject):
         self._ended = self._hindrance = ""
         self._names: tuple[Path, ...] = ()
         self._labelled.connect(label)
+        self._warned.connect(self.failed)  # which comes from the threads that write
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK)
         self._timer.timeout.connect(self._look)
@@ -211,7 +213,11 @@ class Sweeps(QObject):
             from nnviz.train.sweep import Budget  # noqa: PLC0415 - torch belongs to that thread
 
             give_way()
-            others: dict[str, object] = {"data_dir": data_dir, "label": self._labelled.emit}
+            others: dict[str, object] = {
+                "data_dir": data_dir,
+                "label": self._labelled.emit,
+                "on_warning": self._warned.emit,
+            }
             sweep = self._sweep = make(Budget(runs, minutes), others)
             if self._stopping:
                 sweep.stop()

@@ -124,6 +124,7 @@ def test_a_file_to_read(
         ("explain", "{}", "loss"),
         ("compare", "{}", "{}"),
         ("screenshot", "{}", "--out", "picture.png"),
+        ("{}",),
     ],
     ids=lambda arguments: str(arguments[0]),
 )

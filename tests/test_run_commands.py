@@ -202,9 +202,16 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     monkeypatch.setattr(window, "_gui", lambda: app)
     assert cli.main(["screenshot", kept.stem[:-1], "--out", "w.png"]) == 0 and shown == [str(kept)]
     assert cli.main(["screenshot", "sample:and", "--out", "w.png"]) == 0 and shown[1] == "sample:and"
+    app.main = lambda target, _data_dir: opened.append(target) or 0
+    opened: list[str | None] = []
+    for typed in ([kept.stem], [kept.stem[:-1]], [str(kept)], ["sample:and"], ["mine.nnviz"], []):
+        assert cli.main(typed) == 0
+    assert opened == [*[str(kept)] * 3, "sample:and", "mine.nnviz", None]
     capsys.readouterr()
-    for command in (["explain", "nobody", "loss"], ["screenshot", "nobody", "--out", "w.png"]):
-        assert cli.main(command) == 2 and "There is no run of this name" in capsys.readouterr().err
+    for command in (["explain", "nobody", "loss"], ["screenshot", "nobody", "--out", "w.png"], ["nobody"]):
+        assert cli.main(command) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and "There is no run of this name" in said and "no file of a project." in said
     assert cli.main(["compare", kept.stem, str(kept), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert not told["settings"] and told["changes"][0][-1]["text"] == "Learning rate: 0.3 → 0.1"

@@ -32,10 +32,11 @@ EPILOGUE = f"""\
 commands (nnviz COMMAND --help says more):
 {chr(10).join(f"  {name:<20}{what}" for name, what in COMMANDS.items())}
 
-Without a command the window opens, with FILE or sample:NAME if one is given:
+Without a command the window opens, with FILE, RUN or sample:NAME if one is given:
   nnviz                          the start sample
   nnviz mine.nnviz               a project
   nnviz mine.nnvizrun            a run: replayed, or followed live while it grows
+  nnviz "digits cnn 2"           a kept run, by its name or a part of it (nnviz runs lists them)
   nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
 
 Exit status: 0 done; 1 the run failed, or the output could not be written; 2 bad input or usage, with one line that says
@@ -110,9 +111,9 @@ def _window_parser(parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
         description=parent.description,
         epilog=parent.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage=f"nnviz [FILE | sample:NAME] [--data-dir DIR]\n       nnviz {{{','.join(COMMANDS)}}} …",
+        usage=f"nnviz [FILE | RUN | sample:NAME] [--data-dir DIR]\n       nnviz {{{','.join(COMMANDS)}}} …",
     )
-    parser.add_argument("target", nargs="?", metavar="FILE", help="a .nnviz project, a .nnvizrun run or sample:NAME")
+    _add_project_or_run(parser, nargs="?")
     _add_data_folder(parser)
     parser.add_argument("--version", action="version", version=f"nnviz {__version__}")
     parser.set_defaults(command="window")
@@ -482,8 +483,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=argument_types.path, metavar="RUN", help=_A_RUN)
 
 
-def _add_project_or_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="PROJECT_OR_RUN", help=f"a .nnviz file or sample:NAME; or {_A_RUN}")
+def _add_project_or_run(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    what = f"a .nnviz file or sample:NAME; or {_A_RUN}"
+    parser.add_argument("target", nargs=nargs, metavar="PROJECT_OR_RUN", help=what)
 
 
 def _add_step(

@@ -15,7 +15,7 @@ from nnviz.errors import InputError
 def window(target: str | None, data_dir: Path | None) -> int:
     """Open the window; returns when it is closed."""
     check_data_folder(data_dir)
-    return int(_gui().main(target, data_dir))
+    return int(_gui().main(None if target is None else _to_open(target), data_dir))
 
 
 def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_dir: Path | None) -> int:
@@ -23,11 +23,16 @@ def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_d
     paths.check_new_file(out, "--out")
     paths.check_folder_of(out, "--out")
     check_data_folder(data_dir)
-    run = run_in_place_of_project(target)
-    app = _gui()
-    app.render(target if run is None else str(run), out, size=size, theme_name=theme, data_dir=data_dir)
+    opened = _to_open(target)
+    _gui().render(opened, out, size=size, theme_name=theme, data_dir=data_dir)
     print(out)
     return 0
+
+
+def _to_open(target: str) -> str:
+    """What was typed, a kept run by its file."""
+    run = run_in_place_of_project(target)
+    return target if run is None else str(run)
 
 
 def _gui() -> ModuleType:

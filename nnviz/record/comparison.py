@@ -56,7 +56,7 @@ def compare_runs(
     return Compared(tuple(path.stem for path in paths), differing, tuple(found))
 
 
-def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False) -> Path:
+def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False, or_project: bool = False) -> Path:
     """The run that somebody names: a file, or one of a folder by its name, its title or a part of either.
 
     Who types the name of a file, with its ending, means that one alone.
@@ -66,6 +66,7 @@ def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False) 
         folder: Where runs are kept.
         field: The argument that it was given for, for the sentence.
         whole: A part of a name is not enough, as where the run is written to: those that have it are listed.
+        or_project: The file of a project could have been named as well, and there is none: for the sentence.
 
     Raises:
         InputError: There is none, or more than one.
@@ -84,7 +85,8 @@ def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False) 
     found = exact or [path for path in runs if not is_whole and wanted in _names(path, labels).casefold()]
     if not found:
         raise InputError(
-            f"There is no run of this name, neither as a file nor in {folder} (nnviz runs lists them).",
+            f"There is no run of this name, neither as a file nor in {folder} (nnviz runs lists them)"
+            f"{', and no file of a project' if or_project else ''}.",
             file=shown(named),
             field=field,
         )

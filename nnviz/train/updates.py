@@ -150,6 +150,8 @@ def _bind_nadam(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Ker
     if group["maximize"] or group["differentiable"] or group["capturable"] or group["decoupled_weight_decay"]:
         return None
     means, squares, products, steps = _of_each(optimizer, trained, "exp_avg", "exp_avg_sq", "mu_product", "step")
+    if len({(float(step), float(product)) for step, product in zip(steps, products, strict=True)}) > 1:
+        return None  # what had no gradient at first is at a step of its own
 
     def update(gradients: list[Tensor]) -> None:
         torch._foreach_add_(steps, 1)

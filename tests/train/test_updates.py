@@ -133,6 +133,23 @@ def test_a_part_without_gradient_stays_as_it_is() -> None:
     assert same(weights(idle), before)
 
 
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop", "nadam"])
+def test_a_part_whose_first_gradient_comes_later_is_at_a_step_of_its_own(kind: str) -> None:
+    ours, theirs = (nn.ModuleList([network(), network()]) for _ in range(2))
+    short, plain = built(ours, kind, {}), built(theirs, kind, {})
+    updates = Updates(short)
+    for step in range(8):
+        updates.zero_grad()
+        plain.zero_grad()
+        for parts in (ours, theirs):
+            learn(parts[0], step)
+            if step >= 3:
+                learn(parts[1], step)
+        updates.step()
+        plain.step()
+        assert same(weights(ours), weights(theirs)), step
+
+
 @pytest.mark.parametrize("kind", ["sgd", "adagrad", "adam", "adamw"])
 def test_one_kernel_updates_everything_on_the_cpu(kind: str) -> None:
     assert built(network(), kind, {}).param_groups[0]["fused"] is True

@@ -70,6 +70,14 @@ split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at leas
 all could be kept.
 """
 
+_SWEEP_EPILOGUE = """\
+  nnviz sweep sample:spiral --vary training.optimizer=sgd,adam --seeds 3
+  nnviz sweep mine.nnviz --vary training.learning_rate=1e-4..1e-1:log --search tpe --runs 20 --name rates
+  nnviz sweep rates --resume --runs 40                                    twenty more
+
+Exit status 0 if a run at least has the figure and all could be kept as a whole.
+"""
+
 _EXPLAIN_EPILOGUE = """\
   nnviz explain sample:xnor-two-layer linear1 --unit 1                   a neuron: weights times inputs, and bias
   nnviz explain sample:digits-cnn conv1 --unit 2 --at 3,4                a convolution at one pixel
@@ -239,6 +247,7 @@ def _add_sweep(commands: Any) -> None:
         "sweep",
         "Train a project again and again with other settings and seeds, each a kept run, and print mean "
         "and spread of a figure of the validation split, the best first. The test split is not looked at.",
+        _SWEEP_EPILOGUE,
     )
     _add_project(sweep, "; with --resume also the sweep to go on with, by its name")
     _add_choices(sweep)
@@ -364,7 +373,7 @@ def _add_evaluate(commands: Any) -> None:
         dest="weights",
         action="store_const",
         const="last",
-        help="those of the last step, also where the project keeps the best (default: the best there)",
+        help="those of the last step, or of --step (default: without --step the best where the project keeps them)",
     )
     evaluate.add_argument(
         "--out", type=argument_types.path, metavar="FILE.csv", help="write what it makes of every example"

@@ -315,7 +315,7 @@ def _short(text: str) -> str:
 def _plain_run(trial: Trial, run: SweptRun) -> dict[str, object]:
     return {
         "trial": trial.number + 1,
-        "settings": {path: value for path, value in trial.settings.items() if path not in trial.left_out},
+        "settings": trial.in_force,
         "seed": run.seed,
         "state": run.state,
         "value": run.value,
@@ -333,7 +333,7 @@ def _plain(record: SweepRecord) -> dict[str, object]:
         "trials": [
             {
                 "trial": trial.number + 1,
-                "settings": {path: value for path, value in trial.settings.items() if path not in trial.left_out},
+                "settings": trial.in_force,
                 "mean": trial.mean,
                 "spread": trial.spread,
                 "values": trial.values,

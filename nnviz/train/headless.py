@@ -14,13 +14,13 @@ from nnviz.probes.base import Probe
 from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
+from nnviz.record.store import RunFileBusy, RunFileExists, RunWriter, open_run, write_among_kept
 from nnviz.train import devices, taken_state
 from nnviz.train.change import differences, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome, SessionState
 from nnviz.train.session import TrainingSession
-from nnviz.train.start import WarmStart, refusal
+from nnviz.train.start import WarmStart, locked, refusal
 
 if TYPE_CHECKING:
     from nnviz.data.examples import LoadedData
@@ -233,11 +233,7 @@ def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[R
     """The run in a file, which nobody else may go on with from here on, its writer, which is held, and the rest that
     :func:`reopen` gives.
     """
-    open_run(path).close()  # before anything is laid beside what may be no run at all
-    try:
-        lock = RunLock.take(path.resolve())
-    except OSError as error:
-        raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
+    _, lock = locked(path)
     try:
         run, checkpoint, earlier = reopen(path, project)
     except BaseException:

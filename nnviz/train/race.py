@@ -51,6 +51,8 @@ _MOST_STEPS = 64
 #: Batches over which the loss of the batches is averaged where it is written as a number.
 _LATELY = 20
 #: Seconds between two looks at a race that nobody asks anything of.
+_LOOK_EVERY = 30.0
+#: Seconds that the disk may take for the end of a run.
 _PATIENCE = 30.0
 #: What the tag of its runs begins with.
 TAG = "race: "
@@ -107,7 +109,7 @@ class Lane:
         entrant: Its name and what is changed.
         project: What it trains.
         run: What it measures; for any thread.
-        path: Its file; None where none is written. Set once, before it is READY.
+        path: Its file; None where none is written. Set before it is READY; at the end it may be another.
         complete: After the end: whether the file holds all that was measured, where one was to be written.
         start, steps: See :class:`Standing`.
         failure: Why it ended, as a sentence.
@@ -479,7 +481,7 @@ class Race:
             with self._changed:
                 asked = (self._wants_run, self._wants_steps, self._looked)
                 if asked == (run, 0, looked) and not self._closing.is_set():
-                    self._changed.wait(_PATIENCE)
+                    self._changed.wait(_LOOK_EVERY)
 
     def _is_due(self) -> bool:
         """Whether the next round of one step may begin by now; else it waits for that, or until something is asked."""
@@ -548,9 +550,7 @@ class Race:
         if writer is None:
             return
         discard = lane.run.last_step < 0
-        lane.complete = writer.close(_PATIENCE, discard=discard) or discard
-        if not lane.complete and writer.error is not None:
-            self._on_warning(str(writer.error))
+        lane.complete = writer.close(_PATIENCE, discard=discard) or discard  # where not, the writer says why
         lane.path = None if discard else writer.kept or lane.path
 
     def _end(self) -> None:

@@ -135,7 +135,7 @@ def take(path: Path, project: Project | None = None) -> Continued:
     from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
     from nnviz.train.newest_state import newest_state  # noqa: PLC0415 - as above
 
-    path, lock = _locked(path)
+    path, lock = locked(path)
     try:
         with open_run(path) as stored:
             recorded = io.loads(stored.info.project_json, str(path))
@@ -159,7 +159,7 @@ def project_of(path: Path) -> Project:
     """
     from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
 
-    path, lock = _locked(path)
+    path, lock = locked(path)
     try:
         with open_run(path) as stored:
             if not stored.checkpoints():
@@ -169,8 +169,14 @@ def project_of(path: Path) -> Project:
         lock.release()
 
 
-def _locked(path: Path) -> tuple[Path, RunLock]:
-    """The file itself and its lock."""
+def locked(path: Path) -> tuple[Path, RunLock]:
+    """The file of a run that is to be gone on with, followed where it is a link, and its lock. Reads the disk.
+
+    Raises:
+        RunFileError: It is no run that can be read.
+        RunFileBusy: Somebody else writes it.
+        InputError: It may not be written here.
+    """
     from nnviz.record.stored import open_run  # noqa: PLC0415 - as above
 
     path = path.resolve() if path.is_symlink() else path.absolute()  # the lock lies beside the file itself

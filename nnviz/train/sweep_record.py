@@ -115,9 +115,14 @@ class Trial(msgspec.Struct, frozen=True):
         return len(self.runs) >= seeds or self.pruned or hopeless
 
     @property
+    def in_force(self) -> dict[str, str | int | float]:
+        """The settings that there are beside what else was chosen."""
+        return {path: value for path, value in self.settings.items() if path not in self.left_out}
+
+    @property
     def meant(self) -> tuple[tuple[str, str | int | float], ...]:
         """What decides what is computed: points that agree in it are the same."""
-        return tuple(sorted((path, value) for path, value in self.settings.items() if path not in self.left_out))
+        return tuple(sorted(self.in_force.items()))
 
 
 class Plan(msgspec.Struct, frozen=True):

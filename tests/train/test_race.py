@@ -22,7 +22,7 @@ from nnviz.project.samples.templates import sample
 from nnviz.project.starts import starts_of
 from nnviz.record.library import Library
 from nnviz.record.run import Run
-from nnviz.record.store import open_run
+from nnviz.record.store import RunWriter, open_run
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import race as races
 from nnviz.train.preparing import Preparing
@@ -113,6 +113,21 @@ def test_one_that_fails_ends_alone_with_its_sentence() -> None:
     assert careful.done and careful.epoch == 2 and careful.rank == 1 and not careful.failure
     assert not wild.done and wild.rank == 0 and "finite" in wild.failure
     assert race.state is RaceState.DONE and race.lanes[1].run.finished and race.lanes[1].run.state == "failed"
+
+
+def test_a_run_of_which_a_part_is_lost_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = RunWriter._end
+
+    def without_a_part(writer: RunWriter, written: bool) -> None:
+        writer._thinned = True
+        ended(writer, written)
+
+    monkeypatch.setattr(RunWriter, "_end", without_a_part)
+    said: list[str] = []
+    race = Race(_spiral(1), _preset(_spiral(1), "activations")[:2], probes=lambda: (), on_warning=said.append)
+    race.train()
+    assert not any(lane.complete for lane in race.lanes)
+    assert said == [f"{lane.path} holds only a part of the run." for lane in race.lanes]
 
 
 def test_a_step_that_was_torn_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from nnviz.project.checks.memory import EVALUATION_BATCH
 from nnviz.project.model import TrainConfig
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train.newest_state import whole_parts
 from nnviz.train.training import Training
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -390,7 +391,7 @@ def _dot(one: Weights, other: Weights) -> float:
 
 
 def kept_states(loss: LossOfExamples, path: Path | None) -> list[tuple[int, Weights]]:
-    """The states of a run before the present weights: the initial ones, and those that its file keeps.
+    """The states of a run before the present weights: the initial ones, and those that its file keeps undamaged.
 
     Args:
         loss: Whose weights.
@@ -413,7 +414,9 @@ def kept_states(loss: LossOfExamples, path: Path | None) -> list[tuple[int, Weig
             kept = [kept[round(place)] for place in np.linspace(0, len(kept) - 1, most)]
         for one in kept:
             refuse_without_room(2 * one.size)
-            state = checkpoints.from_blobs(stored.load_checkpoint(one.id))
+            if (blobs := whole_parts(stored, one)) is None:
+                continue
+            state = checkpoints.from_blobs(blobs, whole=True)
             if one.step == 0:  # some weights were set by hand before the first step
                 found.clear()
             found.append((one.step, loss.of(state.weights)))

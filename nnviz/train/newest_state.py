@@ -86,17 +86,21 @@ def newest_state(
     for one in reversed(kept[-_MOST:]):
         if allow is not None:
             allow(one.size)
-        blobs = _whole(stored, one.id, one.step)
+        blobs = whole_parts(stored, one)
         if blobs is not None:
             return NewestState(one.step, blobs, tuple(damaged))
         damaged.append(one.step)
     return NewestState(kept[-1].step, dict(stored.load_checkpoint(kept[-1].id)), whole=False) if kept else None
 
 
-def _whole(stored: StoredRun, number: int, step: int) -> dict[str, bytes] | None:
-    """The parts of a checkpoint; None where it is damaged."""
+def whole_parts(stored: StoredRun, one: CheckpointInfo) -> dict[str, bytes] | None:
+    """The parts of a checkpoint; None where it is damaged.
+
+    Raises:
+        RunFileError: The file cannot be read now.
+    """
     try:
-        blobs = dict(stored.load_checkpoint(number))
+        blobs = dict(stored.load_checkpoint(one.id))
     except DamagedRun:
         return None  # every other error goes on: without memory, or on a disk that does not answer, it may be whole
-    return blobs if is_whole(blobs, step) else None
+    return blobs if is_whole(blobs, one.step) else None

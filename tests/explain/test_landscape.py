@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +277,7 @@ def test_the_states_of_a_run_are_those_of_its_file_before_the_present_weights(tm
     assert way.steps == (0, 8, 12, 26) and sum(way.shares) <= 1.0 + 1e-9
     assert [step for step, _ in kept_states(loss, None)] == [0]
     assert kept_states(LossOfExamples.take(of_project(project)), path) == []
+    with closing(sqlite3.connect(path)) as connection, connection:
+        damaged = "SELECT id FROM checkpoints WHERE step = 8"
+        connection.execute(f"UPDATE blobs SET data = zeroblob(9) WHERE name = 'weights' AND checkpoint IN ({damaged})")
+    assert [step for step, _ in kept_states(loss, path)] == [0, 12]

@@ -360,6 +360,8 @@ class LandscapePage(QWidget):
             if landscape.way is not None and landscape.way.shares:
                 share = percent(min(sum(landscape.way.shares), 1.0))
                 words = f"{share} of the way of the run lies in this plane, {len(landscape.way.steps)} states of it"
+            elif landscape.no_way:
+                words = f"The way of the run is left out. {landscape.no_way}"
             elif self.has_balls:
                 words = "Click the landscape to put the balls there"
             else:

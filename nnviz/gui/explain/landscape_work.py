@@ -396,6 +396,8 @@ def _measured(
     way = None
     states, no_way = _states(core, loss, path)
     if wanted.what == "way":
+        if no_way:
+            raise InputError(no_way)
         found = core.path_section(loss, states)
         section, way = found.section, Way(found.steps, found.places, found.shares)
     elif wanted.what == "random":

@@ -35,7 +35,7 @@ from nnviz.record.quantities import (
 )
 from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import WARM_FROM, RunInfo, RunView, goal_of, sorted_events
-from nnviz.record.run_lock import RunFileBusy, RunLock
+from nnviz.record.run_lock import is_written
 
 #: A setting as a list shows it.
 SettingValue: TypeAlias = "str | int | float | bool | None"
@@ -215,7 +215,7 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         created=info.created,
         last_step=run.last_step,
         finished=run.finished,
-        running=not run.finished,
+        running=run.growing,
         state=run.state,
         settings=settings,
         device=_line(info.device, _LONGEST_DEVICE),
@@ -243,19 +243,6 @@ def cleaned(told: Summary) -> Summary:
         parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
         goal=goal_of(told.goal),
     )
-
-
-def is_written(path: Path) -> bool:
-    """Whether somebody writes this run now."""
-    if not path.with_name(f".{path.name}.lock").exists():
-        return False
-    try:
-        RunLock.take(path).release()
-    except RunFileBusy:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def fact(connection: sqlite3.Connection, name: str) -> bytes:

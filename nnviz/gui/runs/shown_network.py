@@ -156,10 +156,10 @@ class ShownNetwork(QObject):
             self._deliver(future, asked, done, failed)
             return asked
         run, step = self._feed.shown.run, self._feed.shown.step
-        grows = not run.finished
+        growing = run.growing
 
         def work() -> _Result:
-            return question(self._build(self._file_of(run), step, grows=grows))
+            return question(self._build(self._file_of(run), step, growing=growing))
 
         self._background.start(
             work,
@@ -270,12 +270,12 @@ class ShownNetwork(QObject):
             raise RunFileError("No weights are kept of this step: the run is not written to a file.")
         return path
 
-    def _build(self, path: Path, step: int | None, *, grows: bool) -> train.training.Training:
+    def _build(self, path: Path, step: int | None, *, growing: bool) -> train.training.Training:
         from nnviz.explain.asked import kept_at, of_run  # noqa: PLC0415 - torch belongs to this thread
 
         kept = kept_at(path, step)
         if kept is None and step is None:
-            if not grows:
+            if not growing:
                 raise RunFileError("The run has no weights: no checkpoint was kept.")
             step = 0  # It has only just begun: the weights that it began with, until it keeps others.
         key = (path, step, kept)

@@ -257,7 +257,7 @@ def fact(connection: sqlite3.Connection, name: str) -> bytes:
     return row[0]
 
 
-def best_of(steps: NDArray[np.int64], values: NDArray[np.float64]) -> int:
+def best_of(values: NDArray[np.float64]) -> int:
     """Place of the lowest value that is a number; -1 where there is none."""
     finite = np.isfinite(values)
     return int(np.argmin(np.where(finite, values, np.inf))) if finite.any() else -1
@@ -313,7 +313,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
     right_steps, right = curve(ACCURACY.series("validation"), True)
     _, tested = curve(ACCURACY.series("test"), False)
     _, goals = curve(EPOCHS_PLANNED.series(), False)
-    best = best_of(steps, losses)
+    best = best_of(losses)
     step = int(steps[best]) if best >= 0 else -1
     return _Figures(
         losses={name: float(value) for name, value in ends.items()},

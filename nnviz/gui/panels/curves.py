@@ -133,6 +133,8 @@ class CurvesPanel(Panel):
         self._ends: NDArray[np.int64] = np.empty(0, np.int64)
         self._epochs: Floats = np.empty(0)
         self._pace = 0.0
+        #: Where the mouse is on the horizontal axis of a plot.
+        self._hover: float | None = None
         #: The places of the layers in the order in which data flow, and of what graph.
         self._layers: Mapping[str, int] = {}
         self._layers_of: Inference | None = None
@@ -249,7 +251,12 @@ class CurvesPanel(Panel):
     @property
     def looked_at(self) -> int | None:
         """The step whose values are written: under the mouse, or of the timeline; None is the newest."""
-        return self.step
+        return self.step if self._hover is None else self.step_of(self._hover)
+
+    @property
+    def _others(self) -> tuple[RunView, ...]:
+        """The runs that are drawn beside the shown one."""
+        return () if self.shown is None else self.shown.others
 
     def moment_at(self, step: int | None) -> Moment:
         """The moment that is looked at: a step under the mouse, or what is shown."""

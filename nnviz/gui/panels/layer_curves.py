@@ -67,7 +67,6 @@ class LayerCurvesPanel(CurvesPanel):
         self.plot.picked.connect(self.node_requested.emit)
         self.plot.set_bands(list(self.bands))
         self.body_layout.addWidget(self.plot, 1)
-        self._hover: float | None = None
         #: What was read of the other runs, and the one layer that it is of; empty for all.
         self._beside: dict[tuple[int, str], Reading] = {}
         self._beside_of = ""
@@ -136,10 +135,6 @@ class LayerCurvesPanel(CurvesPanel):
                 line = run_line(place) if chosen else DASHED
                 self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, pattern=line)
 
-    @property
-    def _others(self) -> tuple[RunView, ...]:
-        return () if self.shown is None else self.shown.others
-
     def _own_curves(self) -> list[str]:
         """The layers of the shown run that are drawn."""
         return [key for key, curve in self.plot.curves.items() if curve.title]
@@ -207,11 +202,6 @@ class LayerCurvesPanel(CurvesPanel):
         return ReadingShown(
             series, self.quantity.text(reading.value), reading.step, moment.is_old(reading.step, series)
         )
-
-    @property
-    def looked_at(self) -> int | None:
-        """The step under the mouse, or of the timeline."""
-        return self.step if self._hover is None else self.step_of(self._hover)
 
     def _age_of_chosen(self) -> str:
         reading = next(iter(self._told.values()), None)

@@ -116,7 +116,6 @@ class LossPanel(CurvesPanel):
             self._row.addWidget(plot, 1)
             plot.hovered.connect(self._on_hovered)
         self.body_layout.addWidget(holder, 1)
-        self._hover: float | None = None
         #: What is written in the legend, by its series.
         self._told: dict[str, ReadingShown] = {}
         #: What was read of the other runs, in their order.
@@ -246,11 +245,6 @@ class LossPanel(CurvesPanel):
             return True
         return False
 
-    @property
-    def _others(self) -> tuple[RunView, ...]:
-        """The runs that are drawn beside the shown one."""
-        return () if self.shown is None else self.shown.others
-
     def _name_of(self, run: RunView) -> str:
         """What the user calls it, and what tells it from the others; else its own title."""
         return _short_title(self.workspace.runs.name_of(run)) or title_of(run)
@@ -336,11 +330,6 @@ class LossPanel(CurvesPanel):
             return
         value = best[1] if view == "loss" else self.value(self._quantities[view].series("validation"), best[0])
         plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
-
-    @property
-    def looked_at(self) -> int | None:
-        """The step under the mouse, or of the timeline."""
-        return self.step if self._hover is None else self.step_of(self._hover)
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The values in the legend."""

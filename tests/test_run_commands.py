@@ -18,7 +18,6 @@ from nnviz.commands.parser import parse
 from nnviz.commands.train import TrainOptions, checked
 from nnviz.commands.training_report import JsonReport
 from nnviz.gui.runs.run_names import ending_of
-from nnviz.gui.runs.standing import seen_at
 from nnviz.limits import MOST_EPOCHS
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
@@ -30,6 +29,7 @@ from nnviz.record.library import Label, Library
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Finding, Scalar
 from nnviz.record.run import Run, RunInfo
+from nnviz.record.seen import seen_at
 from nnviz.record.store import RunWriter, open_run
 from nnviz.record.summary import summary_of
 from nnviz.train.position import EpochResult

@@ -6,7 +6,7 @@ layer only what differs from its declaration's defaults is listed; :func:`settin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from nnviz.errors import NnvizError
@@ -76,25 +76,6 @@ def words_of(path: str) -> str:
     if name in (_BYPASSED, _FROZEN):
         return f"{place} {name}"
     return f"{name.replace('.', ' ').replace('_', ' ')} of {place}" if name else f"kind of {place}"
-
-
-def differing(all_settings: Sequence[Mapping[str, Flat]]) -> list[str]:
-    """The paths whose values are not the same in all of these, in the order of the first that has them."""
-    paths: dict[str, None] = {}
-    for settings in all_settings:
-        paths.update(dict.fromkeys(settings))
-    return [path for path in paths if differs(all_settings, path)]
-
-
-def differs(all_settings: Sequence[Mapping[str, Flat]], path: str) -> bool:
-    """Whether a setting has not the same value in all of these."""
-    values: set[str] = set()
-    for settings in all_settings:
-        # Read as it stands where it stands: there may be hundreds of runs with a hundred settings each.
-        values.add(repr(settings[path] if path in settings else setting(settings, path)))
-        if len(values) > 1:
-            return True
-    return False
 
 
 def _of_field(place: str, name: str, value: object, config: TrainConfig | DataConfig) -> Iterator[tuple[str, Flat]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from nnviz.errors import InputError, RunFileError
 from nnviz.paths import is_file, shown
@@ -12,6 +13,8 @@ from nnviz.record.library import Label, Library
 from nnviz.record.places import RUN_SUFFIX
 from nnviz.record.summary import Settings, SettingValue, Summary, summary
 
+#: (settings of a run, path) -> the value there, or the default.
+ValueOf: TypeAlias = Callable[[Mapping[str, SettingValue], str], object]
 #: So many names are listed where one is looked for.
 _MOST_NAMED = 6
 
@@ -31,9 +34,32 @@ class Compared:
     summaries: tuple[Summary, ...]
 
 
-def compare_runs(
-    paths: Sequence[Path], settings: Settings, value: Callable[[Mapping[str, SettingValue], str], object]
-) -> Compared:
+def differing(all_settings: Sequence[Mapping[str, SettingValue]], value: ValueOf) -> list[str]:
+    """The paths whose values are not the same in all of these, in the order of the first that has them.
+
+    Args:
+        all_settings: Those of each run.
+        value: That of a path, also where it is a default that nobody has written down; None where there is none.
+    """
+    paths: dict[str, None] = {}
+    for settings in all_settings:
+        paths.update(dict.fromkeys(settings))
+    return [path for path in paths if differs(all_settings, path, value)]
+
+
+def differs(all_settings: Sequence[Mapping[str, SettingValue]], path: str, value: ValueOf) -> bool:
+    """Whether a setting has not the same value in all of these; the arguments are those of :func:`differing`."""
+    values: set[tuple[bool, object]] = set()
+    for settings in all_settings:
+        # Read as it stands where it stands: there may be hundreds of runs with a hundred settings each.
+        found = settings[path] if path in settings else value(settings, path)
+        values.add((isinstance(found, bool), found))  # 1 and 1.0 are the same, what is on is not
+        if len(values) > 1:
+            return True
+    return False
+
+
+def compare_runs(paths: Sequence[Path], settings: Settings, value: ValueOf) -> Compared:
     """Compare the runs in these files.
 
     Args:
@@ -50,10 +76,9 @@ def compare_runs(
         if one.damage:
             raise RunFileError(one.damage, file="" if path.name in one.damage else shown(path))
         found.append(one)
-    every = sorted({key for one in found for key in one.settings})
-    beside = {key: tuple(value(one.settings, key) for one in found) for key in every}
-    differing = {key: values for key, values in beside.items() if any(one != values[0] for one in values)}
-    return Compared(tuple(path.stem for path in paths), differing, tuple(found))
+    paths_that_differ = sorted(differing([one.settings for one in found], value))
+    beside = {key: tuple(value(one.settings, key) for one in found) for key in paths_that_differ}
+    return Compared(tuple(path.stem for path in paths), beside, tuple(found))
 
 
 def find_run(named: str, folder: Path, field: str = "", *, whole: bool = False, or_project: bool = False) -> Path:

@@ -71,6 +71,10 @@ class RunView(Protocol):
         """Whether nothing more will come."""
 
     @property
+    def growing(self) -> bool:
+        """Whether somebody writes it. What was not brought to its end need not grow: its program may have died."""
+
+    @property
     def last_step(self) -> int:
         """The highest step of any reading; -1 before the first."""
 
@@ -147,6 +151,11 @@ class Run:
     def tell_device(self, name: str) -> None:
         """Say where it is trained, once that is known: of a project that leaves the choice to the program."""
         self._info = msgspec.structs.replace(self._info, device=name)
+
+    @property
+    def growing(self) -> bool:
+        """Whether more will come: what is in memory has its writer."""
+        return not self.finished
 
     @property
     def last_step(self) -> int:

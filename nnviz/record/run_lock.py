@@ -64,6 +64,19 @@ class RunLock:
             _remove(self._path)
 
 
+def is_written(path: Path) -> bool:
+    """Whether somebody writes this run now."""
+    if not path.with_name(f".{path.name}.lock").exists():
+        return False
+    try:
+        RunLock.take(path).release()
+    except RunFileBusy:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def clear_locks(folder: Path) -> None:
     """Take away the lock files in a folder that killed writers have left; those of living ones stay."""
     with contextlib.suppress(OSError):

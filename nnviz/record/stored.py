@@ -26,6 +26,7 @@ from nnviz.record.opening import BROKEN, checked_connection, damaged_file
 from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_events, sorted_findings
+from nnviz.record.run_lock import is_written
 from nnviz.record.series import ScalarSeries, size_of
 from nnviz.regular_files import identity
 
@@ -111,6 +112,11 @@ class StoredRun:
     def finished(self) -> bool:
         """Whether the run was brought to its end."""
         return self._finished
+
+    @property
+    def growing(self) -> bool:
+        """Whether somebody writes it now: asked of the disk each time."""
+        return not self.finished and is_written(self.path)
 
     @property
     def last_step(self) -> int:

@@ -18,7 +18,8 @@ import msgspec
 
 from nnviz import __version__
 from nnviz.record.library import KeptRun
-from nnviz.record.summary import Settings, Summary, cleaned, is_written, summary
+from nnviz.record.run_lock import is_written
+from nnviz.record.summary import Settings, Summary, cleaned, summary
 from nnviz.regular_files import read_regular
 
 #: The file of a folder's summaries.

@@ -35,7 +35,7 @@ from nnviz.record.quantities import (
 )
 from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import WARM_FROM, RunInfo, RunView, goal_of, sorted_events
-from nnviz.record.run_lock import RunFileBusy, RunLock
+from nnviz.record.run_lock import is_written
 
 #: A setting as a list shows it.
 SettingValue: TypeAlias = "str | int | float | bool | None"
@@ -215,7 +215,7 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         created=info.created,
         last_step=run.last_step,
         finished=run.finished,
-        running=not run.finished,
+        running=run.growing,
         state=run.state,
         settings=settings,
         device=_line(info.device, _LONGEST_DEVICE),
@@ -245,19 +245,6 @@ def cleaned(told: Summary) -> Summary:
     )
 
 
-def is_written(path: Path) -> bool:
-    """Whether somebody writes this run now."""
-    if not path.with_name(f".{path.name}.lock").exists():
-        return False
-    try:
-        RunLock.take(path).release()
-    except RunFileBusy:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def fact(connection: sqlite3.Connection, name: str) -> bytes:
     """What a run's file says of itself under a name, as it stands there.
 
@@ -270,7 +257,7 @@ def fact(connection: sqlite3.Connection, name: str) -> bytes:
     return row[0]
 
 
-def best_of(steps: NDArray[np.int64], values: NDArray[np.float64]) -> int:
+def best_of(values: NDArray[np.float64]) -> int:
     """Place of the lowest value that is a number; -1 where there is none."""
     finite = np.isfinite(values)
     return int(np.argmin(np.where(finite, values, np.inf))) if finite.any() else -1
@@ -326,7 +313,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
     right_steps, right = curve(ACCURACY.series("validation"), True)
     _, tested = curve(ACCURACY.series("test"), False)
     _, goals = curve(EPOCHS_PLANNED.series(), False)
-    best = best_of(steps, losses)
+    best = best_of(losses)
     step = int(steps[best]) if best >= 0 else -1
     return _Figures(
         losses={name: float(value) for name, value in ends.items()},

@@ -19,7 +19,6 @@ from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import Changes, RunInfo, sorted_findings
 from nnviz.record.stored import StoredRun, open_run
-from nnviz.record.summary import is_written
 
 _Answer = TypeVar("_Answer")
 
@@ -31,7 +30,7 @@ def open_tolerantly(path: Path | str) -> TolerantRun:
         RunFileError: It is missing, is not a run, cannot be read at all, or comes from a newer nnviz.
     """
     stored = open_run(path)
-    return TolerantRun(stored, growing=not stored.finished and is_written(stored.path))
+    return TolerantRun(stored, growing=stored.growing)
 
 
 class TolerantRun:
@@ -127,7 +126,7 @@ class TolerantRun:
         if grown:
             # What was damaged may have been written anew.
             self._damaged, self._failed = dict(self._stored.damaged), frozenset()
-        self.growing = not self.finished and (grown or is_written(self.path))
+        self.growing = not self.finished and (grown or self._stored.growing)
         return grown
 
     def close(self) -> None:

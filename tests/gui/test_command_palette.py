@@ -6,13 +6,14 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QDockWidget, QLineEdit
 from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, SHIFT, Person
 from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.data import datasets
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.command_entries import PROVIDERS, Entry, all_entries
@@ -42,6 +43,44 @@ def titles(palette: CommandPalette) -> list[str]:
 def chosen(palette: CommandPalette) -> str:
     assert palette.current is not None
     return palette.current.title
+
+
+def test_its_veil_stays_over_instruments_that_are_brought_forward(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    window.resize(1280, 720)
+    palette = opened(Person(window, qtbot))
+    corner = QPoint(300, window.height() - 120)
+
+    def covered() -> bool:
+        return all(window.childAt(place) is palette for place in (corner, QPoint(8, window.height() // 2)))
+
+    assert window.docks is not None
+    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    for behind in (*window.docks.docks.values(), window.centralWidget()):
+        behind.raise_()
+    assert not covered()
+    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    late = QDockWidget("Made later", window)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, late)
+    qtbot.waitUntil(lambda: late.isVisible() and covered(), timeout=TIMEOUT)
+    late.raise_()
+    assert not covered() or not late.geometry().contains(corner)
+    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    # A row that is too narrow for all becomes tabs, which Qt raises; a page may lie below the veil, too.
+    window.resize(900, 720)
+    qtbot.waitUntil(lambda: palette.width() == window.width(), timeout=TIMEOUT)
+    for _ in range(10):
+        QApplication.processEvents()
+    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    theme.set_mode(Mode.LECTURE)
+    page = window.lecture.page
+    assert page is not None
+    page.stackUnder(palette)
+    late.raise_()
+    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    palette.dismiss()
+    found = window.childAt(corner)
+    assert found is not None and (found is page or page.isAncestorOf(found))
 
 
 def test_it_opens_and_closes_with_its_keys(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, state_is
 
-from nnviz.gui.runs.standing import seen_at, standing_of, standing_of_replay
+from nnviz.gui.runs.standing import standing_of, standing_of_replay
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.files import io
 from nnviz.project.model import Choice
 from nnviz.project.samples import templates
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
+from nnviz.record.seen import seen_at
 from nnviz.record.store import RunWriter
 from nnviz.train import schedules
 from nnviz.train.change import learning_rate_of

@@ -17,6 +17,8 @@ from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.run_lock import RunFileBusy
 from nnviz.record.store import RunWriter, open_run
+from nnviz.record.summary import summary_of
+from nnviz.record.tolerant import open_tolerantly
 
 SPIRAL = templates.sample("spiral")
 
@@ -48,9 +50,16 @@ def test_what_is_damaged_has_a_reason_and_what_is_written_is_running(tmp_path: P
     with RunWriter(run, path) as writer:
         writer.flush()
         assert summary(path).running
+        with open_run(path) as stored, closing(open_tolerantly(path)) as shown:
+            assert run.growing and stored.growing and shown.growing
+            assert summary_of(stored, {}).outcome == "running"
         with pytest.raises(RunFileBusy):
             Library(tmp_path).delete(path)
     assert not summary(path).running
+    # Nobody has brought it to its end, and nobody writes it any more.
+    with open_run(path) as stored, closing(open_tolerantly(path)) as shown:
+        assert not (stored.finished or stored.growing or shown.growing)
+        assert summary(path).outcome == summary_of(stored, {}).outcome == summary_of(shown, {}).outcome == "broken off"
 
 
 def test_titles_tags_and_pins_are_kept_beside_the_runs(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import pytest
 
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
-from nnviz.project.flat_settings import differing, flat_settings, setting, settings_in, words_of
+from nnviz.project.flat_settings import flat_settings, setting, settings_in, words_of
 from nnviz.project.samples import templates
 from nnviz.project.settings import with_setting
 from nnviz.record import summaries
+from nnviz.record.comparison import differing
 from nnviz.record.library import kept_runs
 from nnviz.record.readings import Finding, Reading, Scalar
 from nnviz.record.run import Run, RunInfo
@@ -151,7 +152,9 @@ def test_settings_are_laid_beside_each_other_with_their_defaults() -> None:
     wider = SetParam(node, "out_features", 5).apply(SPIRAL)
     slower = with_setting(wider, "training.learning_rate", 0.5)
     one, other = flat_settings(SPIRAL), flat_settings(slower)
-    assert differing([one, other]) == ["training.learning_rate", f"{node}.out_features"]
+    assert differing([one, other], setting) == ["training.learning_rate", f"{node}.out_features"]
+    # By what they are, not by how they were written down: as the command line has it.
+    assert differing([{"rate": 1, "on": True}, {"rate": 1.0, "on": 1}], setting) == ["on"]
     assert (setting(one, f"{node}.bias"), setting(one, "nobody.bias"), setting(one, "input.nothing")) == (
         True,
         None,

@@ -17,7 +17,8 @@ from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
 from nnviz.gui.runs.run_names import said
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import differing, setting, words_of
+from nnviz.project.flat_settings import setting, words_of
+from nnviz.record.comparison import differing
 
 #: The results, in order, by the keys of the columns of the list.
 _RESULTS = ("loss", "accuracy", "best_epoch", "test_accuracy", "epochs", "steps", "seconds", "parameters")
@@ -74,7 +75,7 @@ def lines_of(rows: Sequence[RunRow]) -> list[Line]:
         return lines
     lines.append(Line("Settings that differ"))
     known = [row.summary.settings for row in rows]
-    paths = differing(known)
+    paths = differing(known, setting)
     for path in paths[:_MOST_SETTINGS]:
         words = words_of(path)
         lines.append(Line(words[:1].upper() + words[1:], tuple(said(setting(one, path)) for one in known), help=path))

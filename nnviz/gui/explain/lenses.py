@@ -114,11 +114,6 @@ def part_words(part: Part, *, made: bool = False) -> str:
     return f"Step {step} is being made."
 
 
-def largest_change(added: Mapping[str, NDArray[Any]]) -> float:
-    """Of all parameters of a layer."""
-    return max((float(np.max(np.abs(numbers), initial=0.0)) for numbers in added.values()), default=0.0)
-
-
 def _gradient_words(node: str, gradient: NDArray[Any]) -> str:
     size = float(np.sqrt(np.sum(np.square(gradient, dtype=np.float64))))
     return f"How the loss changes with each of {gradient.size:,} values of {node}: ‖∂L/∂y‖ = {format_number(size)}"

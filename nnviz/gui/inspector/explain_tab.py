@@ -61,7 +61,7 @@ class ExplainTab(Tab):
         muted = themes.current().text_muted.name()
         parts = [f"<h3>{html.escape(spec.title)} <span style='color: {muted}'>{html.escape(node.id)}</span></h3>"]
         parts.append(f"<p>{html.escape(spec.help)}</p>")
-        formula = formula_of(self.document, node)
+        formula = formula_of(node)
         if formula:
             parts.append(self._heading("Formula") + f"<p style='font-size: large'>{formula}</p>")
         numbers = numbers_of(self.document, node)

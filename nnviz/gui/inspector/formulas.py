@@ -13,7 +13,7 @@ from nnviz.project.model import Choice, Node, ParamValue
 from nnviz.record.number_text import percent
 
 
-def formula_of(document: Document, node: Node) -> str:
+def formula_of(node: Node) -> str:
     """What a layer computes, or nothing where there is nothing to compute."""
     if node.kind == "output":
         loss = Choice.of(registry.layer(node.kind).values(node.params)["loss"])

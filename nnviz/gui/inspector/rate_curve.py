@@ -16,7 +16,7 @@ from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.panels.numbers import decade_ticks, nice_ticks, tick_text
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
-from nnviz.project.model import TrainConfig
+from nnviz.project.model import Choice, TrainConfig
 from nnviz.train.change import learning_rate_of_config
 from nnviz.train.schedules import rate
 
@@ -37,6 +37,8 @@ class RateCurve(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        #: What the curve follows from: the schedule, whose rate it multiplies, epochs, and steps of an epoch.
+        self._shown: tuple[Choice, Choice, int, int] | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 0)
         column.setSpacing(2)
@@ -64,16 +66,18 @@ class RateCurve(QWidget):
             config: The training.
             steps: Of an epoch; 0 while that is not known.
         """
+        shown = config.schedule, config.optimizer, config.epochs, steps
+        if shown == self._shown:  # most edits of a project are of something else
+            return
+        self._shown = shown
         rates = rates_of(config)
         self.setVisible(rates is not None)
         if rates is not None:
             epochs = max(config.epochs, 1)
-            last = (
-                rate(config.schedule, learning_rate_of_config(config), epochs * steps - 1, steps, epochs)
-                if steps
-                else None
-            )
-            self.plot.show_rates(rates, epochs, rates[-1] if last is None else last)
+            last = float(rates[-1])
+            if steps:
+                last = rate(config.schedule, learning_rate_of_config(config), epochs * steps - 1, steps, epochs)
+            self.plot.show_rates(rates, epochs, last)
 
     def _on_scale(self) -> None:
         self.plot.set_logarithmic(not self.plot.logarithmic)

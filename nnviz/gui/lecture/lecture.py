@@ -17,7 +17,7 @@ from nnviz.gui.lecture.place import Place
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.in_front import InFront
+from nnviz.gui.parts.in_front import keep_in_front
 from nnviz.gui.runs.interests import Interests
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.interest import NOTHING
@@ -150,7 +150,7 @@ class Lecture(QObject):
         page.show_update(self._update)
         self._began_looking = self._looking is not None
         page.setGeometry(self._window.rect())
-        InFront(self._window, page)
+        keep_in_front(self._window, page)
         self._put_aside()
         feed.set_front(page)
         self._interests.contribute(SOURCE, page.interest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from nnviz.record.readings import Scalar
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
-    from nnviz.gui.panels.plot import CurvePlot
+    from nnviz.project.checks.shapes import Inference
 
 _MOST_EPOCHS = 1e9
 _NO_EPOCHS: tuple[NDArray[np.int64], Floats] = (np.empty(0, np.int64), np.empty(0))
@@ -133,6 +133,11 @@ class CurvesPanel(Panel):
         self._ends: NDArray[np.int64] = np.empty(0, np.int64)
         self._epochs: Floats = np.empty(0)
         self._pace = 0.0
+        #: Where the mouse is on the horizontal axis of a plot.
+        self._hover: float | None = None
+        #: The places of the layers in the order in which data flow, and of what graph.
+        self._layers: Mapping[str, int] = {}
+        self._layers_of: Inference | None = None
 
     def add_options(self, menu: QMenu) -> None:
         """Any weight of the smoothing."""
@@ -183,19 +188,28 @@ class CurvesPanel(Panel):
         """Steps of the shown run on the horizontal axis."""
         return self._placed(steps, self._ends, self._epochs)
 
-    def place_of(self, run: RunView, steps: NDArray[np.int64] | Floats) -> Floats:
-        """Steps of a run that is drawn beside the shown one: its epochs may be of another length."""
-        return self._placed(steps, *epoch_ends(run)) if self.axis == "epoch" else self._placed(steps, *_NO_EPOCHS)
+    def placing_of(self, run: RunView) -> Callable[[NDArray[np.int64] | Floats], Floats]:
+        """Places steps of a run that is drawn beside the shown one: its epochs may be of another length.
+
+        Of all its curves the same places them, so that its epochs are read once.
+        """
+        ends, epochs = epoch_ends(run) if self.axis == "epoch" else _NO_EPOCHS
+        return lambda steps: self._placed(steps, ends, epochs)
+
+    def end_of(self, run: RunView, readings: Iterable[Reading]) -> float:
+        """Where the longest of these curves of a run beside the shown one ends; 0 where there is none."""
+        last = max((int(one.steps[-1]) for one in readings if len(one.steps)), default=None)
+        return 0.0 if last is None else float(self.placing_of(run)(np.array([last]))[0])
 
     def _placed(self, steps: NDArray[np.int64] | Floats, ends: NDArray[np.int64], epochs: Floats) -> Floats:
         placed = np.asarray(steps, dtype=np.float64)
         return epochs_of(placed, ends, epochs, self._pace) if self.axis == "epoch" else placed
 
-    def mark_events(self, plot: CurvePlot, run: RunView) -> None:
-        """Mark what was changed by hand in the shown run; the other runs' changes are their own."""
+    def events_of(self, run: RunView) -> list[tuple[float, str]]:
+        """Where and what was changed by hand in the shown run; the other runs' changes are their own."""
         marks = event_marks(run)
         places = self.place(np.array([mark.step for mark in marks], dtype=np.float64))
-        plot.set_events([(float(place), mark.text) for place, mark in zip(places, marks, strict=True)])
+        return [(float(place), mark.text) for place, mark in zip(places, marks, strict=True)]
 
     def step_of(self, x: float) -> int:
         """The nearest step to a place on the horizontal axis."""
@@ -237,17 +251,31 @@ class CurvesPanel(Panel):
     @property
     def looked_at(self) -> int | None:
         """The step whose values are written: under the mouse, or of the timeline; None is the newest."""
-        return self.step
+        return self.step if self._hover is None else self.step_of(self._hover)
+
+    @property
+    def _others(self) -> tuple[RunView, ...]:
+        """The runs that are drawn beside the shown one."""
+        return () if self.shown is None else self.shown.others
 
     def moment_at(self, step: int | None) -> Moment:
         """The moment that is looked at: a step under the mouse, or what is shown."""
         run = self.run
         return self.moment if run is None or step is None or step == self.step else moment_of(run, step)
 
+    @property
+    def layers(self) -> Mapping[str, int]:
+        """The places of :func:`trained_nodes`, listed once for a graph: each of hundreds of curves asks for its own."""
+        inference = self.document.inference
+        if inference is not self._layers_of:
+            self._layers_of = inference
+            self._layers = {node: place for place, node in enumerate(trained_nodes(self.document))}
+        return self._layers
+
     def colour_of(self, node: str) -> tuple[QColor, bool]:
         """A node's colour and whether its line is dashed (from the ninth node on, the colours come again)."""
-        nodes = trained_nodes(self.document)
-        index = nodes.index(node) if node in nodes else len(nodes) + sum(map(ord, node))
+        layers = self.layers
+        index = layers[node] if node in layers else len(layers) + sum(map(ord, node))
         series = themes.current().series
         return QColor(series[index % len(series)]), (index // len(series)) % 2 == 1
 

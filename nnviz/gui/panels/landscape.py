@@ -9,7 +9,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QToolButton
 
 from nnviz.gui.explain.landscape_page import WHATS, LandscapePage
-from nnviz.gui.explain.landscape_work import LandscapeWork, Place
+from nnviz.gui.explain.landscape_work import LandscapeWork
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
@@ -62,7 +62,6 @@ class LandscapePanel(Panel):
         self.work = LandscapeWork(self.workspace, self)
         self.page: LandscapePage | None = None
         self._what = "one"
-        self._weights: tuple[Place, ...] = ()
         self._measured: tuple[object, ...] | None = None
         self._shows_old = False
         self.settings_button = QToolButton(self.header)
@@ -96,15 +95,6 @@ class LandscapePanel(Panel):
             if self.isVisible():
                 self.page.measure()
         self.option_changed.emit(key, value)
-
-    def show_weight(self, node: str, parameter: str, index: tuple[int, ...]) -> None:
-        """Go along this weight: for views that show weights, so that one can be clicked there."""
-        self._weights = (Place(node, parameter, index),)
-        if self.page is not None:
-            self.page.set_weights(self._weights)
-        self.set_option("what", "one")
-        self._measured = None
-        self._settle.start(0)
 
     def on_selection(self) -> None:
         """Another layer on the canvas: along its first weight, where it has one."""
@@ -154,8 +144,6 @@ class LandscapePanel(Panel):
     def _make(self) -> None:
         self.page = page = LandscapePage(self.work, self.body)
         page.set_what(self._what)
-        if self._weights:
-            page.set_weights(self._weights)
         page.what_chosen.connect(self._on_what_chosen)
         page.asked.connect(self._on_asked)
         self.body_layout.addWidget(page, 1)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.run_colours import DASHED, faint_run_colour, run_line
 from nnviz.gui.look.theme import mixed
-from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained_nodes
+from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.numbers import breaks
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.age import Moment, ReadingShown
@@ -67,7 +67,6 @@ class LayerCurvesPanel(CurvesPanel):
         self.plot.picked.connect(self.node_requested.emit)
         self.plot.set_bands(list(self.bands))
         self.body_layout.addWidget(self.plot, 1)
-        self._hover: float | None = None
         #: What was read of the other runs, and the one layer that it is of; empty for all.
         self._beside: dict[tuple[int, str], Reading] = {}
         self._beside_of = ""
@@ -100,7 +99,7 @@ class LayerCurvesPanel(CurvesPanel):
             x = self.place(reading.steps)
             self.plot.set_curve(node, node, colour, x, reading.values, smoothed, pattern=DASHED if dashed else ())
         self._draw_beside(changed)
-        self.mark_events(self.plot, run)
+        self.plot.set_events(self.events_of(run))
         self.plot.set_emphasis(self.selection)
         self.plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
         self.plot.update_ranges(max(self.end(run), self._end_beside()))
@@ -119,6 +118,7 @@ class LayerCurvesPanel(CurvesPanel):
             self._beside = {}
             changed = frozenset(name for run in self._others for name in run.names(self.quantity.prefix))
         for index, other in enumerate(self._others):
+            placed = self.placing_of(other)
             for series in changed:
                 node = self.quantity.where(series)
                 if not series.startswith(self.quantity.prefix) or not node or (chosen and node != chosen):
@@ -131,21 +131,19 @@ class LayerCurvesPanel(CurvesPanel):
                 ground = QColor(themes.current().panel)
                 place = index if self.shown is None else self.shown.place(index)
                 colour = faint_run_colour(place) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
-                x = self.place_of(other, steps)
+                x = placed(steps)
                 line = run_line(place) if chosen else DASHED
                 self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, pattern=line)
-
-    @property
-    def _others(self) -> tuple[RunView, ...]:
-        return () if self.shown is None else self.shown.others
 
     def _own_curves(self) -> list[str]:
         """The layers of the shown run that are drawn."""
         return [key for key, curve in self.plot.curves.items() if curve.title]
 
     def _end_beside(self) -> float:
-        ends = (self.place_of(self._others[at], one.steps[-1:])[0] for (at, _), one in self._beside.items())
-        return max(map(float, ends), default=0.0)
+        readings: dict[int, list[Reading]] = {}
+        for (at, _), one in self._beside.items():
+            readings.setdefault(at, []).append(one)
+        return max((self.end_of(self._others[at], of_run) for at, of_run in readings.items()), default=0.0)
 
     def on_selection(self) -> None:
         """The selected layer's curve comes forward."""
@@ -157,9 +155,9 @@ class LayerCurvesPanel(CurvesPanel):
 
     def _in_order(self, changed: frozenset[str]) -> list[str]:
         prefix = self.quantity.prefix
-        ordered = [prefix + node for node in trained_nodes(self.document)]
+        ordered = dict.fromkeys(prefix + node for node in self.layers)
         known = [series for series in ordered if series in changed]
-        return known + sorted(name for name in changed if name.startswith(prefix) and name not in set(ordered))
+        return known + sorted(name for name in changed if name.startswith(prefix) and name not in ordered)
 
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
@@ -204,11 +202,6 @@ class LayerCurvesPanel(CurvesPanel):
         return ReadingShown(
             series, self.quantity.text(reading.value), reading.step, moment.is_old(reading.step, series)
         )
-
-    @property
-    def looked_at(self) -> int | None:
-        """The step under the mouse, or of the timeline."""
-        return self.step if self._hover is None else self.step_of(self._hover)
 
     def _age_of_chosen(self) -> str:
         reading = next(iter(self._told.values()), None)

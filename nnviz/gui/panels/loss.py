@@ -116,7 +116,6 @@ class LossPanel(CurvesPanel):
             self._row.addWidget(plot, 1)
             plot.hovered.connect(self._on_hovered)
         self.body_layout.addWidget(holder, 1)
-        self._hover: float | None = None
         #: What is written in the legend, by its series.
         self._told: dict[str, ReadingShown] = {}
         #: What was read of the other runs, in their order.
@@ -171,7 +170,7 @@ class LossPanel(CurvesPanel):
         self._read_the_rest(run, changed)
         if self._offer(run):
             changed |= {name for each in (run, *self._others) for name in each.names(ACCURACY.prefix)}
-        quantities = self._quantities
+        quantities, events = self._quantities, self.events_of(run)
         for view, plot in self.plots.items():
             plot.set_axis(self.axis, self._y_title(view), whole_x=self.axis == "step")
             for split, title, colour in _SPLITS:
@@ -200,7 +199,7 @@ class LossPanel(CurvesPanel):
                 )
             self._draw_beside(plot, view, changed)
             self._mark_best(plot, view)
-            self.mark_events(plot, run)
+            plot.set_events(events)
             plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
             plot.set_words("" if plot.curves else words_without((run, *self._others)))
             if self._is_seen(view):
@@ -246,11 +245,6 @@ class LossPanel(CurvesPanel):
             return True
         return False
 
-    @property
-    def _others(self) -> tuple[RunView, ...]:
-        """The runs that are drawn beside the shown one."""
-        return () if self.shown is None else self.shown.others
-
     def _name_of(self, run: RunView) -> str:
         """What the user calls it, and what tells it from the others; else its own title."""
         return _short_title(self.workspace.runs.name_of(run)) or title_of(run)
@@ -278,6 +272,7 @@ class LossPanel(CurvesPanel):
     def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
         """The curves of the other runs, in one view."""
         for index, other in enumerate(self._others):
+            placed = self.placing_of(other)
             for split, *_ in _SPLITS:
                 series = self._quantities[view].series(split)
                 if series not in changed:
@@ -291,18 +286,14 @@ class LossPanel(CurvesPanel):
                     f"{series} of run {index}",
                     self._name_of(other),
                     self._colour_beside(index),
-                    self.place_of(other, steps),
+                    placed(steps),
                     reading.smoothed,
                     pattern=run_line(self._place_beside(index), validation=split != "train"),
                 )
 
     def _end_beside(self) -> float:
-        ends = [
-            float(self.place_of(other, reading.steps[-1:])[0])
-            for other, readings in zip(self._others, self._beside, strict=True)
-            for reading in readings.values()
-        ]
-        return max(ends, default=0.0)
+        beside = zip(self._others, self._beside, strict=True)
+        return max((self.end_of(other, readings.values()) for other, readings in beside), default=0.0)
 
     @property
     def best_epoch(self) -> tuple[int, float] | None:
@@ -339,11 +330,6 @@ class LossPanel(CurvesPanel):
             return
         value = best[1] if view == "loss" else self.value(self._quantities[view].series("validation"), best[0])
         plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
-
-    @property
-    def looked_at(self) -> int | None:
-        """The step under the mouse, or of the timeline."""
-        return self.step if self._hover is None else self.step_of(self._hover)
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The values in the legend."""

@@ -251,11 +251,6 @@ def step_at(steps: NDArray[np.int64], step: int | None) -> int:
     return int(steps[index - 1]) if index else -1
 
 
-def measured_by(steps: NDArray[np.int64], step: int | None) -> bool:
-    """Whether anything was measured at or before ``step``: what :func:`value_at` gives is then what was measured."""
-    return bool(len(steps)) and (step is None or int(steps[0]) <= step)
-
-
 def epochs_of(steps: Floats, ends: NDArray[np.int64], epochs: Floats, steps_per_epoch: float) -> Floats:
     """Steps as fractions of epochs.
 

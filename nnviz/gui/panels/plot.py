@@ -70,7 +70,7 @@ class CurvePlot(QWidget):
         self._auto = True
         self._x_end = 1.0
         self._whole_x = True
-        self._x_title, self._y_title = "step", ""
+        self._y_title = ""
         self._event_told = ""
 
         # Without a menu from the start: pyqtgraph would make one, which takes half as long again, and throw it away.
@@ -159,7 +159,7 @@ class CurvePlot(QWidget):
 
     def set_axis(self, x_title: str, y_title: str = "", *, whole_x: bool = True) -> None:
         """Name the axes; ``whole_x`` keeps fractions off the horizontal one."""
-        self._x_title, self._whole_x = x_title, whole_x
+        self._whole_x = whole_x
         self._axis_title.set_text(x_title)
         self._y_title = y_title
         self._size_text()

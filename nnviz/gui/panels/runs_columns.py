@@ -10,7 +10,8 @@ from typing import TypeAlias
 from nnviz.gui.look.theme import format_bytes, format_count, format_duration, format_number
 from nnviz.gui.runs.run_names import date_of, said
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import Flat, differing, differs, setting, words_of
+from nnviz.project.flat_settings import Flat, setting, words_of
+from nnviz.record.comparison import differing, differs
 from nnviz.record.quantities import ACCURACY, LOSS
 
 #: What rows are ordered by; None is last, whichever way.
@@ -202,12 +203,12 @@ def columns_of(rows: Sequence[RunRow], chosen: Sequence[str]) -> tuple[Column, .
 def settings_unasked(rows: Sequence[RunRow]) -> list[str]:
     """Settings of training and data that differ among these runs: the first few."""
     known = [row.summary.settings for row in rows if row.summary.settings]
-    return [path for path in _UNASKED if differs(known, path)][:_MOST_UNASKED]
+    return [path for path in _UNASKED if differs(known, path, setting)][:_MOST_UNASKED]
 
 
 def settings_that_differ(rows: Sequence[RunRow]) -> list[str]:
     """All settings that differ among these runs; nothing of runs whose projects cannot be read."""
-    return differing([row.summary.settings for row in rows if row.summary.settings])
+    return differing([row.summary.settings for row in rows if row.summary.settings], setting)
 
 
 def in_order(rows: Sequence[RunRow], column: Column, *, descending: bool) -> list[RunRow]:

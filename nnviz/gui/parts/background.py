@@ -47,9 +47,6 @@ class Background(QObject):
     file never overtake each other; other lanes run beside them.
     """
 
-    #: Whether any job is under way.
-    busy_changed = Signal(bool)
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pools: dict[str, QThreadPool] = {}
@@ -80,8 +77,6 @@ class Background(QObject):
                     _log.warning("A job failed after the window was closed.", exc_info=failure)
                 return
             self._answers.discard(answer)
-            if not self._answers:
-                self.busy_changed.emit(False)
             if failure is not None:
                 failed(failure)
             else:
@@ -89,8 +84,6 @@ class Background(QObject):
 
         answer.done.connect(deliver, Qt.ConnectionType.QueuedConnection)
         self._answers.add(answer)
-        if len(self._answers) == 1:
-            self.busy_changed.emit(True)
         pool = self._pools.get(lane)
         if pool is None:
             pool = self._pools[lane] = QThreadPool(self)

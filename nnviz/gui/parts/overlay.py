@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.in_front import keep_in_front
 
 _VEIL = QColor(0, 0, 0, 80)
 
@@ -33,6 +34,7 @@ class Overlay(QWidget):
         self.card.setObjectName("OverlayCard")
         self.card.setAccessibleName(name)
         window.installEventFilter(self)
+        keep_in_front(window, self)
         follow(theme.notifier.changed, self._on_theme)
 
     def open(self) -> None:

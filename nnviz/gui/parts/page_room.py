@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.parts.covering_page import CoveringPage
-from nnviz.gui.parts.in_front import InFront
+from nnviz.gui.parts.in_front import keep_in_front
 
 _Page = TypeVar("_Page", bound=CoveringPage)
 
@@ -64,7 +64,7 @@ class PageRoom(QObject, Generic[_Page]):
             self._page = self._make()
             self._page.hide()
             self._page.left.connect(self.close)
-            InFront(self._window, self._page)
+            keep_in_front(self._window, self._page)
         if not self.shown:
             self._focus = self._window.focusWidget()
         self._come(self._page)

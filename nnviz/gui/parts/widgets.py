@@ -36,7 +36,7 @@ _BESIDE_MARK = 5
 
 
 def set_font(widget: QWidget, pixel_size: int, weight: int = 400) -> None:
-    """Give a widget the interface font and remember its size, so that :func:`refresh_fonts` can follow lecture mode."""
+    """Give a widget the interface font and remember its size, so that :func:`refresh_fonts` can set it anew."""
     widget.setProperty(_FONT, [pixel_size, weight])
     _use_font(widget, pixel_size, weight)
 

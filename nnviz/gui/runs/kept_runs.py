@@ -457,13 +457,14 @@ class KeptRuns(QObject):
 
     def _read_on(self) -> None:
         """Runs that somebody else still writes are followed."""
-        growing = [run for run in self._opened.values() if not run.finished]
-        if not growing:
+        # Also those that nobody writes just now: somebody may go on with one.
+        unfinished = [run for run in self._opened.values() if not run.finished]
+        if not unfinished:
             self._follow.stop()
             return
 
         def work() -> None:
-            for run in growing:
+            for run in unfinished:
                 with contextlib.suppress(NnvizError, OSError):  # the others go on; it is tried again
                     run.refresh()
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import Flat, differing, setting, words_of
+from nnviz.project.flat_settings import Flat, setting, words_of
+from nnviz.record.comparison import differing
 from nnviz.record.number_text import written_number
 from nnviz.record.summary import Summary
 
@@ -66,7 +67,7 @@ def date_of(seconds: float, *, exact: bool = False) -> str:
 
 
 def _what_differs(row: RunRow, alike: Sequence[RunRow]) -> str:
-    paths = differing([one.summary.settings for one in alike])
+    paths = differing([one.summary.settings for one in alike], setting)
     told = [path for path in paths if path != "training.epochs"][:_MOST] or paths[:_MOST]
     words = []
     for path in told:

@@ -160,10 +160,10 @@ class ShownNetwork(QObject):
             self._deliver(future, asked, done, failed)
             return asked
         run, step = self._feed.shown.run, self._feed.shown.step
-        grows = not run.finished
+        growing = run.growing
 
         def work() -> tuple[_Result, str]:
-            training, remark = self._build(self._file_of(run), step, grows=grows)
+            training, remark = self._build(self._file_of(run), step, growing=growing)
             return question(training), remark
 
         def answered(found: tuple[_Result, str]) -> None:
@@ -286,13 +286,13 @@ class ShownNetwork(QObject):
         if self._remark != before and (remark or before[1]):
             self.remarked.emit(remark)
 
-    def _build(self, path: Path, step: int | None, *, grows: bool) -> tuple[train.training.Training, str]:
+    def _build(self, path: Path, step: int | None, *, growing: bool) -> tuple[train.training.Training, str]:
         """The network, and where it is not of the state that would be taken if that could be read, a sentence."""
         from nnviz.explain.asked import kept_at, of_run  # noqa: PLC0415 - torch belongs to this thread
 
         kept = kept_at(path, step)
         if kept is None and step is None:
-            if not grows:
+            if not growing:
                 raise RunFileError("The run has no weights: no checkpoint was kept.")
             step = 0  # It has only just begun: the weights that it began with, until it keeps others.
         key = (path, step, kept)

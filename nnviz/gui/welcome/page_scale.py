@@ -1,4 +1,4 @@
-"""The letters of the page of samples: larger in a lecture, but not so large that a page holds a single card."""
+"""The letters of the page of samples: larger with large letters, but not so large that a page holds a single card."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page_font(pixel_size: float = 13, weight: int = 400) -> QFont:
 
 
 def set_page_font(widget: QWidget, pixel_size: int = 13, weight: int = 400) -> None:
-    """Give a widget the font and remember it, so that :func:`refresh_page_fonts` can follow a lecture."""
+    """Give a widget the font and remember it, so that :func:`refresh_page_fonts` can follow large letters."""
     widget.setProperty(_FONT, [pixel_size, weight])
     widget.setFont(page_font(pixel_size, weight))
 

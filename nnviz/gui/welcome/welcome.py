@@ -199,7 +199,7 @@ class Welcome(QDialog):
         return main
 
     def _on_theme(self) -> None:
-        """A lecture has larger letters."""
+        """The letters of the window may have another size."""
         if self._scale != page_scale():
             refresh_page_fonts(self)
             self._take_sizes()

@@ -15,13 +15,13 @@ from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
 from nnviz.gui.runs.pace import PACES, pace_of
-from nnviz.gui.runs.settings_seen import SettingSeen, batch_size_seen, learning_rate_seen, optimizer_seen
 from nnviz.gui.runs.standing import Standing, with_learning_rate
 from nnviz.gui.runs.training import Training
 from nnviz.project import registry, settings
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit, SetTraining
 from nnviz.project.spec import ParamSpec
+from nnviz.train.settings_seen import SettingSeen, batch_size_seen, learning_rate_seen, optimizer_seen
 
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
 _RATE_TIP = "Length of a step. Can be changed while training: it holds from the next batch on."

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.geometry import FAR_ZOOM
@@ -127,21 +126,8 @@ class DockRow(QObject):
         soon(self._share_row)
 
     def follow_width(self) -> None:
-        """The window has another size. Qt puts what it tabs anew in front of all: what covers the docks stays there."""
-        over = [one for one in self._window.children() if isinstance(one, QWidget) and not self._is_laid_out(one)]
+        """The window has another size, or the letters have: as many side by side as can be read now."""
         self.keep_apart()
-        soon(self._cover_again, over)  # behind the sharing of the row
-
-    def _cover_again(self, over: Sequence[QWidget]) -> None:
-        for one in over:
-            if shiboken6.isValid(one) and one.isVisible():
-                one.raise_()
-
-    def _is_laid_out(self, widget: QWidget) -> bool:
-        """Whether it is a part of the window itself, or another window: what else there is lies over these."""
-        parts = (self._window.centralWidget(), self._window.menuWidget(), self._window.statusBar())
-        own = isinstance(widget, QDockWidget | QTabBar) or widget in parts or widget.objectName().startswith("qt_")
-        return own or widget.isWindow()
 
     def make_room(self, key: str) -> None:
         """One that was shown just now gets the width and the height that it needs."""

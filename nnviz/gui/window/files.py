@@ -47,8 +47,6 @@ class Files(QObject):
     failed = Signal(str, str)
     #: Something went well, in a few words.
     message = Signal(str)
-    #: The list of recent files has changed.
-    recent_changed = Signal()
     #: Another project has taken the place of the one before.
     replaced = Signal()
 
@@ -170,7 +168,6 @@ class Files(QObject):
 
     def _open_failed(self, path: Path, error: BaseException) -> None:
         self._settings.forget(path)
-        self.recent_changed.emit()
         details = "" if isinstance(error, NnvizError | OSError) else repr(error)
         self.failed.emit(reason_of(error, path, "opened"), details)
 
@@ -340,7 +337,6 @@ class Files(QObject):
     def _remember(self, path: Path) -> None:
         self._settings.remember(path)
         self._settings.folder = path.absolute().parent
-        self.recent_changed.emit()
 
     # ---- unsaved changes -----------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -179,15 +178,12 @@ class Guidance(QObject):
         back: Callable[[], None],
         open_project: Callable[[], None],
         go_on: Callable[[], None],
-        *,
-        growing: bool,
     ) -> None:
         """Say what is looked at, how it is left, and how its network becomes one to work on.
 
         Args:
             run: What is looked at.
             path: Its file.
-            growing: Whether somebody writes it.
             back: Leaves it.
             open_project: Takes its project for the document.
             go_on: Goes on with it.
@@ -195,8 +191,8 @@ class Guidance(QObject):
         info = run.info
         when = _date(info.created)
         ending = "It is still growing and is followed."
-        if not growing:
-            ending = ending_of(replace(summary_of(run, settings_in(info.project_json)), running=False))
+        if not run.growing:
+            ending = ending_of(summary_of(run, settings_in(info.project_json)))
         where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         self._tell_shown(

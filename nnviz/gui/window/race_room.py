@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action, Offer
-from nnviz.gui.parts.in_front import InFront
+from nnviz.gui.parts.in_front import keep_in_front
 from nnviz.gui.parts.page_room import PageRoom
 from nnviz.gui.runs.races import Races
 from nnviz.gui.runs.workspace import Workspace
@@ -85,7 +85,7 @@ class RaceRoom(PageRoom["RacePage"]):
             if self._glass is None:
                 self._glass = Magnifier(self._window)
                 self._glass.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-                InFront(self._window, self._glass)
+                keep_in_front(self._window, self._glass)
             self._glass.setGeometry(self._window.rect())
             self._glass.set_glass(Measure.of(self._window.size()).glass)
             if self._glass.widget is None:

@@ -92,12 +92,11 @@ class Replay(QObject):
 
     def _tell(self, run: TolerantRun | Run, path: Path) -> None:
         """What is looked at; one that is still trained here can be gone on with when that is over."""
-        self._told_growing = _grows(run)
+        self._told_growing = run.growing
         if isinstance(run, Run) and self._told_growing:
             self._guidance.tell_race(run, path, self.back, self.open_project, self.race_requested.emit)
         else:
-            growing = self._told_growing
-            self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on, growing=growing)
+            self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
 
     def back(self) -> None:
         """Show the document again, as it was left."""
@@ -140,7 +139,7 @@ class Replay(QObject):
         run = self._run
         if run is None:
             return
-        if self._told_growing != _grows(run) and self.path is not None:
+        if self._told_growing != run.growing and self.path is not None:
             self._tell(run, self.path)
         if isinstance(run, Run):
             return
@@ -162,8 +161,3 @@ class Replay(QObject):
         if self._run is run and sentence_of(error) != self._failure:
             self._failure = sentence_of(error)
             self._guidance.tell_lost(sentence_of(error))
-
-
-def _grows(run: TolerantRun | Run) -> bool:
-    """Whether somebody writes it: here, or in its file as of the last look."""
-    return not run.finished if isinstance(run, Run) else run.growing

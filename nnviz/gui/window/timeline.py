@@ -298,7 +298,6 @@ class Timeline(QWidget):
         super().__init__(parent)
         self._training = training
         self._feed = feed
-        self._marks_cursor = -1
         self._errors: bool | None = None
         #: The run whose changes are marked.
         self._events_of: RunView | None = None
@@ -376,7 +375,6 @@ class Timeline(QWidget):
         return label
 
     def _on_run(self, _run: RunView) -> None:
-        self._marks_cursor = -1
         self._update()
 
     def _on_step(self, step: int | None) -> None:

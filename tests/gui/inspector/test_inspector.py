@@ -388,7 +388,7 @@ def test_every_kind_of_layer_is_explained(kind: str, document: Document, qtbot: 
     node_id = new_id(document.project.graph, kind)
     document.apply(AddNodes((Node(node_id, kind),)))
     node = document.project.graph.nodes[node_id]
-    assert formula_of(document, node) or kind == "input"
+    assert formula_of(node) or kind == "input"
     tab = ExplainTab(workspace_of(document))
     qtbot.addWidget(tab)
     assert registry.layer(kind).title in tab.explain(node)

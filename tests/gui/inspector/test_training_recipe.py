@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from workspace_kit import workspace_of
 
+from nnviz.gui.inspector import rate_curve
 from nnviz.gui.inspector.choice_form import ChoiceForm
 from nnviz.gui.inspector.editors import ChoiceEditor
 from nnviz.gui.inspector.inspector import Inspector
@@ -80,6 +81,21 @@ def test_the_curve_is_the_rate_of_the_training() -> None:
     assert np.isclose(found, wanted).mean() > 0.98 and found[-1] == pytest.approx(5e-4)
     assert rates_of(changed(config, schedule=Choice("nowhere"))) is None
     assert rates_of(changed(config, schedule=Choice("step", {"every": "often"}))) is None
+
+
+def test_the_curve_is_worked_out_once_for_what_it_follows_from(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out: list[TrainConfig] = []
+    monkeypatch.setattr(rate_curve, "rates_of", lambda config: worked_out.append(config) or rates_of(config))
+    curve = rate_curve.RateCurve()
+    qtbot.addWidget(curve)
+    config = TrainConfig(Choice("sgd", {"learning_rate": 0.5}), epochs=4, schedule=Choice("cosine"))
+    for edited in (config, changed(config, batch_size=7), changed(config, seed=3)):
+        curve.show_config(edited, 10)
+    assert worked_out == [config]
+    for edited in (changed(config, epochs=5), config, changed(config, optimizer=Choice("sgd"))):
+        curve.show_config(edited, 10)
+    curve.show_config(config, 11)
+    assert len(worked_out) == 5
 
 
 def test_what_is_seldom_wanted_is_folded_until_asked_for_or_chosen(

@@ -7,11 +7,14 @@ import io
 import math
 import re
 import threading
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import shiboken6
+from planted_run import planted_run
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
@@ -20,11 +23,12 @@ from pytestqt.qtbot import QtBot
 from workspace_kit import workspace_of
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.panels import base
+from nnviz.gui.panels import base, curves
 from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.arrays import RGB
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
+from nnviz.gui.panels.curves import CurvesPanel
 from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView
 from nnviz.gui.panels.feature_maps import FeatureMapsPanel
 from nnviz.gui.panels.filters import FiltersPanel
@@ -236,6 +240,38 @@ def test_only_changed_series_are_set_again(
     assert given == ["conv2"]
     panel.refresh(Shown(run), frozenset({"loss/train"}))
     assert given == ["conv2"]
+
+
+def test_a_drawing_reads_what_all_its_curves_share_once(
+    document: Document, run: Run, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers, ends of epochs and changes by hand, however many curves there are, of however many runs."""
+    asked: Counter[str] = Counter()
+    for name in ("trained_nodes", "epoch_ends", "event_marks"):
+        asked_for = getattr(curves, name)
+
+        def counted(*given: object, name: str = name, asked_for: Callable[..., object] = asked_for) -> object:
+            asked[name] += 1
+            return asked_for(*given)
+
+        monkeypatch.setattr(curves, name, counted)
+    others = planted_run(document, 4), planted_run(document, 2, 20)
+    for kind in (LossPanel, GradientsPanel):
+        panel = shown(kind, document, qtbot)
+        assert isinstance(panel, CurvesPanel)
+        panel.set_axis("epoch")
+        asked.clear()
+        panel.refresh(Shown(run, others), frozenset(run.names()))
+        # Once for the shown run; of each other one for its curves and for where they end. Of the loss in two plots.
+        plots = 2 if kind is LossPanel else 1
+        assert asked["epoch_ends"] <= 1 + 2 * plots * len(others) and asked["event_marks"] == 1
+        assert asked["trained_nodes"] <= 1
+        asked.clear()
+        panel.redraw()
+        assert not asked["trained_nodes"]
+        document.apply(AddNodes((Node(f"late_{panel.key}", "dense"),)))
+        panel.redraw()
+        assert asked["trained_nodes"] == (kind is not LossPanel)
 
 
 def test_gradients_are_labelled_where_they_end_and_a_click_selects(document: Document, run: Run, qtbot: QtBot) -> None:

@@ -7,9 +7,9 @@ import math
 import msgspec
 import pytest
 
-from nnviz.gui.runs.settings_seen import SettingSeen, batch_size_seen, learning_rate_seen, optimizer_seen
-from nnviz.gui.runs.standing import Seen
 from nnviz.project.model import Choice, Project, TrainConfig
+from nnviz.record.seen import Seen
+from nnviz.train.settings_seen import SettingSeen, batch_size_seen, learning_rate_seen, optimizer_seen
 
 #: The project says 0.5, 32 examples and Adam.
 WANTED = TrainConfig(batch_size=32, optimizer=Choice("adam", {"learning_rate": 0.5}))

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from nnviz.gui.runs.standing import Seen
 from nnviz.project.model import Project, TrainConfig
+from nnviz.record.seen import Seen
 from nnviz.train.change import learning_rate_of, learning_rate_of_config
 
 _Value = TypeVar("_Value")

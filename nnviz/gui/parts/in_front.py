@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
@@ -9,11 +11,17 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 _MOVES = frozenset((QEvent.Type.Resize, QEvent.Type.LayoutRequest, QEvent.Type.ChildPolished, QEvent.Type.ZOrderChange))
 
 
+def _seen(widget: QWidget) -> bool:
+    """Whether it is a part of its window that is not hidden."""
+    return not widget.isWindow() and not widget.isHidden()
+
+
 class InFront(QObject):
     """Puts docks, their tabs and the middle of a window behind a page whenever one of them was raised.
 
-    A dock that is shown as one of several tabs is raised over all of its neighbours, and so over the page. What lies
-    over the page on purpose (a palette of commands, another page) stays there.
+    A dock that is shown as one of several tabs is raised over all of its neighbours, and so over the page. So may what
+    was seen in the window when the page came, such as a number that is taken apart large. What is brought over the page
+    on purpose, later (a palette of commands, another page), stays there.
 
     Args:
         window: What is covered.
@@ -24,6 +32,10 @@ class InFront(QObject):
         super().__init__(page)
         self._window = window
         self._page = page
+        #: What the page came to cover, as far as it lay over the window itself.
+        self._covered: WeakSet[QWidget] = WeakSet(
+            child for child in window.children() if isinstance(child, QWidget) and child is not page and _seen(child)
+        )
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._look)
@@ -44,7 +56,7 @@ class InFront(QObject):
         middle = window.centralWidget() if isinstance(window, QMainWindow) else None
         children = window.children()
         for child in children[children.index(page) + 1 :]:
-            if isinstance(child, QDockWidget | QTabBar) or child is middle:
+            if isinstance(child, QDockWidget | QTabBar) or child is middle or child in self._covered:
                 assert isinstance(child, QWidget)
                 if not child.isWindow():
                     child.stackUnder(page)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QRe
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QButtonGroup,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -53,7 +54,7 @@ def refresh_fonts(root: QWidget) -> None:
 def _use_font(widget: QWidget, pixel_size: int, weight: int) -> None:
     font = themes.font(pixel_size, weight)
     widget.setFont(font)
-    if isinstance(widget, QAbstractSpinBox):
+    if isinstance(widget, QAbstractSpinBox | QComboBox):
         # Its line takes another font from it only until the style sheet has given it one.
         for line in widget.findChildren(QLineEdit):
             line.setFont(font)

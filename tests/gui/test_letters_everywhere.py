@@ -25,6 +25,7 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.gui.canvas.palette import largest
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
+from nnviz.gui.window.dock_row import _fit_letters
 from nnviz.gui.window.looks import LARGE_LETTERS
 from nnviz.gui.window.window import MainWindow
 from nnviz.project import registry
@@ -52,11 +53,15 @@ def words_of(widget: QWidget) -> str:
         text = widget.currentText()
     elif isinstance(widget, QHeaderView):
         text = "a header"
-    elif isinstance(widget, QTabBar) and widget.count():
-        text = widget.tabText(0)
     else:
         text = ""
     return "" if text.startswith("<") else text
+
+
+def letters_of(widget: QWidget) -> int:
+    """Pixels of the letters in which it writes."""
+    painted_on = widget.viewport() if isinstance(widget, QHeaderView) else widget
+    return painted_on.font().pixelSize()
 
 
 def smaller_than(pixels: int, root: QWidget) -> set[str]:
@@ -67,7 +72,7 @@ def smaller_than(pixels: int, root: QWidget) -> set[str]:
         if widget.isVisible()
         and not widget.visibleRegion().isEmpty()
         and words_of(widget)
-        and widget.font().pixelSize() < pixels
+        and letters_of(widget) < pixels
     }
 
 
@@ -130,6 +135,21 @@ def test_what_lies_over_a_lecture_is_read_from_the_back_row_and_gives_the_keyboa
     window.looks.set_lecture(False)
     window.action(name).trigger()
     assert overlay.first_field().font().pixelSize() == usual
+
+
+def test_titles_on_tabs_grow_as_far_as_all_have_room(styled: QApplication, qtbot: QtBot) -> None:
+    theme.set_text_scale(LARGE_LETTERS)
+    tabs = QTabBar()
+    qtbot.addWidget(tabs)
+    for title in ("Gradient magnitude", "Evaluation", "Dead ReLU units"):
+        tabs.addTab(title)
+    sizes = []
+    for width in (900, 480, 200):
+        tabs.resize(width, 34)
+        _fit_letters(tabs)
+        sizes.append(tabs.font().pixelSize())
+        assert tabs.sizeHint().width() <= width or sizes[-1] == 13
+    assert sizes[0] == theme.surrounding_font(13).pixelSize() > sizes[1] > sizes[2] == 13
 
 
 def test_large_letters_leave_a_lecture_as_it_is(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from window_hands import Person
@@ -104,6 +105,40 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     person.keys(Key.Key_Escape)
     press_notice(window, "replay", "Back to my project")
     person.until(lambda: window.feed.shown.run is own)
+
+
+@pytest.mark.parametrize(("size", "lecture"), [((1280, 720), False), ((1366, 768), False), ((1280, 720), True)])
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_every_entrant_has_its_learning_rate_in_sight(
+    qtbot: QtBot, open_window: OpenWindow, size: tuple[int, int], lecture: bool, scale: float
+) -> None:
+    window = open_window("xnor-two-layer", ready=False)
+    window.resize(*size)
+    theme.set_text_scale(scale)
+    try:
+        window.action("race").trigger()
+        window.looks.set_lecture(lecture)
+        page = window.race_room.page
+        assert page is not None
+        shown = page.list
+        qtbot.waitUntil(lambda: len(shown.rows) == 6, timeout=TIMEOUT)
+
+        def in_sight() -> bool:
+            """Beside each name, or below all of them, and then the rows are high enough for both."""
+            rows = [shown.visualItemRect(shown.item(at)) for at in range(6)]
+            lines = QFontMetrics(theme.font(shown.letters)).height() + QFontMetrics(theme.font(12)).height()
+            names = QFontMetrics(theme.font(shown.letters, 600))
+            rates = QFontMetrics(theme.font(12))
+            room = shown.viewport().width() - len(("", "", "")[shown.columns]) * shown.column
+            wide = max(
+                names.horizontalAdvance(row.name) + rates.horizontalAdvance(f" η {row.rate}") for row in shown.rows
+            )
+            return all(rect.height() >= lines for rect in rows) if shown.rates_below else wide < room
+
+        qtbot.waitUntil(in_sight, timeout=TIMEOUT)
+    finally:
+        window.looks.set_lecture(False)
+        theme.set_text_scale(1.0)
 
 
 def raced(person: Person) -> Races:

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QDrag, QFontMetrics, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -43,6 +43,10 @@ from nnviz.project.spec import LayerSpec
 _KIND = Qt.ItemDataRole.UserRole
 _FAMILY = Qt.ItemDataRole.UserRole + 1
 _ROW, _HEADER, _FIRST_HEADER = 25, 32, 24
+#: Left of a name its dot, left of a heading a margin; and the margin at the right of both.
+_BEFORE_NAME, _BEFORE_HEADING, _AFTER = 33, 8, 4
+#: Pixels of names and headings in usual letters, and what stands between two letters of a heading.
+_NAME, _HEADING, _SPREAD = 13, 12, 0.5
 
 
 def fitting(specs: Sequence[LayerSpec], text: str) -> list[int]:
@@ -69,18 +73,21 @@ class _Painter(QStyledItemDelegate):
         colours = theme.current()
         rect = QRectF(option.rect)
         state = option.state
+        view = self.parent()
+        letters = view.letters() if isinstance(view, _LayerList) else (_NAME, _HEADING)
         with Saved(painter):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             text = str(index.data(Qt.ItemDataRole.DisplayRole))
             if index.data(_KIND) is None:
-                font = theme.font(12, 600)
-                font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.5)
+                font = theme.scene_font(letters[1], 600)
+                font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, _SPREAD)
                 painter.setFont(font)
                 painter.setPen(colours.text_muted)
-                painter.drawText(
-                    rect.adjusted(8.0, 0.0, -4.0, -5.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom,
-                    text.upper(),
-                )  # fmt: skip
+                place = rect.adjusted(_BEFORE_HEADING, 0.0, -_AFTER, -5.0)
+                heading = painter.fontMetrics().elidedText(
+                    text.upper(), Qt.TextElideMode.ElideRight, round(place.width())
+                )
+                painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, heading)
                 return
             plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -92,15 +99,33 @@ class _Painter(QStyledItemDelegate):
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             painter.setBrush(colours.family(str(index.data(_FAMILY))))
             painter.drawRoundedRect(QRectF(rect.left() + 15.0, rect.center().y() - 4.0, 9.0, 9.0), 2.5, 2.5)
-            painter.setFont(theme.font(13))
+            painter.setFont(theme.scene_font(letters[0]))
             painter.setPen(colours.text)
-            painter.drawText(
-                rect.adjusted(33.0, 0.0, -4.0, 0.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text
-            )
+            place = rect.adjusted(_BEFORE_NAME, 0.0, -_AFTER, 0.0)
+            name = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, round(place.width()))
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
 
 
 class _LayerList(QListWidget):
     """Lists the layers; each can be dragged away as a copy."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        #: The letters, and for which width and scale of letters they were chosen.
+        self._letters, self._chosen_for = (_NAME, _HEADING), (0, 0.0)
+
+    def letters(self) -> tuple[int, int]:
+        """Pixels of the letters of names and of headings: as large as asked for, where the longest of each is whole."""
+        width = self.viewport().width()
+        if self._chosen_for != (width, theme.text_scale()):
+            self._chosen_for = width, theme.text_scale()
+            names = [spec.title for spec in registry.layers().values()]
+            headings = [title.upper() for _family, title in registry.FAMILIES]
+            self._letters = (
+                largest(names, _NAME, 400, width - _BEFORE_NAME - _AFTER),
+                largest(headings, _HEADING, 600, width - _BEFORE_HEADING - _AFTER, _SPREAD),
+            )
+        return self._letters
 
     def mimeTypes(self) -> list[str]:
         """The type of what a dragged layer carries: its kind."""
@@ -126,6 +151,20 @@ class _LayerList(QListWidget):
         drag.setPixmap(picture)
         drag.setHotSpot(QPointF(CARD_WIDTH / 2, 15.0).toPoint())
         drag.exec(Qt.DropAction.CopyAction)
+
+
+def largest(texts: Sequence[str], pixels: int, weight: int, room: int, spread: float = 0.0) -> int:
+    """Pixels of the largest letters in which all of these have room: at most as large as the text scale asks for.
+
+    Not smaller than they are in usual letters: a column that is too narrow for those cuts the longest.
+    """
+    letters = theme.font(pixels, weight).pixelSize()
+    while letters > pixels:
+        metrics = QFontMetrics(theme.scene_font(letters, weight))
+        if all(metrics.horizontalAdvance(text) + spread * len(text) <= room for text in texts):
+            break
+        letters -= 1
+    return letters
 
 
 def drag_picture(spec: LayerSpec, ratio: float) -> QPixmap:

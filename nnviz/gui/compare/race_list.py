@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
@@ -29,7 +29,7 @@ _NOTHING = "–"
 _LETTERS, _LARGER = 12, 15
 _WIDE = 360
 #: Widths in heights of a line.
-_COLUMN, _RANK = 4.4, 1.5
+_COLUMN, _RANK = 3.6, 1.5
 _SWATCH = 20
 _EDGE = 8
 _TITLES = ("batch loss", "val. loss", "accuracy")
@@ -75,13 +75,19 @@ def number_texts(batch_loss: float, loss: float, accuracy: float) -> tuple[str, 
     return text(batch_loss, LOSS), text(loss, LOSS), text(accuracy, ACCURACY)
 
 
+def _rate_text(row: RaceRow) -> str:
+    """The learning rate beside a name."""
+    return f"η {row.rate}" if row.rate else ""
+
+
 class _Painter(QStyledItemDelegate):
     @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """As high as its text with some air."""
         view = self.parent()
         letters = view.letters if isinstance(view, RaceList) else _LETTERS
-        return QSize(0, line_height(letters) + letters)
+        below = line_height(_LETTERS) - letters // 2 if isinstance(view, RaceList) and view.rates_below else 0
+        return QSize(0, line_height(letters) + letters + below)
 
     @guarded
     def paint(
@@ -133,13 +139,18 @@ class _Painter(QStyledItemDelegate):
             room = max(0, right - left - 4)
             shown = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, room)
             flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(QRect(left, rect.top(), room, rect.height()), flags, shown)
-            taken = painter.fontMetrics().horizontalAdvance(shown) + letters
-            painter.setFont(theme.font(12))
-            rate = f"η {row.rate}" if row.rate else ""
-            if painter.fontMetrics().horizontalAdvance(rate) <= room - taken:
-                painter.setPen(colours.text_muted)
-                painter.drawText(QRect(left + taken, rect.top(), room - taken, rect.height()), flags, rate)
+            place = QRect(left, rect.top(), room, rect.height())
+            if view.rates_below:
+                both = line_height(letters) + line_height(_LETTERS)
+                place = QRect(left, rect.center().y() - both // 2, room, line_height(letters))
+            painter.drawText(place, flags, shown)
+            if view.rates_below:
+                place = QRect(left, place.bottom() + 1, room, line_height(_LETTERS))
+            else:
+                place.setLeft(left + painter.fontMetrics().horizontalAdvance(shown) + letters)
+            painter.setFont(theme.font(_LETTERS))
+            painter.setPen(colours.text_muted)
+            painter.drawText(place, flags, _rate_text(row))
 
 
 class _Head(QWidget):
@@ -189,7 +200,7 @@ class RaceList(QListWidget):
     @property
     def letters(self) -> int:
         """Pixels of its letters: larger where there is room."""
-        return _LARGER if self.width() >= _WIDE else _LETTERS
+        return _LARGER if self.width() >= _WIDE * theme.text_scale() else _LETTERS
 
     @property
     def column(self) -> int:
@@ -202,9 +213,30 @@ class RaceList(QListWidget):
         """Which of the numbers have room beside the names: at least the validation loss, by which they are ranked."""
         metrics = QFontMetrics(theme.font(self.letters, 600))
         name = max((metrics.horizontalAdvance(row.name) for row in self._rows), default=0)
-        besides = 2 * _EDGE + _SWATCH + 4 + self.width_of(_RANK) + 6 + 8
-        count = (self.viewport().width() - besides - name) // self.column
+        count = (self._room - name) // self.column
         return slice(0 if count >= len(_TITLES) else 1, 2 if count < 2 else None)
+
+    @property
+    def _room(self) -> int:
+        """Pixels of a row for the name, the learning rate and the numbers."""
+        return self.viewport().width() - (2 * _EDGE + _SWATCH + 4 + self.width_of(_RANK) + 6 + 8)
+
+    @property
+    def rates_below(self) -> bool:
+        """Whether the learning rates stand below the names: all of them, where one has no room beside its name."""
+        names = QFontMetrics(theme.font(self.letters, 600))
+        rates = QFontMetrics(theme.font(_LETTERS))
+        room = self._room - len(_TITLES[self.columns]) * self.column
+        return any(
+            names.horizontalAdvance(row.name) + self.letters + rates.horizontalAdvance(_rate_text(row)) > room
+            for row in self._rows
+            if row.rate
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Rows are higher where the learning rates have no room beside the names."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
 
     def width_of(self, lines: float) -> int:
         """So many heights of a line."""
@@ -226,6 +258,9 @@ class RaceList(QListWidget):
                 item.setData(Qt.ItemDataRole.UserRole, row)
                 item.setText(row.words)
                 item.setToolTip(plain_tip(row.words))
+        high = self.itemDelegate().sizeHint(QStyleOptionViewItem(), QModelIndex()).height()
+        if self.count() and self.visualItemRect(self.item(0)).height() != high:
+            self.scheduleDelayedItemsLayout()
 
 
 def with_head(view: RaceList, parent: QWidget) -> QWidget:

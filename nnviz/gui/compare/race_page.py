@@ -105,10 +105,12 @@ class RacePage(CoveringPage):
         set_font(self.field, 13)
         row.addWidget(self.field, 1)
         self.add_button = QPushButton("Add", self.editing)
+        set_font(self.add_button, 13)
         self.add_button.setToolTip("Another entrant with these settings")
         self.add_button.clicked.connect(self._take_field)
         row.addWidget(self.add_button)
         self.remove_button = QPushButton("Remove", self.editing)
+        set_font(self.remove_button, 13)
         self.remove_button.setToolTip("The chosen entrant does not take part (Del)")
         self.remove_button.clicked.connect(self._remove)
         row.addWidget(self.remove_button)
@@ -128,6 +130,7 @@ class RacePage(CoveringPage):
         self.head_row.setSpacing(8)
         self.add_title("Race")
         self.choose_button = QPushButton("Entrants", self.head)
+        set_font(self.choose_button, 13)
         self.choose_button.setToolTip("Lists of entrants that are ready for this network")
         self.menu = QMenu(self.choose_button)
         self.menu.setToolTipsVisible(True)
@@ -136,6 +139,7 @@ class RacePage(CoveringPage):
         self.head_row.addWidget(self.choose_button)
         self.play_button = QPushButton("Start", self.head)
         self.play_button.setProperty("role", "primary")
+        set_font(self.play_button, 13)
         self.play_button.clicked.connect(self._races.toggle)
         self.head_row.addWidget(self.play_button)
         self.step_button = self._tool("step", "One step of everyone", self._races.step)
@@ -150,6 +154,7 @@ class RacePage(CoveringPage):
         self.head_row.addWidget(self.pace)
         self.state = self.add_line()
         self.cards_button = QPushButton("See the cards", self.head)
+        set_font(self.cards_button, 13)
         self.cards_button.setToolTip("The network of the chosen entrant on the canvas, while it races")
         self.cards_button.clicked.connect(self.left)
         self.head_row.addWidget(self.cards_button)
@@ -357,19 +362,26 @@ class RacePage(CoveringPage):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow room the list has what it needs, and the curves the rest."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW
+        self._fit()
+
+    def _fit(self) -> None:
+        # In larger letters the names and numbers are wider, the curves not.
+        larger = max(1.0, 0.8 * theme.text_scale())
+        narrow = self.width() < _NARROW * larger
         self.cards_button.setVisible(not narrow)
         self.pace_caption.setVisible(not narrow)
         self.field.setPlaceholderText(_FORM if narrow else _EXAMPLE)
-        self.hint.setFixedHeight(36 if narrow else 58)
+        self.hint.setFixedHeight(round((36 if narrow else 58) * max(1.0, theme.surrounding_scale())))
         self.overlay.axes.setVisible(not narrow)
-        wanted = min(_LIST_WIDTH, round(self.width() * (0.545 if narrow else 0.36)))
+        wanted = min(round(_LIST_WIDTH * larger), round(self.width() * (0.545 if narrow else 0.36 * larger)))
         self.split.setSizes([wanted, self.width() - wanted])
 
     def _on_theme(self) -> None:
         refresh_fonts(self)
+        self.pace.refit()
         self.overlay.restyle()
-        self.list.viewport().update()
+        self.list.scheduleDelayedItemsLayout()
+        self._fit()
 
 
 def unfinished(standings: Sequence[Standing]) -> str:

@@ -14,7 +14,7 @@ from nnviz.gui.look.run_colours import run_line, run_pen
 from nnviz.gui.panels.runs_columns import BY_KEY
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.parts.widgets import line_height
+from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.run_names import said
 from nnviz.gui.runs.run_row import RunRow
 from nnviz.project.flat_settings import setting, words_of
@@ -190,7 +190,7 @@ class ResultsTable(QTableWidget):
 
     def restyle(self) -> None:
         """Take the letters and colours of the theme."""
-        self.horizontalHeader().setFont(themes.font(12, 600))
+        set_font(self.horizontalHeader(), 12, 600)
         self.verticalHeader().setDefaultSectionSize(line_height(13) + 8)
         self._shown = None
 

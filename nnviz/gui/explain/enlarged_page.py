@@ -72,6 +72,7 @@ class EnlargedPage(QWidget):
             return
         self._outlook = self._canvas.outlook
         self._make_room()
+        self._held()[1].installEventFilter(self)
         self._place()
         self.show()
         self.raise_()
@@ -211,7 +212,10 @@ class EnlargedPage(QWidget):
         self.setGeometry(QRect(QPoint(left, corner.y()), QPoint(right - 1, bottom - 1)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay in place whatever the window does; a window that closes keeps no strip."""
+        """Stay in place whatever the window and the middle of it do; a window that closes keeps no strip.
+
+        The middle gives room away without the window: to a side that is dragged wider, or that has larger letters.
+        """
         if event.type() is QEvent.Type.Resize and self.is_open:
             soon(self._settle)
         elif event.type() is QEvent.Type.Close:

@@ -13,7 +13,7 @@ from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.scales import OwnScales
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.parts.widgets import SegmentButton, set_font
+from nnviz.gui.parts.widgets import SegmentButton, refresh_fonts, set_font
 from nnviz.train.sub_steps import SubStep
 
 #: Below this width of the canvas the buttons show arrows only.
@@ -73,6 +73,7 @@ class FlowBar(QFrame):
             f"#flowBar {{ background: {colours.panel.name()}; border: 1px solid {colours.border.name()};"
             " border-radius: 7px; }"
         )
+        refresh_fonts(self)
         self.adjustSize()
 
     def bind(self, actions: Mapping[str, QAction]) -> None:
@@ -304,6 +305,7 @@ class FlowBand(QFrame):
             f"#flowBand QToolButton:checked {{ color: {colours.accent_text.name()};"
             f" background: {colours.accent.name()}; }}"
         )
+        refresh_fonts(self)
         self._mark()
 
 

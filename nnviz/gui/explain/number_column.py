@@ -64,6 +64,7 @@ class NumberColumn(QWidget):
         beside.setSpacing(10)
         beside.addWidget(self.picture)
         self.draw = QPushButton("Draw, shift…", self)
+        set_font(self.draw, 13)
         self.draw.setToolTip("An input by hand: draw, erase, shift it, or change one pixel, and every map follows")
         self.draw.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.draw.clicked.connect(lambda _checked=False: draw())

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import shiboken6
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractTableModel,
     QModelIndex,
     QPersistentModelIndex,
     Qt,
-    QTimer,
     Signal,
 )
 from PySide6.QtWidgets import (
@@ -30,6 +28,7 @@ from nnviz.data.sources.source import ColumnFacts
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.parts.widgets import line_height, refresh_fonts, set_font
 
 _Index: TypeAlias = QModelIndex | QPersistentModelIndex
@@ -118,6 +117,17 @@ class ColumnsModel(QAbstractTableModel):
         return found | Qt.ItemFlag.ItemIsEditable if index.column() == _USE else found
 
 
+class UseList(QComboBox):
+    """The uses of one column, which drop down as soon as it stands in its cell."""
+
+    def open_soon(self) -> None:
+        """Drop down after the click that made it, if it is still there then."""
+        soon(self._open)
+
+    def _open(self) -> None:
+        self.showPopup()
+
+
 class _UseDelegate(QStyledItemDelegate):
     """A list of uses that opens over its cell."""
 
@@ -125,12 +135,12 @@ class _UseDelegate(QStyledItemDelegate):
         """The list, opened at once."""
         model = index.model()
         assert isinstance(model, ColumnsModel)
-        combo = QComboBox(parent)
+        combo = UseList(parent)
         combo.addItems(list(model.uses(index.row())))
         combo.setAccessibleName(f"What {model.columns[index.row()].name} is taken as")
         set_font(combo, 12)
         combo.activated.connect(lambda _at: self._on_chosen(combo))
-        QTimer.singleShot(0, combo, lambda: combo.showPopup() if shiboken6.isValid(combo) else None)
+        combo.open_soon()
         return combo
 
     def _on_chosen(self, combo: QComboBox) -> None:
@@ -173,6 +183,7 @@ class ColumnsTable(QWidget):
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         set_font(self.view, 12)
+        set_font(self.view.horizontalHeader(), 12)
         self.view.clicked.connect(self._on_clicked)
         column.addWidget(self.view)
         self.model.chosen.connect(self.chosen)

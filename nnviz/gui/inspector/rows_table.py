@@ -158,6 +158,8 @@ class RowsTable(QWidget):
         self.view.horizontalHeader().setMinimumSectionSize(52)
         self.view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         set_font(self.view, 13)
+        for header in (self.view.horizontalHeader(), self.view.verticalHeader()):
+            set_font(header, 12)
         column.addWidget(self.view)
         self.problem = QLabel(self)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)

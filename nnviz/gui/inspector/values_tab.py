@@ -11,7 +11,7 @@ from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import aged
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.parts.widgets import AgeMark
+from nnviz.gui.parts.widgets import AgeMark, refresh_fonts
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.checks.shapes import shape_text
 from nnviz.record.age import Moment, ReadingShown, moment_of
@@ -143,6 +143,7 @@ class ValueRow(QWidget):
         if colour.name() != self._colour:
             self._colour = colour.name()
             self.value.setStyleSheet(f"color: {self._colour};")
+            refresh_fonts(self.value)  # another stylesheet brings the letters back that it was first made with
         self.setAccessibleName(f"{self.quantity.title}: {self.value.text()}, {self.note.text()}")
 
 

@@ -150,7 +150,7 @@ class Lecture(QObject):
         page.show_update(self._update)
         self._began_looking = self._looking is not None
         page.setGeometry(self._window.rect())
-        keep_in_front(self._window, page)
+        keep_in_front(self._window, page, of_all=True)
         self._put_aside()
         feed.set_front(page)
         self._interests.contribute(SOURCE, page.interest)

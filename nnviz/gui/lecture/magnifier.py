@@ -7,11 +7,15 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsProxyWidget, QGraphicsScene, QGraphicsView, QWidget
 
+from nnviz.gui.look import theme
+from nnviz.gui.parts.following import follow
+
 
 class Magnifier(QGraphicsView):
     """A glass over one widget, which has its usual letters and fewer pixels, and is drawn sharp in larger ones.
 
-    Nothing that the widget is made of has to know of larger letters, and nothing elsewhere gets them.
+    Nothing that the widget is made of has to know of larger letters, and nothing elsewhere gets them. Where the widget
+    has larger ones already, as the whole window has when large letters are chosen, the glass enlarges by so much less.
     """
 
     def __init__(self, parent: QWidget) -> None:
@@ -19,7 +23,8 @@ class Magnifier(QGraphicsView):
         self._scene = QGraphicsScene(self)
         #: Asked for its proxy whenever that is needed: PySide may take a kept one for deleted while it is not.
         self._shown: QWidget | None = None
-        self._glass = 1.0
+        #: What usual letters are enlarged by, and what is left of that for those of the widget.
+        self._wanted = self._glass = 1.0
         self.setScene(self._scene)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -27,6 +32,7 @@ class Magnifier(QGraphicsView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
+        follow(theme.notifier.changed, self._enlarge)
 
     @property
     def widget(self) -> QWidget | None:
@@ -41,7 +47,7 @@ class Magnifier(QGraphicsView):
 
     @property
     def glass(self) -> float:
-        """How many times larger it is."""
+        """How many times larger it is drawn than it draws itself."""
         return self._glass
 
     def show_widget(self, widget: QWidget | None) -> None:
@@ -68,7 +74,12 @@ class Magnifier(QGraphicsView):
             before.deleteLater()
 
     def set_glass(self, glass: float) -> None:
-        """Enlarge so many times."""
+        """Enlarge usual letters so many times."""
+        self._wanted = glass
+        self._enlarge()
+
+    def _enlarge(self) -> None:
+        glass = self._wanted / theme.text_scale()
         if glass != self._glass:
             self._glass = glass
             self.resetTransform()

@@ -19,7 +19,7 @@ from functools import cache
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToolTip
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QTabBar, QToolTip
 
 from nnviz.gui.look import colours
 from nnviz.gui.look.mode import Mode
@@ -34,6 +34,8 @@ DARK, LIGHT = colours.DARK, colours.LIGHT
 MINIMUM_PIXEL_SIZE = 12
 #: What it multiplies menus, notices and tips with: a menu of 16 entries still fits a projector of 720 lines.
 SURROUNDING_SCALE = 1.7
+#: Over the page of a lecture letters are so many times larger, and at least so many pixels: those of the page.
+_LECTURE_SCALE, _LECTURE_LETTERS = 1.75, 24
 
 _FONT_FILES = ("Inter_400Regular.ttf", "Inter_500Medium.ttf", "Inter_600SemiBold.ttf", "Inter_700Bold.ttf")
 _NARROW_SPACE = "\u202f"
@@ -135,12 +137,13 @@ def apply(application: QApplication, theme: Theme) -> None:
 
 
 def _use_surrounding_fonts(application: QApplication) -> None:
-    """Give menus and tips the letters of what surrounds the network: those there are now, and those made later."""
+    """Give menus, tabs and tips the letters of what surrounds the network: those there are, and those made later."""
     around = surrounding_font(13)
     QToolTip.setFont(around)
     application.setFont(around, "QMenu")  # type: ignore[arg-type]  # it refuses the bytes that it asks for
+    application.setFont(around, "QTabBar")  # type: ignore[arg-type]  # as above; Qt makes those of docks as it needs them
     for widget in application.allWidgets():
-        if isinstance(widget, QMenu | QMenuBar):
+        if isinstance(widget, QMenu | QMenuBar | QTabBar):
             widget.setFont(around)
 
 
@@ -180,6 +183,17 @@ def surrounding_scale() -> float:
 def surrounding_font(pixel_size: float = 13, weight: int = 400) -> QFont:
     """The interface font for menus, notices, tips and captions: they grow only as far as all fits."""
     return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size * surrounding_scale())), weight)
+
+
+def overlay_scale() -> float:
+    """What :func:`overlay_font` multiplies sizes with: the text scale, and in a lecture at least that of its page."""
+    return max(_state.scale, _LECTURE_SCALE) if _state.mode is Mode.LECTURE else _state.scale
+
+
+def overlay_font(pixel_size: float = 13, weight: int = 400) -> QFont:
+    """The interface font for what comes in front of the window for a moment; in a lecture as large as its page's."""
+    least = _LECTURE_LETTERS if _state.mode is Mode.LECTURE else MINIMUM_PIXEL_SIZE
+    return _font(max(least, round(pixel_size * overlay_scale())), weight)
 
 
 def scene_font(pixel_size: float = 13, weight: int = 400) -> QFont:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import line_height
+from nnviz.gui.parts.widgets import line_height, set_font
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 #: Columns that are never given up.
@@ -106,7 +106,7 @@ class FigureTable(QTableWidget):
 
     def _restyle(self) -> None:
         self.setFont(themes.font(13))
-        self.horizontalHeader().setFont(themes.font(12))
+        set_font(self.horizontalHeader(), 12)
         self.verticalHeader().setDefaultSectionSize(line_height(13) + 8)
 
     def _on_item(self, item: QTableWidgetItem) -> None:

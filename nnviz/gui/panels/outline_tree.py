@@ -45,6 +45,7 @@ from nnviz.gui.panels.outline_model import Column, OutlineModel, severity_icon
 from nnviz.gui.panels.outline_rows import RowFacts
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.widgets import set_font
 
 _Index = QModelIndex | QPersistentModelIndex
 #: The sign of a problem; the stripe in the colour of the family.
@@ -229,7 +230,7 @@ class OutlineTree(QTreeView):
     def restyle(self) -> None:
         """Take the letters of the theme, and the widths that they need."""
         header = self.header()
-        header.setFont(themes.font(12))
+        set_font(header, 12)
         header.setStretchLastSection(False)
         header.setSectionsMovable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)

@@ -26,7 +26,7 @@ from nnviz.gui.panels.runs_columns import NAME
 from nnviz.gui.panels.runs_model import PLACE_ROLE, ROW_ROLE, SHOWN_ROLE, RunsModel
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import line_height
+from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.run_names import ending_of
 from nnviz.gui.runs.run_row import RunRow
 
@@ -199,7 +199,7 @@ class RunsTable(QTableView):
     def restyle(self) -> None:
         """Take the letters of the theme, and the heights that they need."""
         header = self.horizontalHeader()
-        header.setFont(themes.font(12))
+        set_font(header, 12)
         self.verticalHeader().setDefaultSectionSize(line_height(13) + 10)
         self.fit_columns()
 

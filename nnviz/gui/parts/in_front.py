@@ -1,6 +1,8 @@
-"""What covers a window, a page or a veil, stays in front of what it covers, whatever Qt brings forward there."""
+"""A page that covers a window stays in front of what it covers, whatever Qt brings forward there."""
 
 from __future__ import annotations
+
+from weakref import WeakSet
 
 import shiboken6
 from PySide6.QtCore import QChildEvent, QEvent, QObject, Qt, QTimer
@@ -10,18 +12,19 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 _MOVES = frozenset((QEvent.Type.Resize, QEvent.Type.LayoutRequest, QEvent.Type.ChildPolished, QEvent.Type.ZOrderChange))
 
 
-def keep_in_front(window: QWidget, page: QWidget) -> None:
+def keep_in_front(window: QWidget, page: QWidget, *, of_all: bool = False) -> None:
     """Keep a page in front of docks, their tabs and the middle of a window, as long as it lives.
 
-    A dock that is shown as one of several tabs is raised over all of its neighbours, and so over the page. What lies
-    over the page on purpose (a palette of commands, another page) stays there.
+    A dock that is shown as one of several tabs is raised over all of its neighbours, and so over the page. What is
+    brought over the page on purpose, later (a palette of commands, another page), stays there.
 
     Args:
         window: What is covered.
         page: A child of it.
+        of_all: In front of whatever else is seen in the window now, too, such as a number that is taken apart large.
     """
     found = next((one for one in window.children() if isinstance(one, _InFront)), None)
-    (found or _InFront(window)).keep(page)
+    (found or _InFront(window)).keep(page, of_all=of_all)
 
 
 class _InFront(QObject):
@@ -30,17 +33,22 @@ class _InFront(QObject):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
-        self._pages: list[QWidget] = []
+        #: Each page with what else it covers.
+        self._pages: list[tuple[QWidget, WeakSet[QWidget]]] = []
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._look)
         for one in (window, *window.findChildren(QDockWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)):
             one.installEventFilter(self)
 
-    def keep(self, page: QWidget) -> None:
+    def keep(self, page: QWidget, *, of_all: bool) -> None:
         """Keep one more in front."""
-        self._pages = [one for one in self._pages if shiboken6.isValid(one)]
-        self._pages.append(page)
+        covered: WeakSet[QWidget] = WeakSet()
+        if of_all:
+            children = (one for one in self._window.children() if isinstance(one, QWidget))
+            covered.update(one for one in children if one is not page and _is_seen(one))
+        self._pages = [kept for kept in self._pages if shiboken6.isValid(kept[0])]
+        self._pages.append((page, covered))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Look once what goes on has ended."""
@@ -53,18 +61,22 @@ class _InFront(QObject):
                 child.installEventFilter(self)
         return False
 
-    def _covers(self, one: QObject) -> bool:
-        # One that stands under a glass meanwhile is no child of the window, and covers nothing.
-        return any(one is page and shiboken6.isValid(page) and not page.isHidden() for page in self._pages)
-
     def _look(self) -> None:
         window = self._window
         middle = window.centralWidget() if isinstance(window, QMainWindow) else None
-        lowest: QWidget | None = None
+        below: list[tuple[QWidget, WeakSet[QWidget]]] = []  # the pages behind the one that is looked at
         for child in window.children():
-            if lowest is None:
-                lowest = child if isinstance(child, QWidget) and self._covers(child) else None
-            elif isinstance(child, QDockWidget | QTabBar) or child is middle:
-                assert isinstance(child, QWidget)
-                if not child.isWindow():
-                    child.stackUnder(lowest)
+            if not isinstance(child, QWidget) or child.isWindow():
+                continue
+            always = isinstance(child, QDockWidget | QTabBar) or child is middle
+            over = next((page for page, covered in below if always or child in covered), None)
+            if over is not None:
+                child.stackUnder(over)
+            else:
+                below += (kept for kept in self._pages if kept[0] is child and _is_seen(child))
+
+
+def _is_seen(one: QWidget) -> bool:
+    """Whether it is a part of a window that is not hidden."""
+    # One that stands under a glass meanwhile is no child of the window, and covers nothing.
+    return shiboken6.isValid(one) and not one.isWindow() and not one.isHidden()

@@ -18,8 +18,9 @@ _VEIL = QColor(0, 0, 0, 80)
 class Overlay(QWidget):
     """Covers a window and carries one card; what runs behind it goes on and can be seen.
 
-    It is a part of the window, not a window of its own: it needs no activation and is on every picture of the window.
-    Subclasses fill ``card``, place it in :meth:`place` and say in :meth:`first_field` where the keyboard goes.
+    Its letters are those of ``theme.overlay_font``, which in a lecture are those of the page behind it. It is a part of
+    the window, not a window of its own: it needs no activation and is on every picture of the window. Subclasses fill
+    ``card``, place it in :meth:`place` and say in :meth:`first_field` where the keyboard goes.
     """
 
     closed = Signal()
@@ -36,6 +37,7 @@ class Overlay(QWidget):
         window.installEventFilter(self)
         keep_in_front(window, self)
         follow(theme.notifier.changed, self._on_theme)
+        follow(theme.notifier.mode_changed, self._on_theme)
 
     def open(self) -> None:
         """Come to the front, and take the keyboard."""
@@ -53,10 +55,11 @@ class Overlay(QWidget):
         if self.isHidden():
             return
         before, self._focus_before = self._focus_before, None
-        self.hide()
         # It may be gone by now: forms are built anew when the data or the run changes behind the veil.
         if before is not None and shiboken6.isValid(before) and before.isVisible():
+            # Before the field is hidden: else Qt chooses somebody, and the window does not know that this one is meant.
             before.setFocus(Qt.FocusReason.PopupFocusReason)
+        self.hide()
         self.closed.emit()
 
     def toggle(self) -> None:

@@ -64,7 +64,7 @@ class PageRoom(QObject, Generic[_Page]):
             self._page = self._make()
             self._page.hide()
             self._page.left.connect(self.close)
-            keep_in_front(self._window, self._page)
+            keep_in_front(self._window, self._page, of_all=True)
         if not self.shown:
             self._focus = self._window.focusWidget()
         self._come(self._page)

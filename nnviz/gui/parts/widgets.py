@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractScrollArea,
     QAbstractSpinBox,
     QButtonGroup,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -53,7 +55,10 @@ def refresh_fonts(root: QWidget) -> None:
 def _use_font(widget: QWidget, pixel_size: int, weight: int) -> None:
     font = themes.font(pixel_size, weight)
     widget.setFont(font)
-    if isinstance(widget, QAbstractSpinBox):
+    if isinstance(widget, QAbstractScrollArea):
+        # What it is painted on, too, keeps the letters that the style sheet first gave it: the titles of a header.
+        widget.viewport().setFont(font)
+    if isinstance(widget, QAbstractSpinBox | QComboBox):
         # Its line takes another font from it only until the style sheet has given it one.
         for line in widget.findChildren(QLineEdit):
             line.setFont(font)

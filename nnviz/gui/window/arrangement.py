@@ -51,6 +51,8 @@ class Arrangement:
         self._lent = False
         #: In which letters the inspector has its width, and which it had in usual ones.
         self._scale, self._side_width = theme.text_scale(), 0
+        #: And which the palette had.
+        self._palette_width = 0
 
     def restore(self) -> None:
         """Size and widths of the last time on a screen of this size; wholly on it, whatever they were."""
@@ -115,7 +117,10 @@ class Arrangement:
             palette.show()
 
     def follow_letters(self) -> None:
-        """In larger letters the inspector is wider by as much, where the canvas can spare it; afterwards as before."""
+        """In larger letters inspector and palette are wider by as much, where the canvas can spare it; then as before.
+
+        The inspector comes first: the palette shows its names in what letters it has room for.
+        """
         scale, before = theme.text_scale(), self._scale
         if scale == before:
             return
@@ -127,7 +132,15 @@ class Arrangement:
         else:
             wanted = self._side_width or round(right * scale / before)
         if right and (wanted > right) == (scale > before):
-            self._splitter.setSizes([left, centre + right - wanted, wanted])
+            centre, right = centre + right - wanted, wanted
+        if scale > before:
+            self._palette_width = left
+            wanted = min(round(left * scale / before), left + centre - _SPARED)
+        else:
+            wanted = self._palette_width or round(left * scale / before)
+        if left and (wanted > left) == (scale > before):
+            centre, left = centre + left - wanted, wanted
+        self._splitter.setSizes([left, centre, right])
 
     def reset(self) -> None:
         """Everything back in its place."""

@@ -169,7 +169,7 @@ class CommandPalette(Overlay):
 
     def place(self, room: QRect) -> QRect:
         """At the top in the middle, as high as its rows at most."""
-        scale = theme.text_scale()
+        scale = theme.overlay_scale()
         width = min(room.width() - 48, round(_WIDTH * max(1.0, 0.75 * scale)))
         around = self.search.sizeHint().height() + self._hint.sizeHint().height() + _MARGIN + 6 + 2 * 6 + 2
         top = min(64, room.height() // 12)
@@ -184,9 +184,9 @@ class CommandPalette(Overlay):
 
     def restyle(self) -> None:
         """Fonts follow the text scale."""
-        self.search.setFont(theme.font(16))
+        self.search.setFont(theme.overlay_font(16))
         for label in (self._hint, self._count):
-            label.setFont(theme.font(12))
+            label.setFont(theme.overlay_font(12))
         self.list.doItemsLayout()
 
     def focusNextPrevChild(self, forward: bool) -> bool:

@@ -21,7 +21,7 @@ _LEFT, _GAP = 10.0, 12.0
 
 def row_height() -> int:
     """Of one row, in pixels, as the text scale asks."""
-    return round(_ROW * max(1.0, 0.8 * theme.text_scale()))
+    return round(_ROW * max(1.0, 0.8 * theme.overlay_scale()))
 
 
 class RowPainter(QStyledItemDelegate):
@@ -73,7 +73,7 @@ class RowPainter(QStyledItemDelegate):
     def _right(self, painter: QPainter, entry: Entry, rect: QRectF) -> float:
         """Shortcut and category; where they begin."""
         colours = theme.current()
-        font = theme.font(12)
+        font = theme.overlay_font(12)
         right = rect.right() - _LEFT
         if entry.shortcut:
             keycaps.paint(painter, right, rect.center().y() + 0.5, [entry.shortcut], font)
@@ -91,7 +91,7 @@ class RowPainter(QStyledItemDelegate):
     def _title(self, painter: QPainter, entry: Entry, fitting: AbstractSet[int], room: QRectF) -> None:
         """The title, letters that fit in the accent; behind it, why it cannot be done."""
         colours = theme.current()
-        usual, strong = theme.font(14), theme.font(14, 700)
+        usual, strong = theme.overlay_font(14), theme.overlay_font(14, 700)
         plain = colours.text if entry.enabled else colours.text_faint
         title = QFontMetricsF(strong).elidedText(entry.title, Qt.TextElideMode.ElideRight, room.width())
         kept = len(title) if title == entry.title else len(title) - 1
@@ -111,7 +111,7 @@ class RowPainter(QStyledItemDelegate):
             at = end
         if entry.reason.strip():
             left = x + _GAP
-            font = theme.font(12)
+            font = theme.overlay_font(12)
             reason = QFontMetricsF(font).elidedText(entry.reason, Qt.TextElideMode.ElideRight, room.right() - left)
             painter.setFont(font)
             painter.setPen(colours.text_muted)

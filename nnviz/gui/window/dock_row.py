@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.geometry import FAR_ZOOM
+from nnviz.gui.look import theme
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.soon import soon
 from nnviz.gui.window.frame import row_height
 
@@ -24,6 +27,10 @@ _BUTTONS = 52
 #: No panel stands in front of the first: what it says is to be seen while the network trains. Nor in front of the
 #: second, as long as there are others.
 NEVER_COVERED, _COVERED_LAST = "findings", "loss"
+#: Pixels of a tab around its title: what the style sheet says.
+_AROUND_TAB = 28
+#: Pixels of its letters, as usual.
+_TAB = 13
 #: Pixels of a list at the side.
 _SIDE = 340
 
@@ -53,6 +60,16 @@ class DockRow(QObject):
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
         self._settling.timeout.connect(self._on_settled)
+        follow(theme.notifier.changed, self._on_letters)
+
+    def _on_letters(self) -> None:
+        soon(self._whole_tabs)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Tabs get their width after all that was asked of their place."""
+        if event.type() is QEvent.Type.Resize and isinstance(watched, QTabBar):
+            _fit_letters(watched)
+        return False
 
     def settle(self) -> None:
         """An instrument got another size: once all that was to be done is done, it is seen how high the row is."""
@@ -217,6 +234,8 @@ class DockRow(QObject):
             tabs.setUsesScrollButtons(True)
             tabs.setExpanding(False)
             tabs.setVisible(number in needed)
+            tabs.installEventFilter(self)  # once more changes nothing
+            _fit_letters(tabs)
         # Qt puts a new one before all else: before a page that covers the window, too. Among themselves they stay in
         # the order in which they were made: of two for one place the later one is Qt's own.
         for tabs in reversed(bars):
@@ -272,3 +291,16 @@ class DockRow(QObject):
         now = self.height()
         if now > before:
             self._raised = (lower if before == raised else before, now)
+
+
+def _fit_letters(tabs: QTabBar) -> None:
+    """As large as the letters around it, where all titles have room beside each other; not smaller than usual."""
+    titles = [tabs.tabText(index) for index in range(tabs.count())]
+    letters = theme.surrounding_font(_TAB).pixelSize()
+    while letters > _TAB:
+        metrics = QFontMetrics(theme.scene_font(letters))
+        if sum(metrics.horizontalAdvance(title) + _AROUND_TAB for title in titles) <= tabs.width():
+            break
+        letters -= 1
+    if tabs.font().pixelSize() != letters:
+        tabs.setFont(theme.scene_font(letters))

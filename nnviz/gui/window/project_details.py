@@ -85,7 +85,7 @@ class ProjectDetails(Overlay):
 
     def place(self, room: QRect) -> QRect:
         """In the upper middle."""
-        scale = max(1.0, theme.text_scale())
+        scale = max(1.0, theme.overlay_scale())
         width, height = min(room.width() - 40, round(_WIDTH * scale)), min(room.height() - 80, round(_HEIGHT * scale))
         return QRect((room.width() - width) // 2, min(90, (room.height() - height) // 2), width, height)
 
@@ -95,11 +95,11 @@ class ProjectDetails(Overlay):
 
     def restyle(self) -> None:
         """Take the fonts of another theme or text scale."""
-        self._title.setFont(theme.font(18, 600))
+        self._title.setFont(theme.overlay_font(18, 600))
         for widget in (self.name, self.note, self.cancel, self.accept):
-            widget.setFont(theme.font(14))
+            widget.setFont(theme.overlay_font(14))
         for caption in self._captions:
-            caption.setFont(theme.font(12))
+            caption.setFont(theme.overlay_font(12))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Ctrl+Enter takes it, also from the note, where Enter begins a line."""

@@ -85,7 +85,7 @@ class RaceRoom(PageRoom["RacePage"]):
             if self._glass is None:
                 self._glass = Magnifier(self._window)
                 self._glass.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-                keep_in_front(self._window, self._glass)
+                keep_in_front(self._window, self._glass, of_all=True)
             self._glass.setGeometry(self._window.rect())
             self._glass.set_glass(Measure.of(self._window.size()).glass)
             if self._glass.widget is None:

@@ -43,11 +43,11 @@ class ShortcutRow(QWidget):
         self.setAccessibleName(f"{use.words}: {' or '.join(use.shown)}")
         self.setToolTip("" if len(use.shown) <= _MOST_KEYS else ", ".join(use.shown))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(round(1.8 * QFontMetricsF(theme.font(14)).height()))
+        self.setFixedHeight(round(1.8 * QFontMetricsF(theme.overlay_font(14)).height()))
 
     def minimumSizeHint(self) -> QSize:
         """Words may be cut, keys may not."""
-        return QSize(round(keycaps.width(self._keys, theme.font(13))) + 80, self.height())
+        return QSize(round(keycaps.width(self._keys, theme.overlay_font(13))) + 80, self.height())
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -57,9 +57,9 @@ class ShortcutRow(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(theme.mixed(colours.panel, colours.border, 0.7))
         painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
-        small = theme.font(13)
+        small = theme.overlay_font(13)
         keycaps.paint(painter, self.width() - 1.0, self.height() / 2, self._keys, small)
-        font = theme.font(14)
+        font = theme.overlay_font(14)
         room = QRectF(0.0, 0.0, self.width() - keycaps.width(self._keys, small) - 12.0, self.height() - 1.0)
         painter.setFont(font)
         painter.setPen(colours.text)
@@ -86,7 +86,7 @@ class ShortcutSheet(Overlay):
         self.search.setAccessibleName("Filter the shortcuts")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda _text: self._fill())
-        close = QToolButton(self.card)
+        self._close = close = QToolButton(self.card)
         close.setProperty("role", "flat")
         close.setToolTip("Close (Esc)")
         close.setAccessibleName("Close")
@@ -117,7 +117,7 @@ class ShortcutSheet(Overlay):
 
     def place(self, room: QRect) -> QRect:
         """Nearly the whole window."""
-        width = min(room.width() - 40, round(1460 * max(1.0, theme.text_scale())))
+        width = min(room.width() - 40, round(1460 * max(1.0, theme.overlay_scale())))
         card = QRect((room.width() - width) // 2, 24, width, room.height() - 48)
         if self.isVisible() and self._wanted_columns(card) != self._columns:
             self._fill(card)
@@ -129,9 +129,11 @@ class ShortcutSheet(Overlay):
 
     def restyle(self) -> None:
         """Fonts follow the text scale, and with them the columns."""
-        self._title.setFont(theme.font(20, 700))
-        self.search.setFont(theme.font(14))
-        self.search.setFixedWidth(round(260 * max(1.0, 0.7 * theme.text_scale())))
+        self._title.setFont(theme.overlay_font(20, 700))
+        self.search.setFont(theme.overlay_font(14))
+        side = round(16 * max(1.0, theme.overlay_scale()))
+        self._close.setIconSize(QSize(side, side))
+        self.search.setFixedWidth(round(260 * max(1.0, 0.7 * theme.overlay_scale())))
         if self.isVisible():
             self._fill()
 
@@ -154,7 +156,7 @@ class ShortcutSheet(Overlay):
         return [] if page is None else page.findChildren(ShortcutRow)
 
     def _wanted_columns(self, card: QRect) -> int:
-        return max(1, min(_MOST_COLUMNS, round(card.width() / (_COLUMN * max(1.0, theme.text_scale())))))
+        return max(1, min(_MOST_COLUMNS, round(card.width() / (_COLUMN * max(1.0, theme.overlay_scale())))))
 
     def _fitting(self) -> list[ShortcutGroup]:
         query = self.search.text()
@@ -178,7 +180,7 @@ class ShortcutSheet(Overlay):
         groups = self._fitting()
         if not groups:
             nothing = QLabel("No shortcut fits. Try fewer letters.", page)
-            nothing.setFont(theme.font(14))
+            nothing.setFont(theme.overlay_font(14))
             nothing.setProperty("role", "muted")
             row.addWidget(nothing, 0, Qt.AlignmentFlag.AlignTop)
         for part in shares(groups, self._columns):
@@ -186,7 +188,7 @@ class ShortcutSheet(Overlay):
             column.setSpacing(0)
             for group in part:
                 heading = QLabel(group.title.upper(), page)
-                font = theme.font(13, 700)
+                font = theme.overlay_font(13, 700)
                 font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.6)
                 heading.setFont(font)
                 heading.setObjectName("ShortcutHeading")

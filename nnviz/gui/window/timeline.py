@@ -49,7 +49,7 @@ _STRIDES = (1, 2, 5, 10, 20, 50, 100)
 _FIGURES = {
     "_where": "race paused, step 00 000 of 00 000",
     "_cost": "a step takes 00.00 × bare · instruments 00.0 %",
-    "_memory": "0.00 GB",
+    "_memory": "memory 0.00 GB",
 }
 
 
@@ -428,4 +428,4 @@ class Timeline(QWidget):
         return tuple(marks[: bisect_left(marks, run.last_step + 1)])
 
     def _measure_memory(self) -> None:
-        self._memory.setText(format_bytes(_process().memory_info().rss))
+        self._memory.setText(f"memory {format_bytes(_process().memory_info().rss)}")

@@ -139,10 +139,10 @@ class Inspector(QWidget):
     def _make(self, kind: type[Tab]) -> Tab:
         """A tab, among the pages."""
         tab = kind(self._workspace, self)
-        tab.message.connect(self.message.emit)
-        tab.node_requested.connect(self.node_requested.emit)
-        tab.cure_requested.connect(self.cure_requested.emit)
-        tab.interest_changed.connect(self.interest_changed.emit)
+        tab.message.connect(self.message)
+        tab.node_requested.connect(self.node_requested)
+        tab.cure_requested.connect(self.cure_requested)
+        tab.interest_changed.connect(self.interest_changed)
         if isinstance(tab, DataTab):
             tab.download_requested.connect(lambda _kind: self.download_requested.emit())
             tab.viewer_requested.connect(self.viewer_requested)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -18,6 +18,7 @@ from nnviz.gui.inspector.values_tab import ValuesTab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.on_demand import OnDemand, take_turn_after
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
@@ -37,12 +38,17 @@ TABS: tuple[type[Tab], ...] = (
 class Inspector(QWidget):
     """Shows and edits the selection, the training and the data; only the tab in sight costs anything.
 
+    A tab is made when it is shown first, or when somebody asks for it.
+
     Attributes:
         message: Signal: a sentence for the status bar.
         node_requested: Signal: select this node.
         cure_requested: Signal: a Cure of a finding.
         left: Signal: Escape was pressed: the keyboard goes back to the canvas.
         interest_changed: Signal: the source and what it looks at from now on: an :class:`Interest`.
+        download_requested: Signal: the data of the document are to be fetched.
+        viewer_requested: Signal: all examples are to be seen.
+        tabs: The tabs by key; one that was not there yet is made when it is asked for.
     """
 
     message = Signal(str)
@@ -50,6 +56,8 @@ class Inspector(QWidget):
     cure_requested = Signal(object)
     left = Signal()
     interest_changed = Signal(str, object)
+    download_requested = Signal()
+    viewer_requested = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,11 +66,10 @@ class Inspector(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.tabs: dict[str, Tab] = {kind.key: kind(workspace, self) for kind in TABS}
-        self.layer = self._tab(LayerTab)
-        self.training = self._tab(TrainingTab)
-        self.data = self._tab(DataTab)
-        self.explain = self._tab(ExplainTab)
+        self._workspace = workspace
+        self._pages = QStackedWidget(self)
+        self.tabs = OnDemand({kind.key: kind for kind in TABS}, self._make)
+        self._tab(TABS[0])  # Tab comes to what stands in it before it comes to the buttons above it
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(4)
@@ -73,7 +80,7 @@ class Inspector(QWidget):
         self._buttons: dict[str, QToolButton] = {}
         group = QButtonGroup(self)
         group.setExclusive(True)
-        for key, tab in self.tabs.items():
+        for key, tab in self.kinds.items():
             button = QToolButton(bar)
             button.setText(tab.title)
             button.setCheckable(True)
@@ -89,13 +96,6 @@ class Inspector(QWidget):
             row.addWidget(button)
             self._buttons[key] = button
         column.addWidget(bar)
-        self._pages = QStackedWidget(self)
-        for tab in self.tabs.values():
-            self._pages.addWidget(tab)
-            tab.message.connect(self.message.emit)
-            tab.node_requested.connect(self.node_requested.emit)
-            tab.cure_requested.connect(self.cure_requested.emit)
-            tab.interest_changed.connect(self.interest_changed.emit)
         column.addWidget(self._pages, 1)
         self._last: Shown | None = None
         self.show_tab("layer")
@@ -106,9 +106,50 @@ class Inspector(QWidget):
         """Key of the tab in sight."""
         return next(key for key, button in self._buttons.items() if button.isChecked())
 
+    @property
+    def kinds(self) -> Mapping[str, type[Tab]]:
+        """What is known of each tab by its key, whether it is there or not."""
+        return self.tabs.kinds
+
+    @property
+    def layer(self) -> LayerTab:
+        """The tab of the selected layer."""
+        return self._tab(LayerTab)
+
+    @property
+    def training(self) -> TrainingTab:
+        """The tab of how the network is trained."""
+        return self._tab(TrainingTab)
+
+    @property
+    def data(self) -> DataTab:
+        """The tab of the examples."""
+        return self._tab(DataTab)
+
+    @property
+    def explain(self) -> ExplainTab:
+        """The tab that explains the selected layer."""
+        return self._tab(ExplainTab)
+
     def _tab(self, kind: type[_TabKind]) -> _TabKind:
         tab = self.tabs[kind.key]
         assert isinstance(tab, kind)
+        return tab
+
+    def _make(self, kind: type[Tab]) -> Tab:
+        """A tab, among the pages."""
+        tab = kind(self._workspace, self)
+        tab.message.connect(self.message)
+        tab.node_requested.connect(self.node_requested)
+        tab.cure_requested.connect(self.cure_requested)
+        tab.interest_changed.connect(self.interest_changed)
+        if isinstance(tab, DataTab):
+            tab.download_requested.connect(lambda _kind: self.download_requested.emit())
+            tab.viewer_requested.connect(self.viewer_requested)
+        self._pages.addWidget(tab)
+        first = self.tabs.made.get(TABS[0].key)
+        if first is not None:
+            take_turn_after(first, tab)
         return tab
 
     def show_tab(self, key: str) -> None:
@@ -132,8 +173,8 @@ class Inspector(QWidget):
 
     def set_selection(self, nodes: Sequence[str]) -> None:
         """Tells all tabs which nodes are selected on the canvas."""
-        for tab in self.tabs.values():
-            tab.set_selection(tuple(nodes))
+        chosen = tuple(nodes)
+        self.tabs.tell("selection", lambda tab: tab.set_selection(chosen))
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Bring what is shown up to date, knowing which series of its runs have changed since the last call."""

@@ -93,7 +93,6 @@ class ExplainPanel(Panel):
         """Numbers are clicked there, and lit up."""
         self._canvas = canvas
         canvas.number_clicked.connect(self._on_clicked)
-        canvas.number_requested.connect(self._on_requested)
 
     def leave_desk(self) -> None:
         """In a lecture it is large already, and a click on a weight walks to it: nothing is typed there."""
@@ -158,7 +157,8 @@ class ExplainPanel(Panel):
             if self._page is not None and self._page.is_open:
                 self._page.sheet.setFocus()  # so that the keys go on, and Escape closes it
 
-    def _on_requested(self, node: str, number: CardNumber | None) -> None:
+    def take_from_card(self, node: str, number: CardNumber | None) -> None:
+        """Take apart a number of a card, the layer itself where it is None, the loss where there is no layer either."""
         if number is not None:
             self.explain(Place(node, index=number.index, near=number.near, backward=self._backward))
         else:

@@ -144,7 +144,7 @@ def panel_entries(find: Findable) -> Iterator[Entry]:
     docks = find.docks()
     if docks is not None:
         for key, dock in docks.docks.items():
-            panel = docks.panels[key]
+            panel = docks.kinds[key]
             shortcut = dock.toggleViewAction().shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             title, lead = _named("Show", panel.title)
             # Those with an action of their own in another menu are there already.
@@ -165,7 +165,7 @@ def panel_entries(find: Findable) -> Iterator[Entry]:
                 yield Entry(f"panel/hide/{key}", title, "Instrument", dock.close, lead, "close instrument dock panel")
     inspector = find.inspector()
     if inspector is not None:
-        for key, tab in inspector.tabs.items():
+        for key, tab in inspector.kinds.items():
             title, lead = _named("Open", f"the {tab.title} tab")
             yield Entry(
                 f"tab/{key}",
@@ -184,7 +184,7 @@ def instrument_entries(find: Findable) -> Iterator[Entry]:
     if docks is None:
         return
     for key, actions in docks.actions.items():
-        panel = docks.panels[key]
+        panel = docks.kinds[key]
         for entry in actions.entries:
             yield Entry(
                 f"instrument/{key}/{entry.key}",

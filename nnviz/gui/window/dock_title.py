@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
 from nnviz.gui.look import icons
 from nnviz.gui.panels.base import Panel
 
-_HEADER_HEIGHT = 34
 #: Pixels of one that is torn off by its button, at least, and the share of the window that it takes at most.
 _ROOMY, _ROOMY_SHARE = QSize(860, 580), 0.8
 
@@ -34,7 +33,6 @@ class DockTitle(QWidget):
         layout = panel.layout()
         if layout is not None:
             layout.removeWidget(panel.header)
-        panel.header.setFixedHeight(_HEADER_HEIGHT)
         row.addWidget(panel.header, 1)
         buttons = (
             ("float", f"Float “{panel.title}” or put it back", partial(_tear_off, dock)),

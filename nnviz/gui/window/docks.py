@@ -1,11 +1,13 @@
 """The instruments as docks: made from PANELS, moved, floated, closed and added; the arrangement is remembered.
 
-A panel's own header serves as the title bar of its dock: it is what one drags, and nothing is said twice.
+All docks stand in the window from the start, so that an arrangement can put them in their places; the panel in one is
+made when the dock is shown first, or when somebody asks for the panel. A panel's own header serves as the title bar of
+its dock: it is what one drags, and nothing is said twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,9 @@ from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.on_demand import OnDemand, take_turn_after
 from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.parts.soon import soon
-from nnviz.gui.runs.run_feed import Subscription
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.dock_row import DEFAULT_PANELS, NEVER_COVERED, DockRow
 from nnviz.gui.window.dock_title import DockTitle
@@ -34,6 +36,7 @@ from nnviz.project.checks.validate import Diagnostic
 
 if TYPE_CHECKING:
     from nnviz.explain.values import Example
+    from nnviz.gui.canvas.cards.card_numbers import CardNumber
 
 #: Pixels of the smallest panel, across and down.
 _SMALLEST = (200, 120)
@@ -55,6 +58,26 @@ _EXPLAINING_KEYS = frozenset((ExplainPanel.key, *(way[0] for way in _EXPLAINING)
 _DRAG_LOOK = 100
 
 
+class InstrumentDock(QDockWidget):
+    """Has its instrument made before it is shown, by whomever: a menu, a key, an arrangement that is restored.
+
+    Args:
+        title: What its tab says.
+        window: Where it stands.
+        fill: Called before each showing; puts the instrument into it where it is not there yet.
+    """
+
+    def __init__(self, title: str, window: QMainWindow, fill: Callable[[], object]) -> None:
+        super().__init__(title, window)
+        self._fill = fill
+
+    def setVisible(self, visible: bool) -> None:
+        """What is in it has its size at once, as all shown with it: it is there before."""
+        if visible:
+            self._fill()
+        super().setVisible(visible)
+
+
 class Docks(QObject):
     """All instruments of one window."""
 
@@ -74,10 +97,8 @@ class Docks(QObject):
         self._window = window
         self._workspace = workspace
         self._feed = workspace.feed
-        self._selection = ""
         self._docks: dict[str, QDockWidget] = {}
-        self._panels: dict[str, Panel] = {}
-        self._subscriptions: dict[str, Subscription] = {}
+        self._panels = OnDemand({kind.key: kind for kind in PANELS}, self._make)
         self._current = DEFAULT_PANELS[0]
         self._obstacle = ""
         #: Those that stand behind another as a tab.
@@ -86,28 +107,40 @@ class Docks(QObject):
         self.row = DockRow(window, self._docks, self._panels, canvas)
         self._actions = {kind.key: PanelActions(kind, window, partial(self.use, kind.key)) for kind in PANELS}
         for kind in PANELS:
-            dock = QDockWidget(kind.title, window)
+            dock = InstrumentDock(kind.title, window, partial(self._panels.__getitem__, kind.key))
             dock.setObjectName(f"dock-{kind.key}")
             dock.setAccessibleName(kind.title)
+            dock.setMinimumSize(*_SMALLEST)
             self._watch_presses(dock)
             StayOnScreen(dock)
             dock.topLevelChanged.connect(partial(self._on_floating, dock))
             dock.visibilityChanged.connect(partial(self._on_front, kind.key))
             self._docks[kind.key] = dock
-            self._fill(kind)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.row.arrange_as_new()
         follow(QApplication.instance().focusChanged, self._on_focus)  # type: ignore[union-attr]  # there is one
         self._watch_presses(window)
         self._scale = theme.text_scale()
         follow(theme.notifier.changed, self._on_theme)
+        canvas.number_requested.connect(self._on_number)
+        self.explained_large.connect(self._on_large)
         follow(workspace.document.diagnostics_changed, self._count_problems)
         self._count_problems(workspace.document.diagnostics)
 
     @property
-    def panels(self) -> dict[str, Panel]:
-        """The instruments by key."""
-        return dict(self._panels)
+    def panels(self) -> Mapping[str, Panel]:
+        """The instruments by key; one that was not there yet is made when it is asked for."""
+        return self._panels
+
+    @property
+    def made(self) -> dict[str, Panel]:
+        """Those that are there by now: that were shown, or asked for."""
+        return self._panels.made
+
+    @property
+    def kinds(self) -> Mapping[str, type[Panel]]:
+        """What is known of each of them by its key, whether it is there or not."""
+        return self._panels.kinds
 
     @property
     def docks(self) -> dict[str, QDockWidget]:
@@ -135,7 +168,7 @@ class Docks(QObject):
             menu.addSeparator()
         for key, toggle in zip(self._docks, toggles, strict=True):
             menu = explaining if key in _EXPLAINING_KEYS else measuring
-            submenu = menu.addMenu(self._panels[key].title)
+            submenu = menu.addMenu(self.kinds[key].title)
             submenu.addAction(toggle)
             submenu.addSeparator()
             self._actions[key].fill(submenu)
@@ -178,19 +211,18 @@ class Docks(QObject):
         """What has to be done before the network can be trained: instruments without data say that."""
         if text != self._obstacle:
             self._obstacle = text
-            for panel in self._panels.values():
-                panel.set_obstacle(text)
+            self._panels.tell("obstacle", lambda panel: panel.set_obstacle(text))
 
     def toggle_actions(self) -> list[QAction]:
         """One a panel: shows or hides it; the tenth and those behind it have their own letter."""
         actions = []
         for number, (key, dock) in enumerate(self._docks.items(), start=1):
-            action = dock.toggleViewAction()
+            action, kind = dock.toggleViewAction(), self.kinds[key]
             action.setText("&Show")
-            keys = f"Ctrl+Alt+{number if number <= 9 else self._panels[key].letter}"
+            keys = f"Ctrl+Alt+{number if number <= 9 else kind.letter}"
             action.setShortcut(keys)
-            action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
-            action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
+            action.setToolTip(f"Show or hide “{kind.title}” ({keys})")
+            action.setStatusTip(f"Show or hide “{kind.title}”")
             action.triggered.connect(lambda on, key=key: self._on_toggled(key, on))
             actions.append(action)
         return actions
@@ -230,9 +262,7 @@ class Docks(QObject):
 
     def set_selection(self, node: str) -> None:
         """What is selected on the canvas: panels follow it."""
-        self._selection = node
-        for panel in self._panels.values():
-            panel.set_selection(node)
+        self._panels.tell("selection", lambda panel: panel.set_selection(node))
 
     def show_panel(self, key: str) -> Panel | None:
         """Bring an instrument to the front; None where there is none of that name."""
@@ -262,27 +292,42 @@ class Docks(QObject):
         if isinstance(panel, ExplainPanel):
             panel.toggle_page(example)
 
+    def _on_number(self, node: str, number: CardNumber | None) -> None:
+        """A number on a card is to be taken apart, wherever that is done."""
+        panel = self._panels[ExplainPanel.key]
+        if isinstance(panel, ExplainPanel):
+            panel.take_from_card(node, number)
+
     @property
     def is_explained_large(self) -> bool:
         """Whether a number is taken apart over the canvas."""
-        panel = self._panels[ExplainPanel.key]
+        panel = self.made.get(ExplainPanel.key)
         return isinstance(panel, ExplainPanel) and panel.is_large
 
     @property
     def explained(self) -> Place | None:
         """The number that is taken apart; None where none was asked about."""
-        panel = self._panels[ExplainPanel.key]
+        panel = self.made.get(ExplainPanel.key)
         return panel.walk.place if isinstance(panel, ExplainPanel) else None
 
     def explain_backward(self, on: bool) -> None:
         """Numbers are taken apart in the direction that the canvas shows."""
-        panel = self._panels[ExplainPanel.key]
-        if isinstance(panel, ExplainPanel):
-            panel.set_backward(on)
+
+        def tell(panel: Panel) -> None:
+            if isinstance(panel, ExplainPanel):
+                panel.set_backward(on)
+
+        self._panels.tell("backward", tell)
 
     def _set_picking(self, on: bool) -> None:
-        for panel in self._panels.values():
-            panel.set_picking(on)
+        self._panels.tell("picking", lambda panel: panel.set_picking(on))
+
+    def _on_large(self, large: bool) -> None:
+        def tell(panel: Panel) -> None:
+            if isinstance(panel, OwnInputPanel):
+                panel.set_covered(large)
+
+        self._panels.tell("large", tell)
 
     @staticmethod
     def _retitle(dock: QDockWidget, title: str) -> None:
@@ -328,11 +373,10 @@ class Docks(QObject):
             if widget is not None and (widget is dock or dock.isAncestorOf(widget)):
                 self._current = key
 
-    def _fill(self, kind: type[Panel]) -> None:
+    def _make(self, kind: type[Panel]) -> Panel:
+        """An instrument, in its dock."""
         dock = self._docks[kind.key]
         panel = kind(self._workspace, dock, self._actions[kind.key])
-        panel.set_obstacle(self._obstacle)
-        panel.set_selection(self._selection)
         panel.cure_requested.connect(self.cure_requested)
         panel.node_requested.connect(self.node_requested)
         panel.message.connect(self.message)
@@ -344,12 +388,15 @@ class Docks(QObject):
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
             panel.large_changed.connect(self.explained_large)
-        if isinstance(panel, OwnInputPanel):
-            self.explained_large.connect(panel.set_covered)
         panel.attach(self._canvas)
-        dock.setMinimumSize(*_SMALLEST)
         menu = "Explain" if kind.key in _EXPLAINING_KEYS else "Instruments"
         dock.setTitleBarWidget(DockTitle(panel, dock, menu))
         dock.setWidget(panel)
-        self._panels[kind.key] = panel
-        self._subscriptions[kind.key] = self._feed.subscribe(panel.refresh, panel)
+        keys = list(self.kinds)
+        # Tab goes through the instruments in the order of the menu, whichever was opened first.
+        for title in [self._docks[key].titleBarWidget() for key in keys[: keys.index(kind.key)] if key in self.made][
+            -1:
+        ]:
+            take_turn_after(title, dock)
+        self._feed.subscribe(panel.refresh, panel)
+        return panel

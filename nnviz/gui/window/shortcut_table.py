@@ -38,9 +38,9 @@ def shortcut_groups(find: Findable) -> list[ShortcutGroup]:
         for key, dock in docks.docks.items():
             uses = [_of_action(dock.toggleViewAction(), "Show or hide")]
             uses += [_of_action(entry.action, entry.words) for entry in docks.actions[key].entries]
-            groups.append(ShortcutGroup(f"Instrument: {docks.panels[key].title}", tuple(uses)))
+            groups.append(ShortcutGroup(f"Instrument: {docks.kinds[key].title}", tuple(uses)))
     if inspector is not None:
-        tabs = tuple(KeyUse(tab.title, (tab.keys,)) for tab in inspector.tabs.values())
+        tabs = tuple(KeyUse(tab.title, (tab.keys,)) for tab in inspector.kinds.values())
         groups.append(ShortcutGroup("Inspector", tabs))
     groups.append(ShortcutGroup("On the canvas", CANVAS_KEYS))
     groups.append(ShortcutGroup("In the neuron view", NEURON_KEYS))

@@ -411,7 +411,7 @@ class MainWindow(QMainWindow):
         self.centre.number_requested.connect(docks.explain)
         self.flow.changed.connect(lambda: docks.explain_backward(self.flow.backward))
         docks.explain_backward(self.flow.backward)
-        for key, panel in docks.panels.items():
+        for key, panel in docks.made.items():
             self.interests.contribute(key, panel.interest)
         docks.row.spread()
         self.arrangement.restore_docks()

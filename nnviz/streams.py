@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
+from nnviz.errors import on_one_line
+
 #: What is written where the encoding has no such sign.
 _PLAIN = {
     "×": "x", "·": "*", "–": "-", "—": "-", "−": "-", "…": "...", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≈": "~",
@@ -54,9 +56,12 @@ def complain(text: str, program: str = "nnviz") -> None:
 
 
 def tell(text: str) -> None:
-    """The same without the program's name: what is said beside the output never decides how a command ends."""
+    """The same without the program's name: what is said beside the output never decides how a command ends.
+
+    It stays on its line, whatever the file or the project is called that it is about.
+    """
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{on_one_line(text)}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         drop(sys.stderr)

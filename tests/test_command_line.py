@@ -168,14 +168,14 @@ def test_runs_are_made_when_nobody_reads(
     capsys.readouterr()
     if command == "sweep":
         other = [command, "sample:xnor-two-layer", *vary[:2], "--epochs", "3", "--resume"]
-        assert "(epochs: 3, not 1)" in complaint(capsys, *other)
+        assert "(epochs: 1 in the sweep, 3 asked for)" in complaint(capsys, *other)
         # What it was made with need not be said again; what is said and differs is refused.
         (name,) = [path.stem for path in (runs_folder() / "sweeps").glob("*.nnvizsweep")]
         for named in (name, "sample:xnor-two-layer"):
             assert cli.main([command, named, "--resume", "--json"]) == 0
             told = json.loads(capsys.readouterr().out.splitlines()[-1])
             assert told["name"] == name and [len(one["runs"]) for one in told["trials"]] == [1, 1]
-        assert "(seed: 4, not 0)" in complaint(capsys, command, name, "--resume", "--seed", "4")
+        assert "(seed: 0 in the sweep, 4 asked for)" in complaint(capsys, command, name, "--resume", "--seed", "4")
         assert "--prune" in complaint(capsys, command, name, "--resume", "--prune")
         assert "--vary" in complaint(capsys, command, name, "--resume", "--vary", "training.learning_rate=0.1")
         assert cli.main([command, "sample:and", *vary, "--runs", "1", "--name", "short"]) == 0

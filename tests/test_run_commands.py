@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import struct
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from nnviz.project.flat_settings import settings_in
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 from nnviz.project.settings import TRAINING
+from nnviz.record.event_files import EventFiles
 from nnviz.record.library import Label, Library
 from nnviz.record.places import runs_folder
 from nnviz.record.readings import Finding, Scalar
@@ -191,7 +193,7 @@ def test_a_run_is_gone_on_with_by_its_name_and_stopped_short_of_its_new_goal(
     assert cli.main(["train", kept.stem, "--resume"]) == 0
     assert "batch 2, 6 epochs" in capsys.readouterr().err, "as it is by now, whatever it was begun with"
     assert cli.main(["train", "sample:and", "--resume", "--run-file", str(kept), "--epochs", "7"]) == 0
-    assert "learning rate of the optimizer: 0.1, not 0.3." in capsys.readouterr().err
+    assert "learning rate of the optimizer: 0.3 then, 0.1 now." in capsys.readouterr().err
     assert cli.main(["evaluate", kept.stem, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 10
     for named in (kept.stem, kept.stem[:-1], str(kept)):
@@ -326,7 +328,28 @@ def test_event_files_that_cannot_be_written_do_not_end_the_training(
         "--tensorboard",
         str(tmp_path / "text" / "tb"),
     ]
-    assert cli.main(train) == 0
+    assert cli.main(train) == 1, "output was lost"
     shown = capsys.readouterr()
     assert "No more event files are written" in shown.err
     assert json.loads(shown.out.splitlines()[-1])["event"] == "finished"
+
+
+def test_event_files_that_are_lost_on_the_way_make_the_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = ["train", "sample:xnor-two-layer", "--epochs", "2", "--tensorboard", str(tmp_path / "tb")]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("a mistake of a library")
+
+    for fails in (full, broken):
+        with monkeypatch.context() as patch:
+            patch.setattr(EventFiles, "_write", fails)
+            patch.setattr(threading, "excepthook", lambda _arguments: None)
+            assert cli.main(train) == 1
+        said = capsys.readouterr().err
+        assert ("No more event files are written" in said) is (fails is full) and "The run is kept in" in said
+    assert cli.main(train) == 0

@@ -37,7 +37,7 @@ def count(text: str) -> int:
     except ValueError:
         number = 0
     if not 1 <= number <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100,000")
     return number
 
 
@@ -48,7 +48,7 @@ def seed(text: str) -> int:
     except ValueError:
         number = -1
     if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1:,}")
     return number
 
 

@@ -18,7 +18,7 @@ from nnviz.commands.given_run import given_run
 from nnviz.commands.json_text import json_text
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
-from nnviz.errors import DataError, InputError, NnvizError
+from nnviz.errors import DataError, InputError, NnvizError, on_one_line
 
 if TYPE_CHECKING:
     from nnviz.record.evaluated import AnyEvaluated
@@ -96,7 +96,7 @@ def evaluate(options: EvaluateOptions) -> int:
     if counted is not None:
         print(f"\nThe test set was used {format_times(counted)}: it is counted in the run.")
     if options.out is not None:
-        print(f"\n{options.out}: {len(evaluated):,} rows")
+        print(f"\n{on_one_line(str(options.out))}: {len(evaluated):,} rows")
     return 0
 
 
@@ -268,7 +268,8 @@ def _print(
     best = evaluated.weights_of != evaluated.step
     which = f"step {evaluated.weights_of}" + (f" (epoch {training.best_epoch}, the best one)" if best else "")
     count = f"{len(evaluated):,} example" + ("" if len(evaluated) == 1 else "s")
-    print(f"{options.run}: weights of {which}, {options.data or 'its data'}, {options.split} split, {count}\n")
+    whose = on_one_line(f"{options.run}: weights of {which}, {options.data or 'its data'}, {options.split} split")
+    print(f"{whose}, {count}\n")
     shares = isinstance(figures, ClassFigures)
     print_table(
         ("figure", "value"),

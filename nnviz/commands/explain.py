@@ -12,7 +12,7 @@ from nnviz.commands.given_project import known_data, open_project, with_choices
 from nnviz.commands.given_run import run_in_place_of_project
 from nnviz.commands.json_text import json_text
 from nnviz.commands.parsed_options import options_of
-from nnviz.errors import InputError
+from nnviz.errors import InputError, on_one_line
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def explain(options: ExplainOptions) -> int:
         where = f"example {example.index} of the {example.split} split ({answered.right or 'no right answer'})"
         if answered.in_batch is not None:
             where = f"training mode, {where}, number {answered.in_batch} of the batch that comes next"
-    print(f"{project.name}, step {answered.step}, {where}")
+    print(on_one_line(f"{project.name}, step {answered.step}, {where}"))
     if options.step is not None and answered.step != options.step:
         print(f"(step {answered.step} has the nearest weights that are kept and not after step {options.step})")
     print()

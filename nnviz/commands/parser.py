@@ -51,8 +51,8 @@ _TRAIN_EPILOGUE = """\
 
 Without --run-file the run is kept in the user's folder of runs (nnviz runs lists it). Ctrl-C and kill end the training
 after the batch under way and keep the run; a second one, a second later, breaks off what is under way, the batch or the
-writing of the end. Exit status: 0 done; 1 it failed, or its run could not be kept as a whole; 2 bad input; 130
-interrupted.
+writing of the end. Exit status: 0 done; 1 it failed, or its run or the event files could not be kept as a
+whole; 2 bad input; 130 interrupted.
 """
 
 #: Letters on a line of a description, however narrow the terminal says that it is.

@@ -10,7 +10,7 @@ from nnviz import paths, streams
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_run import given_run
 from nnviz.commands.parsed_options import options_of
-from nnviz.errors import DataError, InputError
+from nnviz.errors import DataError, InputError, on_one_line
 
 #: So many of the examples that were left out are listed one by one.
 _MOST_LISTED = 50
@@ -64,5 +64,5 @@ def predict(options: PredictOptions) -> int:
     if (rest := len(done.left_out) - _MOST_LISTED) > 0:
         streams.complain(f"left out: {rest:,} more that cannot be read")
     which = f"weights of epoch {done.best_epoch}, the best one" if done.best_epoch else f"weights of step {done.step}"
-    print(f"{options.out}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
+    print(f"{on_one_line(str(options.out))}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
     return 0

@@ -17,11 +17,12 @@ from nnviz.commands.given_project import asked_settings, data_to_train, fetch, o
 from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
-from nnviz.errors import InputError
+from nnviz.errors import InputError, on_one_line
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
+from nnviz.project.spec import brief
 from nnviz.project.starts import one_start_note
-from nnviz.project.variations import parse_variation, varied_path
+from nnviz.project.variations import is_range, parse_variation, varied_path
 from nnviz.record.number_text import format_number, percent
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ class RaceOptions:
         if (self.preset is None) == (not self.vary):
             raise InputError("Say what differs: --vary PATH=VALUE,VALUE (once or more), or --preset NAME.")
         if self.preset is None:
+            if ranged := next(filter(is_range, self.vary), ""):
+                raise InputError(
+                    f"{brief(ranged)} is a range, which nnviz sweep takes: a race takes values with commas between "
+                    f"them, such as {varied_path(ranged)[:120]}=1,2,3.",
+                    field="--vary",
+                )
             try:
                 return entrants_of([parse_variation(text) for text in self.vary], project)
             except InputError as error:
@@ -159,7 +166,7 @@ class _Report:
         if self._bar is None:
             streams.complain(text)
         else:
-            self._bar.write(f"nnviz: {text}", file=sys.stderr)
+            self._bar.write(on_one_line(f"nnviz: {text}"), file=sys.stderr)
 
     def end(self) -> None:
         if self._bar is not None:

@@ -15,7 +15,7 @@ from nnviz import paths, streams
 from nnviz.commands.json_text import json_text
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
-from nnviz.errors import InputError
+from nnviz.errors import InputError, on_one_line
 from nnviz.project.files import io
 from nnviz.project.flat_settings import Flat, setting, settings_in
 from nnviz.record.comparison import compare_runs, find_run
@@ -79,6 +79,8 @@ def runs(options: RunsOptions) -> int:
     found = listed(folder)
     names = {run.path: Filterable(_filtered_name(run), run.label.tags, run.summary) for run in found}
     wanted = parse_filter(" ".join(options.text), names.values())
+    for problem in (*wanted.unfinished, *wanted.no_numbers):
+        raise InputError(problem, field="TEXT")
     for key in wanted.unknown:
         streams.complain(f"none of the runs has a setting or a result called {key!r}")
     tags = {tag.casefold() for tag in options.tag}
@@ -187,7 +189,7 @@ def export_tensorboard(named: str, folder: Path) -> int:
             written.write_new(live=False)
         finally:
             written.close()
-    print(f"{folder}: {written.count:,} values of {path.stem}")
+    print(on_one_line(f"{folder}: {written.count:,} values of {path.stem}"))
     return 0
 
 
@@ -233,7 +235,6 @@ def _row(run: ListedRun) -> tuple[str, ...]:
         name += f"  {run.title}"
     if run.label.tags:
         name += f"  [{', '.join(run.label.tags)}]"
-    name = "".join(letter if letter.isprintable() else "?" for letter in name)  # a file may be called anything
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else _NOTHING
     if found.damage:
         return (name, date, found.outcome, *[_NOTHING] * 6)

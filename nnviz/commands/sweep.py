@@ -19,7 +19,7 @@ from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
-from nnviz.errors import InputError
+from nnviz.errors import InputError, on_one_line
 from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
@@ -27,7 +27,16 @@ from nnviz.project.model import Project
 from nnviz.project.starts import as_varied, one_start_note
 from nnviz.record.places import runs_folder
 from nnviz.train.change import Difference, differences
-from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, load, path_of
+from nnviz.train.sweep_record import (
+    EVERYTHING_TRIED,
+    Plan,
+    SweepRecord,
+    SweptRun,
+    Trial,
+    check_name,
+    load,
+    path_of,
+)
 from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 
 if TYPE_CHECKING:
@@ -75,6 +84,8 @@ def sweep(options: SweepOptions) -> int:
     from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 
+    if options.name is not None:
+        check_name(options.name)
     cores = CoreWatch()
     as_trained = TrainOptions(
         options.project,
@@ -133,7 +144,7 @@ def sweep(options: SweepOptions) -> int:
 
 def _plan(options: SweepOptions, project: Project) -> Plan:
     return Plan(
-        options.name or project.name,
+        options.name or project.name or "sweep",
         io.dumps(project).decode(),
         options.vary,
         options.search or "grid",
@@ -164,7 +175,8 @@ def _known(options: SweepOptions) -> _Known:
     """
     named = options.project.startswith("sample:") or options.project.lower().endswith(io.SUFFIX)
     asked = open_project(options.project) if named or options.name else None
-    name = options.name or (options.project if asked is None else asked.name)
+    name = options.name or (options.project if asked is None else asked.name or "sweep")
+    check_name(name, "PROJECT")  # one that was given by --name was looked at before
     path = path_of(name)
     if not path.exists():
         raise InputError(f"There is no sweep {name!r} to go on with.", field="--resume")
@@ -197,8 +209,9 @@ def _compare(known: _Known, options: SweepOptions, project: Project) -> None:
 
 def _begun_otherwise(other: Difference, name: str) -> InputError:
     return InputError(
-        f"The sweep was begun with another setting ({other.text}): take another --name, or leave this out and go on "
-        f"with it as it was made (nnviz sweep {shlex.quote(name)} --resume).",
+        f"What is asked for is not what the sweep was begun with ({other.told('in the sweep', 'asked for')}): take "
+        f"another --name, or leave this out and go on with it as it was made (nnviz sweep {shlex.quote(name)} "
+        "--resume).",
         field=other.field,
     )
 
@@ -249,7 +262,7 @@ class _Said:
         if self._bar is None:
             streams.complain(text)
         else:
-            self._bar.write(f"nnviz: {text}", file=sys.stderr)
+            self._bar.write(on_one_line(f"nnviz: {text}"), file=sys.stderr)
 
     def _show(self, record: SweepRecord, progress: Progress) -> None:
         best = next(iter(record.best_first()), None)
@@ -271,16 +284,22 @@ class _Said:
             self._lines.print({"event": event, **_plain(record), "ended": sweep.progress.ended})
             return
         _print(record)
-        streams.tell(
-            f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; "
-            f"nnviz sweep {shlex.quote(record.plan.name)} --resume goes on."
-        )
+        streams.tell(f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}{_how_on(sweep)}.")
 
 
 def _line(record: SweepRecord, trial: Trial, run: SweptRun) -> str:
     settings = ", ".join(f"{words_of(path)} {setting_text(trial, path)}" for path in trial.settings)
     value = figure(record.plan.objective, math.nan if run.value is None else run.value)
     return f"run {record.runs:>3}   {settings}, seed {run.seed}   {value if run.state == 'done' else run.reason}"
+
+
+def _how_on(sweep: Sweep) -> str:
+    """What goes on with it, behind where it is kept; nothing where all of it was tried."""
+    plan = sweep.record.plan
+    if sweep.progress.ended == EVERYTHING_TRIED:
+        return ""
+    used = plan.runs is not None and sweep.record.runs >= plan.runs
+    return f"; nnviz sweep {shlex.quote(plan.name)} --resume{' --runs N goes on to N runs' if used else ' goes on'}"
 
 
 def _ended(record: SweepRecord) -> list[tuple[Trial, SweptRun]]:

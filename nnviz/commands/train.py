@@ -243,7 +243,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             what = "The run" if kept.complete else "A part of the run"
             streams.tell(f"{what} is kept in {kept.path}")
     report.finished(outcome, kept.path, complete=kept.complete)
-    return 0 if kept.complete else 1
+    return 0 if kept.complete and (events is None or events.complete) else 1
 
 
 def _warm_start(options: TrainOptions) -> WarmStart | None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from nnviz import streams
 from nnviz.commands.json_lines import JsonLines
-from nnviz.errors import NnvizError, NotFiniteError
+from nnviz.errors import NnvizError, NotFiniteError, on_one_line
 from nnviz.project.model import Project
 from nnviz.record.number_text import percent
 from nnviz.record.quantities import LOSS
@@ -67,7 +67,7 @@ class JsonReport:
     """One JSON object a line on standard output, see :class:`JsonLines`.
 
     ``seconds`` is training time since the start, pauses left out, in every event; ``epoch_seconds`` is that of the
-    epoch alone. A run that is gone on with counts from where it went on.
+    epoch alone. A run that is gone on with counts from where it went on; ``run_seconds`` counts all of it.
     """
 
     def __init__(self) -> None:
@@ -123,6 +123,7 @@ class JsonReport:
                 "run": None if path is None else str(path),
                 "run_complete": complete,
                 "seconds": outcome.seconds,
+                "run_seconds": outcome.run_seconds,
             }
         )
 
@@ -138,6 +139,8 @@ class BarReport:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._bar: tqdm[None] | None = None
+        #: Whether a part of the run was there before.
+        self._went_on = False
 
     def begin(self, session: TrainingSession) -> None:
         """Show the bar."""
@@ -149,6 +152,7 @@ class BarReport:
 
     def prepared(self, training: Training) -> None:
         """A line that stays: what is trained, a run that is gone on with as it is by now."""
+        self._went_on = training.step > 0
         config, size = training.config, training.batch_size_at(training.step)
         self._say(
             f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {size}, "
@@ -166,7 +170,7 @@ class BarReport:
             parts.append(f"validation loss {_loss(result.validation_loss)}")
         if result.validation_accuracy is not None:
             parts.append(f"accuracy {percent(result.validation_accuracy, 2)}")
-        parts.append(f"{result.epoch_seconds:.1f} s, {result.seconds:.1f} s in all")
+        parts.append(f"{result.epoch_seconds:.1f} s, {result.run_seconds:.1f} s in all")
         self._say("   ".join(parts))
 
     def warning(self, text: str) -> None:
@@ -190,7 +194,10 @@ class BarReport:
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
         made = f"{_counted(outcome.epochs, 'epoch')}, {_counted(outcome.steps, 'step')}"
-        parts = [f"{made} in {outcome.seconds:.1f} s{' (early stopping)' * outcome.ended_early}"]
+        took = f"in {outcome.run_seconds:.1f} s"
+        if self._went_on:
+            took += f", {outcome.seconds:.1f} s of them now"
+        parts = [f"{made} {took}{' (early stopping)' * outcome.ended_early}"]
         if outcome.best_epoch:
             parts.append(f"best epoch {outcome.best_epoch}")
         if outcome.test_loss is not None:
@@ -203,7 +210,7 @@ class BarReport:
         if self._bar is None:
             streams.tell(text)
         else:
-            self._bar.write(text, file=sys.stderr)
+            self._bar.write(on_one_line(text), file=sys.stderr)
 
     def _follow(self, session: TrainingSession) -> None:
         bar = self._bar

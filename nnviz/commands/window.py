@@ -9,7 +9,7 @@ from types import ModuleType
 from nnviz import paths
 from nnviz.commands.data_folder import check_data_folder
 from nnviz.commands.given_run import run_in_place_of_project
-from nnviz.errors import InputError
+from nnviz.errors import InputError, on_one_line
 
 
 def window(target: str | None, data_dir: Path | None) -> int:
@@ -25,7 +25,7 @@ def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_d
     check_data_folder(data_dir)
     opened = _to_open(target)
     _gui().render(opened, out, size=size, theme_name=theme, data_dir=data_dir)
-    print(out)
+    print(on_one_line(str(out)))
     return 0
 
 

@@ -20,6 +20,8 @@ ParamType: TypeAlias = Literal[
     "int", "float", "bool", "choice", "chosen", "pair", "shape", "matrix", "vector", "text", "texts"
 ]
 
+#: Types all of whose numbers are whole.
+_WHOLE = frozenset({"int", "pair", "shape"})
 #: More texts than this in one list are nobody's wish.
 MOST_TEXTS = 1000
 
@@ -73,7 +75,7 @@ class ParamSpec:
         return _PARSERS[self.type](self, value)
 
     def allowed(self) -> str:
-        """The allowed range as words, for messages and tooltips: ``a whole number from 1 to 4096``."""
+        """The allowed range as words, for messages and tooltips: ``a whole number from 1 to 4,096``."""
         if self.type == "bool":
             return "true or false"
         if self.type in ("choice", "chosen"):
@@ -89,17 +91,21 @@ class ParamSpec:
             "vector": "a list of numbers, or nothing",
             "texts": "a list of texts of one line each",
         }[self.type]
-        low, high = self.minimum, self.maximum
+        low, high = (self._limit(end) for end in (self.minimum, self.maximum))
         above = "above" if self.exclusive_minimum else "at least"
-        if math.isfinite(low) and math.isfinite(high):
-            if self.exclusive_minimum:
-                return f"{noun} above {low:g} and at most {high:g}"
-            return f"{noun} from {low:g} to {high:g}"
-        if math.isfinite(low):
-            return f"{noun}, {above} {low:g}"
-        if math.isfinite(high):
-            return f"{noun}, at most {high:g}"
-        return noun
+        if low and high:
+            return (
+                f"{noun} above {low} and at most {high}" if self.exclusive_minimum else f"{noun} from {low} to {high}"
+            )
+        if low:
+            return f"{noun}, {above} {low}"
+        return f"{noun}, at most {high}" if high else noun
+
+    def _limit(self, end: float) -> str:
+        """An end of the range; empty where there is none."""
+        if not math.isfinite(end):
+            return ""
+        return f"{int(end):,}" if self.type in _WHOLE else f"{end:g}"
 
     def settings_of(self, kind: str) -> tuple[ParamSpec, ...]:
         """The settings of one of the kinds that can be chosen; none of a kind that there is not."""

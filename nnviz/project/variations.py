@@ -7,6 +7,7 @@ can be varied like a setting: ``activations`` and ``dropout``.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -19,11 +20,15 @@ from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Choice, Node, Project
 from nnviz.project.settings import with_setting
 from nnviz.project.spec import ParamSpec, brief
+from nnviz.project.text import clean_name
 
 #: A setting by its path, as ``--set`` takes it, and its value, which may be a text that says it.
 Change: TypeAlias = "tuple[str, object]"
 #: Values of one setting: a longer list is a slip.
 MOST_VALUES: Final = 1000
+#: A number as it stands in a range.
+NUMBER: Final = r"[-−+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"\s*{NUMBER}\s*\.\.")
 _OPENING, _CLOSING = "[{(", "]})"
 _LONGEST_VALUE = 40
 #: What stands in many layers at once: the function of all activations between layers, the probability of all dropouts.
@@ -72,6 +77,12 @@ def parse_variation(text: str) -> Variation:
     if len(values) > MOST_VALUES:
         raise InputError(f"There are {len(values)} values; at most {MOST_VALUES} are allowed.", field=path[:120])
     return Variation(path, values)
+
+
+def is_range(text: str) -> bool:
+    """Whether the values of ``PATH=…`` are a range, as a sweep takes it: ``1..5``, ``1e-4..1e-1:log``."""
+    _, _, rest = text.partition("=")
+    return "," not in rest and _RANGE.match(rest) is not None
 
 
 def combinations(variations: Sequence[Variation]) -> list[tuple[Change, ...]]:
@@ -151,7 +162,7 @@ def _replaced(project: Project, found: Sequence[Node], another: Callable[[Node],
 
 def name_of(changes: Sequence[Change]) -> str:
     """What a variation is called: ``Adam``, ``learning rate 0.1``, ``Adam, batch size 64``; or ``as it is``."""
-    return ", ".join(_said(path, value) for path, value in changes) or "as it is"
+    return clean_name(", ".join(_said(path, value) for path, value in changes)) or "as it is"
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:

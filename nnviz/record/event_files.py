@@ -141,16 +141,21 @@ class EventFollower:
         folder: As of :class:`EventFiles`.
         settings: As there.
         on_error: Told once, on that thread, that nothing more is written; the training goes on.
+
+    Attributes:
+        complete: After the end: whether the event files hold all that the run was given.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, object], on_error: Callable[[str], None]) -> None:
         self._folder, self._settings, self._on_error = folder, settings, on_error
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
+        self.complete = True
 
     def begin(self, run: RunView) -> None:
         """From now on; what the run holds already is written first."""
         anew = run.last_step >= 0
+        self.complete = False  # whatever ends the thread
         self._thread = threading.Thread(target=self._follow, args=(run, anew), name="nnviz-event-files", daemon=True)
         self._thread.start()
 
@@ -170,6 +175,7 @@ class EventFollower:
                 files.write_new()
             finally:
                 files.close()
+            self.complete = True
         except NnvizError as error:
             self._on_error(f"{error} No more event files are written; training goes on.")
 

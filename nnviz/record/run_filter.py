@@ -50,6 +50,9 @@ _ALIASES = {
     "best": "best_epoch",
     "outcome": "state",
 }
+#: A term that lacks its value or its word, and what of a number stands there while the rest of it is not typed yet.
+_UNFINISHED = re.compile(r".*[=<>!:]|-")
+_BEGINNING = re.compile(r"[-+]?(?:(?:\d+[.,]?\d*|[.,]\d+)[eE][-+]?|[.,]?)|\d+:(?:\d\d?:)?\d?")
 #: Times as they are written: 1:30, 2:03:09.
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
 
@@ -70,10 +73,15 @@ class RunFilter:
     Attributes:
         holds: Whether a run is among those that were asked for.
         unknown: Keys that none of the runs has, which is why nothing is found.
+        unfinished: Terms that lack their value or the rest of a number, each as a sentence: as they stand while they
+            are being typed, which is why they are left out.
+        no_numbers: Terms that compare with what is no number, each as a sentence, which is why nothing is found.
     """
 
     holds: Callable[[Filterable], bool]
     unknown: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    no_numbers: tuple[str, ...] = ()
 
 
 def results(summary: Summary) -> dict[str, float]:
@@ -101,13 +109,23 @@ def parse_filter(text: str, runs: Iterable[Filterable]) -> RunFilter:
     """
     paths = {path for run in runs for path in run.summary.settings}
     terms: list[Callable[[Filterable], bool]] = []
-    unknown: list[str] = []
+    unknown, unfinished, no_numbers = list[str](), list[str](), list[str]()
     for found in _TERM.finditer(text[:_LONGEST]):
         value = found["quoted"] if found["quoted"] is not None else found["plain"]
-        if not value or (found["quoted"] is None and found["key"] is None and value[-1] in "=<>!:-"):
+        typed = found.group().strip()
+        if not value or (found["quoted"] is None and found["key"] is None and _UNFINISHED.fullmatch(value)):
+            what = "number" if "<" in typed or ">" in typed else "value"
+            unfinished.append(f"A {what} is missing behind {typed!r}.")
             continue  # a term that is just being typed
         words: list[str] = []
         key = found["key"]
+        whole = True
+        if found["op"] in _OPERATORS and _number(value) is None:
+            whole = _BEGINNING.fullmatch(value) is None
+            if whole:
+                no_numbers.append(f"{value!r} is no number, and {typed!r} needs one.")
+            else:
+                unfinished.append(f"The number is not whole in {typed!r}.")
         if key is not None:
             # Words before a key that is several words long may be words of their own: "mnist optimizer=adam".
             words, read = _split_key(key, paths)
@@ -118,8 +136,9 @@ def parse_filter(text: str, runs: Iterable[Filterable]) -> RunFilter:
         else:
             term = _word(value)
         terms += [_word(word) for word in words]
-        terms.append(_negated(term) if found["minus"] else term)
-    return RunFilter(lambda run: all(term(run) for term in terms), tuple(unknown))
+        if whole:
+            terms.append(_negated(term) if found["minus"] else term)
+    return RunFilter(lambda run: all(term(run) for term in terms), tuple(unknown), tuple(unfinished), tuple(no_numbers))
 
 
 def _split_key(key: str, paths: set[str]) -> tuple[list[str], Callable[[Filterable], object] | None]:

@@ -341,7 +341,7 @@ class RunWriter:
                         file.disconnect()
                         return False
                     file.note()
-                    reason = "cannot be written"
+                    reason = f"cannot be written ({_reason(error)})"
         if self._discarding:
             return True  # nobody wants it, and there is nothing left to remove
         return self._write_anew(reason or damage, batch, state, trusted=not damage)

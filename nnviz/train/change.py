@@ -53,12 +53,26 @@ class Difference:
         text: Which layer and which setting, with both values: ``kernel size of conv1: 5 × 5, not 3 × 3``.
         live: Whether a session that is there takes it on.
         moved: It is where the user's own data lie, under the same name: whether they are the same, a checkpoint knows.
+        values: What differs, and its value before and after; none where a layer, a wire or an example differs.
     """
 
     field: str
     text: str
     live: bool = False
     moved: bool = False
+    values: tuple[str, str, str] | None = None
+
+    def told(self, before: str, after: str) -> str:
+        """The same where nobody could know which value is whose: ``seed: 1 in the run, 0 asked for now``.
+
+        Args:
+            before: What is said behind the value before.
+            after: Likewise behind that after.
+        """
+        if self.values is None:
+            return self.text
+        title, one, other = self.values
+        return f"{title}: {one} {before}, {other} {after}"
 
     @property
     def continues(self) -> bool:
@@ -140,7 +154,7 @@ def _of_nodes(before: Node, after: Node, first: Node, second: Node) -> Iterator[
     if before.bypassed != after.bypassed:
         yield Difference(f"{path}.bypassed", f"{_named(after)} is {'bypassed' if after.bypassed else 'not bypassed'}")
     elif first.kind != second.kind:
-        yield Difference(f"{path}.kind", f"kind of {_named(after)}: {second.kind}, not {first.kind}")
+        yield _differs(f"{path}.kind", f"kind of {_named(after)}", first.kind, second.kind)
     else:
         spec = registry.layer(second.kind) if second.kind in registry.layers() else None
         # Compared as they stand: a value of another type can mean another thing to a layer.
@@ -246,7 +260,8 @@ def _differs(
 ) -> Difference:
     param = _param(spec, name)
     live = path in _LIVE or path.startswith(_LIVE_WITHIN) or (param is not None and param.live)
-    return Difference(path, f"{title}: {_said(param, after)}, not {_said(param, before)}", live)
+    one, other = _said(param, before), _said(param, after)
+    return Difference(path, f"{title}: {other}, not {one}", live, values=(title, one, other))
 
 
 def _said(param: ParamSpec | None, value: object) -> str:

@@ -246,7 +246,7 @@ def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[R
 def _said_to_differ(run: Run, project: Project) -> str:
     """With which settings a run is gone on with that it was not begun with, as a sentence; empty for none."""
     found = differences(io.loads(run.info.project_json), project)
-    told = [one.text for one in found if one.live and one.field != "training.epochs"]
+    told = [one.told("then", "now") for one in found if one.live and one.field != "training.epochs"]
     return f"Not as the run was begun: {'; '.join(told)}." if told else ""
 
 

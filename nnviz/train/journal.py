@@ -56,9 +56,8 @@ class Journal:
         self._speed = speed
         #: Seconds of training when the last epoch ended.
         self._seconds_before = 0.0
-        #: Seconds of training that are in the run already, where it is gone on with.
         earlier = run.latest(TRAINING_SECONDS.series())
-        self._seconds_earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
+        speed.earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
         #: The step at which it is gone on with, and what was changed there before.
         self._began_at = training.step
         self._changed_before = {event.series: event for event in run.events() if event.step == training.step}
@@ -140,7 +139,7 @@ class Journal:
         examples, last = training.examples, epoch >= training.last_epoch
         if examples is not None and (examples.is_recorded(epoch) or last):
             examples.mark(step)
-        readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self._speed.seconds))
+        readings.append(Scalar(TRAINING_SECONDS.series(), step, self._speed.earlier + self._speed.seconds))
         self._instruments.flush()
         self._run.append(readings)
         self._plan_if_new(step)
@@ -178,6 +177,7 @@ class Journal:
             None if validation is None else validation.accuracy,
             seconds,
             seconds - before,
+            self._speed.earlier + seconds,
         )
 
     def evaluated(self, split: str, result: EvaluationResult, collector: Collector | None) -> AnyEvaluated | None:

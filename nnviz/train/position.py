@@ -91,6 +91,7 @@ class EpochResult:
         seconds: Training time since the session began to train, pauses left out.
         epoch_seconds: The part of it since the epoch before ended: of this epoch with its validation, or of as much of
             it as this session trained where a run is gone on with in the middle of one.
+        run_seconds: Training time of the whole run, with the sessions before this one where it is gone on with.
     """
 
     epoch: int
@@ -100,6 +101,7 @@ class EpochResult:
     validation_accuracy: float | None
     seconds: float
     epoch_seconds: float
+    run_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Outcome:
     Attributes:
         test_loss, test_accuracy: Of the test split with the final weights; None where there is none.
         epochs, steps: Made altogether.
-        seconds: Training time, pauses left out.
+        seconds: Training time of this session, pauses left out.
+        run_seconds: That of the whole run, as its file tells it: the sessions before this one included.
         best_epoch: The best one by the validation split, from 1; 0 where there was no validation.
         ended_early: Early stopping ended it before its last epoch.
     """
@@ -119,6 +122,7 @@ class Outcome:
     epochs: int
     steps: int
     seconds: float
+    run_seconds: float
     best_epoch: int
     ended_early: bool = False
 
@@ -129,6 +133,9 @@ class Speedometer:
     Args:
         clock: Seconds that go forwards; tests hand in their own.
         memory: Seconds after which a moment weighs only a third.
+
+    Attributes:
+        earlier: Seconds spent on the same run before, where it is gone on with.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter, memory: float = 2.0) -> None:
@@ -140,6 +147,7 @@ class Speedometer:
         self._weighted_samples = 0.0
         self._weighted_seconds = 0.0
         self._before = 0.0
+        self.earlier = 0.0
 
     @property
     def seconds(self) -> float:

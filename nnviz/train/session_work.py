@@ -15,6 +15,8 @@ from types import FrameType
 
 from nnviz import interruption
 from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, is_out_of_memory
+from nnviz.record.quantities import TRAINING_SECONDS
+from nnviz.record.readings import Scalar
 from nnviz.train import failures, paces
 from nnviz.train.announcements import Announcements
 from nnviz.train.commands import CommandQueue
@@ -210,12 +212,14 @@ class SessionWork:
             test = answer.result()
         while runner.instruments.busy and not self._broken_off:  # the run ends with what its last weights do
             runner.measure_on()
+        recorded = self._preparing.run.latest(TRAINING_SECONDS.series())
         self._outcome = Outcome(
             test_loss=None if test is None else test.loss,
             test_accuracy=None if test is None else test.accuracy,
             epochs=runner.training.epoch,
             steps=runner.training.step,
             seconds=runner.speed.seconds,
+            run_seconds=recorded.value if isinstance(recorded, Scalar) else runner.speed.earlier,
             best_epoch=runner.training.best_epoch,
             ended_early=runner.training.epoch < runner.epochs,
         )

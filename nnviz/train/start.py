@@ -113,7 +113,8 @@ def refusal(recorded: Project, project: Project, path: Path | str) -> ProjectErr
     if found is None:
         return None
     return ProjectError(
-        f"The run in this file was made with another setting ({found.text}), so it cannot be gone on with.",
+        "What is asked for is not what the run in this file was made with "
+        f"({found.told('in the run', 'asked for')}), so it cannot be gone on with.",
         file=str(path),
         field=found.field,
     )

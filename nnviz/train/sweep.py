@@ -21,6 +21,7 @@ import msgspec
 from nnviz.data import datasets as data_sets
 from nnviz.data.examples import LoadedData
 from nnviz.errors import Cancelled, DataError, InputError, NnvizError, StorageError, is_out_of_memory
+from nnviz.paths import shown
 from nnviz.probes.base import Probe
 from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop, validate
@@ -172,13 +173,17 @@ class Sweep:
         """A new sweep, in a file that nothing has yet; see the class.
 
         Raises:
-            InputError: It cannot be done like this.
-            StorageError: It cannot be kept.
+            InputError: It cannot be done like this, or cannot be kept here.
         """
+        sweep_record.check_name(plan.name)
         plan = msgspec.structs.replace(plan, name=sweep_record.free_name(plan.name), project=_trained(plan))
         plan = _within(budget, plan)
         sweep = cls(SweepRecord(plan), sweep_record.path_of(plan.name), budget, **others)  # type: ignore[arg-type]  # of __init__
-        sweep_record.save(sweep.record, sweep.path)
+        try:
+            sweep_record.save(sweep.record, sweep.path)
+        except StorageError as error:
+            reason = getattr(error.__cause__, "strerror", None) or str(error)
+            raise InputError(f"The sweep cannot be kept here: {reason.rstrip('.')}.", file=shown(sweep.path)) from error
         return sweep
 
     @classmethod

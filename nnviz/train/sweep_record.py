@@ -6,23 +6,25 @@ data of fixed types, bounded, and every name in it is looked at before anything 
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 import re
 import statistics
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from nnviz import paths
-from nnviz.errors import InputError
+from nnviz.errors import InputError, StorageError
 from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.files.atomic import write_atomically
+from nnviz.project.text import LONGEST_NAME, name_problem
 from nnviz.project.variations import varied_path
-from nnviz.record.places import RUN_SUFFIX, free_paths, runs_folder
+from nnviz.record.places import RUN_SUFFIX, runs_folder
 from nnviz.regular_files import read_regular
 
 #: How points are chosen, by the names of the command line.
@@ -36,6 +38,9 @@ MOST_SEEDS, MOST_RUNS = 100, 10_000
 #: Why a sweep ended that has nothing left to try.
 EVERYTHING_TRIED = "Every combination was tried."
 _LARGEST = 2**26
+#: Letters of a file's name, and what ends that of one of several sweeps of the same name.
+_LONGEST_SLUG = 60
+_NUMBER = re.compile(r" \(\d{1,6}\)$")
 _VERSION = 1
 
 State = Literal["begun", "done", "pruned", "failed"]
@@ -198,15 +203,37 @@ def path_of(name: str) -> Path:
     return sweeps_folder() / f"{slug(name)}{SUFFIX}"
 
 
+def check_name(name: str, field: str = "--name") -> None:
+    """Refuses what no sweep can be called: the rule is that of every other name.
+
+    Args:
+        name: As it was typed.
+        field: The option that it was given for, for the sentence.
+
+    Raises:
+        InputError: It is empty, too long, or holds what cannot be shown in a line.
+    """
+    if problem := _name_problem(name):
+        raise InputError(problem, field=field)
+
+
+def _name_problem(name: str) -> str:
+    return name_problem(name) if name.strip() else "A sweep needs a name."
+
+
 def free_name(name: str) -> str:
-    """The name, or with a number behind it where there is such a sweep."""
-    path = next(free_paths(path_of(name)))
-    return name if path == path_of(name) else f"{name} {path.stem.rpartition(' ')[2]}"
+    """The name, or with a number behind it where there is such a sweep: no file has it yet."""
+    endings = ("" if number == 1 else f" ({number})" for number in itertools.count(1))
+    names = (f"{name[: LONGEST_NAME - len(ending)]}{ending}" for ending in endings)
+    return next(one for one in names if not os.path.lexists(path_of(one)))
 
 
 def slug(name: str) -> str:
-    """The name made fit for a file's."""
-    return re.sub(r"[^\w.()-]+", " ", name).strip(" -.")[:60] or "sweep"
+    """The name made fit for a file's; a number behind a long one stays, by which it is told from others."""
+    found = re.sub(r"[^\w.()-]+", " ", name).strip(" -.")
+    behind = _NUMBER.search(found)
+    number = "" if behind is None else behind.group()
+    return found.removesuffix(number)[: _LONGEST_SLUG - len(number)] + number or "sweep"
 
 
 def listed() -> list[Path]:
@@ -224,8 +251,10 @@ def save(record: SweepRecord, path: Path) -> None:
     Raises:
         StorageError: It could not be written.
     """
-    with suppress(OSError):  # which the writing says in better words
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path} could not be saved: {(error.strerror or str(error)).lower()}.") from error
     write_atomically(msgspec.json.format(msgspec.json.encode(record), indent=1), path)
 
 
@@ -274,8 +303,8 @@ def _problems(record: SweepRecord) -> Iterator[tuple[str, str]]:
         yield "plan.objective", f"There is no figure {plan.objective[:40]!r}."
     if not 1 <= plan.seeds <= MOST_SEEDS:
         yield "plan.seeds", f"There are from 1 to {MOST_SEEDS} seeds."
-    if not plan.name.strip() or len(plan.name) > 200 or not plan.name.isprintable():
-        yield "plan.name", "A sweep has a name of one line."
+    if problem := _name_problem(plan.name):
+        yield "plan.name", problem
     seeds = [trial.runs[0].seed for trial in record.trials if trial.runs]
     base = _seed_of(plan, seeds[0]) if seeds else 0
     for at, trial in enumerate(record.trials):

@@ -16,7 +16,7 @@ from nnviz.project.model import Project
 from nnviz.project.settable import Settable, settable
 from nnviz.project.spec import ParamSpec, brief
 from nnviz.project.value_text import number_text
-from nnviz.project.variations import parse_variation, varied, varied_path
+from nnviz.project.variations import NUMBER, parse_variation, varied, varied_path
 
 #: A value of a setting: a text as one types it, or a number out of a range.
 Value: TypeAlias = "str | int | float"
@@ -30,9 +30,8 @@ USUAL_COUNT = 5
 #: Settings of one sweep, and points of one grid: more are a slip.
 MOST_DIMENSIONS, MOST_POINTS = 16, 10_000
 _MOST_COUNT = 1000
-_NUMBER = r"[-−+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _STEPS = re.compile("log|linear")
-_RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*((?::\s*\w+\s*)*)")
+_RANGE = re.compile(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*((?::\s*\w+\s*)*)")
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def test_unknown_data_set_and_parameters_are_named() -> None:
     with pytest.raises(DataError, match="no parameter 'colour'") as caught:
         datasets.facts(DataConfig("digits", {"colour": 3}))
     assert caught.value.field == "data.params.colour"
-    with pytest.raises(DataError, match="whole number from 20 to 100000") as caught:
+    with pytest.raises(DataError, match="whole number from 20 to 100,000") as caught:
         datasets.facts(DataConfig("spiral", {"count": 10**9}))
     assert caught.value.field == "data.params.count"
 

@@ -154,7 +154,7 @@ def test_what_cannot_be_gone_on_with_is_named_and_a_recorded_run_is_continued_be
     window.files.open(lost)
     qtbot.waitUntil(lambda: "gone.nnvizrun, is neither beside it nor among the kept" in declined(), timeout=TIMEOUT)
     window.files.open(wider)
-    qtbot.waitUntil(lambda: f"of {SECOND}: 9, not 5" in declined(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: f"of {SECOND}: 5 in the run, 9 asked for)" in declined(), timeout=TIMEOUT)
     assert declined().endswith("Training begins anew.")
     press_notice(window, "declined", "Start warm from the layers that fit")
     qtbot.waitUntil(lambda: window.notices.notice("warm") is not None, timeout=TIMEOUT)

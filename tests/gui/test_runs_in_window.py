@@ -68,6 +68,9 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.click(panel.field)
     person.write("digits accuracy>50%")
     person.until(lambda: {row.path for row in panel.model.rows} == {one, two})
+    for typed, told in ((" loss>", "2 of 3 runs"), ("abc", "'abc' is no number")):  # unfinished is no error
+        person.write(typed)
+        person.until(lambda told=told: told in panel.words.text())
     panel.field.clear()
     person.until(lambda: len(panel.model.rows) == 3)
 
@@ -91,6 +94,9 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.until(lambda: Library(runs_folder()).labels().get(two.name, None) is not None)
     assert Library(runs_folder()).labels()[two.name].title == "wide"
     person.until(lambda: "wide" in [entry.title for entry in loss.legend.entries])
+    window.kept_runs.rename(two, " wi\nde\u202e\x1b ")
+    person.until(lambda: Library(runs_folder()).labels()[two.name].title == "wi de")
+    window.kept_runs.rename(two, "wide")
     person.keys(Key.Key_P)
     person.until(lambda: panel.model.rows[0].path == two and panel.model.rows[0].label.pinned)
 

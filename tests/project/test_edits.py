@@ -411,7 +411,7 @@ def test_parameters_are_checked_and_brought_into_their_normal_form() -> None:
     project = chain("input", "conv2d", "output")
     after = SetParam("conv2d_1", "kernel_size", [5]).apply(project)  # type: ignore[arg-type]  # a list, as JSON gives it
     assert after.graph.nodes["conv2d_1"].params == {"kernel_size": (5, 5)}
-    with pytest.raises(ParamError, match="from 1 to 4096"):
+    with pytest.raises(ParamError, match="from 1 to 4,096"):
         SetParam("conv2d_1", "kernel_size", 0).apply(project)
     with pytest.raises(ParamError, match="no parameter 'speed'"):
         SetParam("conv2d_1", "speed", 0).apply(project)

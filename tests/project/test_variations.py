@@ -18,6 +18,10 @@ def test_commas_in_brackets_and_quotes_belong_to_the_value() -> None:
             parse_variation(wrong)
 
 
+def test_a_name_is_of_one_line_whatever_the_value_is() -> None:
+    assert name_of([("data.label", "a\nb\x1b[31m")]) == "label a b [31m"
+
+
 def test_every_value_meets_every_other() -> None:
     found = combinations([parse_variation("training.optimizer=sgd,adam"), parse_variation("training.seed=1,2")])
     assert [name_of(one) for one in found] == ["SGD, seed 1", "SGD, seed 2", "Adam, seed 1", "Adam, seed 2"]

@@ -380,6 +380,7 @@ def test_a_disk_that_takes_nothing_at_the_end_has_the_run_written_to_another(
     recorded.train(5000)
     assert recorded.writer.close(), recorded.told
     assert recorded.writer.kept == runs_folder() / path.name
+    assert f"{path} cannot be written (the disk is full): the run is written anew" in recorded.told[-1]
     recorded.check(runs_folder() / path.name)
 
 

@@ -180,6 +180,12 @@ def test_settings_are_laid_beside_each_other_with_their_defaults() -> None:
         ("time>1:00", "b"),
         ("learning rate=0.03", "ac"),
         ("adam accuracy>", "ab"),
+        ("adam accuracy>-", "ab"),
+        ("adam accuracy<1e", "ab"),
+        ("adam time<1:3", "ab"),
+        ("adam -", "ab"),
+        ("first-", ""),
+        ("accuracy>abc", ""),
         ("=", "abc"),
     ],
 )
@@ -200,3 +206,23 @@ def test_what_is_typed_finds_runs(text: str, names: str) -> None:
     found = parse_filter(text, runs)
     assert "".join(one.name[0] for one in runs if found.holds(one)) == names and not found.unknown
     assert parse_filter("nonsense=3", runs).unknown == ("nonsense",)
+
+
+def test_what_lacks_its_number_says_so_and_hinders_nobody_who_types() -> None:
+    for text, words in {
+        "accuracy>": "A number is missing behind 'accuracy>'.",
+        "adam accuracy >": "A number is missing behind '>'.",
+        'accuracy>""': "A number is missing behind 'accuracy>\"\"'.",
+        "optimizer=": "A value is missing behind 'optimizer='.",
+        "-": "A value is missing behind '-'.",
+        "accuracy>0.9 loss<1e-": "The number is not whole in 'loss<1e-'.",
+    }.items():
+        found = parse_filter(text, [])
+        assert (found.unfinished, found.no_numbers) == ((words,), ()), text
+    for value in ("abc", "e", "1.2.3", "nan", "-x"):
+        found = parse_filter(f"accuracy>{value}", [])
+        words = f"'{value}' is no number, and 'accuracy>{value}' needs one."
+        assert found.no_numbers == (words,) and not found.unfinished
+    for text in ("accuracy>90%", "time>1:30", "loss<1e-3", "accuracy>.5", "name:abc", "optimizer=adam", "first-try"):
+        found = parse_filter(text, [])
+        assert not found.unfinished and not found.no_numbers, text

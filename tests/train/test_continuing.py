@@ -32,7 +32,7 @@ def test_another_learning_rate_is_taken_on_and_other_settings_are_refused_by_nam
     path = tmp_path / "run.nnvizrun"
     train_to_file(project, path)
     other = with_training(project, clipping=Choice("norm"))
-    with pytest.raises(ProjectError, match=r"clipping: norm, not none") as refused:
+    with pytest.raises(ProjectError, match=r"clipping: none in the run, norm asked for\)") as refused:
         train_to_file(other, path, resume=True)
     assert refused.value.field == "training.clipping.kind"
     optimizer = with_param(project.training.optimizer, "learning_rate", 0.0125)

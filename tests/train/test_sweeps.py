@@ -137,6 +137,28 @@ def test_mean_and_spread_are_those_of_the_run_files_and_a_failure_ends_nothing(
     assert {label.tags for label in Library(runs_folder()).labels().values()} == {("sweep: tried",)}
 
 
+def test_no_name_takes_the_file_of_another_sweep_and_each_can_be_opened_again() -> None:
+    """Long names are cut for their files, and so must not be cut to the same one."""
+    names = ["x" * 70, "x" * 70, "x" * 71, "y" * 200, "y" * 200, "v1. (2)", "v1. (2)", "👨\u200d👩\u200d👧 tried"]
+    made = [
+        Sweep.begin(msgspec.structs.replace(plan("training.learning_rate=0.1"), name=name), Budget()) for name in names
+    ]
+    assert len({one.path for one in made}) == len(names)
+    for name, one in zip(names, made, strict=True):
+        record = Sweep.reopen(one.path, Budget()).record
+        assert record == one.record and sweep_record.path_of(record.plan.name) == one.path
+        assert record.plan.name.startswith(name[:60])
+
+
+def test_where_nothing_can_be_kept_the_real_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(InputError, match=r"tried\.nnvizsweep: The sweep cannot be kept here: Permission denied\.$"):
+        Sweep.begin(plan("training.learning_rate=0.1"), Budget())
+
+
 def test_a_sweep_that_was_broken_off_makes_exactly_what_is_missing() -> None:
     whole = plan("training.learning_rate=1e-3..1e-1:log", search="tpe", seeds=2)
     straight = Sweep.begin(whole, Budget(runs=3), probes=())

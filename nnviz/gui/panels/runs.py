@@ -36,7 +36,7 @@ from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import RunView
-from nnviz.record.run_filter import parse_filter
+from nnviz.record.run_filter import RunFilter, parse_filter
 
 #: Milliseconds between two looks at the live run, and after the last key before it is searched.
 _LIVE, _TYPING = 500, 120
@@ -356,18 +356,18 @@ class RunsPanel(Panel):
             self.table.fit_columns()
         self.table.set_sort(by.key, descending)
         self.views.set_value("trash" if self._of_trash else "runs")
-        self._tell(len(fitting), every, found.unknown)
+        self._tell(len(fitting), every, found)
         self._show_foot()
 
-    def _tell(self, count: int, every: Sequence[RunRow], unknown: Sequence[str]) -> None:
+    def _tell(self, count: int, every: Sequence[RunRow], typed: RunFilter) -> None:
         noun = "run" if len(every) == 1 else "runs"
         total = f"{themes.format_count(len(every))} {noun}"
-        if unknown:
-            words = f"No run has a setting “{unknown[0]}”."
+        if typed.unknown:
+            words = f"No run has a setting “{typed.unknown[0]}”."
         elif self._of_trash and not every:
             words = "The trash is empty."
         elif every and not count:
-            words = _NOTHING_FITS
+            words = next(iter(typed.no_numbers), _NOTHING_FITS)
         else:
             words = f"{themes.format_count(count)} of {total}" if count != len(every) else total
             words += f", {themes.format_bytes(sum(row.size for row in every))}"

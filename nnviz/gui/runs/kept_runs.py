@@ -23,6 +23,7 @@ from nnviz.gui.runs.run_row import RunRow
 from nnviz.gui.runs.sweeps import Sweeps
 from nnviz.project.flat_settings import flat_settings, settings_in
 from nnviz.project.model import Project
+from nnviz.project.text import clean_name
 from nnviz.record.library import KeptRun, Label, Library
 from nnviz.record.places import runs_folder
 from nnviz.record.run import Run, RunView
@@ -269,11 +270,11 @@ class KeptRuns(QObject):
 
     def rename(self, path: Path, title: str) -> None:
         """Call a run something else; an empty name takes that of its project again."""
-        self._label({path: lambda label: _relabelled(label, title=title.strip()[:200])})
+        self._label({path: lambda label: _relabelled(label, title=clean_name(title))})
 
     def tag(self, paths: Iterable[Path], tags: Sequence[str]) -> None:
         """Give runs these tags in place of those they have."""
-        clean = tuple(dict.fromkeys(word for tag in tags if (word := tag.strip()[:60])))[:20]
+        clean = tuple(dict.fromkeys(word for tag in tags if (word := clean_name(tag)[:60].rstrip())))[:20]
         self._label({path: lambda label: _relabelled(label, tags=clean) for path in paths})
 
     def pin(self, paths: Iterable[Path], pinned: bool) -> None:

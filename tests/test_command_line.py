@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -210,6 +211,49 @@ def test_a_race_whose_runs_cannot_be_kept_is_run_to_its_end_printed_and_ends_in_
     shown = capsys.readouterr()
     assert [line.split()[0] for line in shown.out.splitlines()] == ["rank", "1", "2"], shown.out
     assert "the runs of " in shown.err.splitlines()[-1] and all(name in shown.err.splitlines()[-1] for name in told)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupted_race_says_what_is_kept_and_how_to_go_on(
+    trained: bool,
+    as_json: bool,
+    own_folders: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from nnviz.commands import race
+    from nnviz.train.race import Race
+
+    command = ["race", "sample:and", "--vary", "training.learning_rate=0.1,0.2", *(["--json"] if as_json else [])]
+
+    asked: list[object] = []
+
+    def interrupt(*_: object) -> None:
+        if not asked:
+            asked.append(signal.raise_signal(signal.SIGTERM))
+
+    owner, name = (race._Report, "epoch") if trained else (Race, "_measure_start")
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, interrupt)
+        assert cli.main(command) == 130
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[-1] == "nnviz: interrupted"
+    last = json.loads(shown.out.splitlines()[-1]) if as_json else {}
+    said = last["kept"] if as_json else shown.err.splitlines()[-2]
+    kept = sorted(runs_folder().glob("*.nnvizrun"))
+    if not trained:
+        assert said == "Nothing had been trained yet: no run is kept." and not kept and last.get("tag") is None
+        assert not as_json or [one["run"] for one in last["entrants"]] == [None, None]
+        return
+    words = "2 runs are kept with the tag 'race: and': nnviz runs --tag 'race: and' lists them, "
+    assert said == f"{words}nnviz train RUN --resume goes on with one."
+    assert not as_json or last["tag"] == "race: and"
+    assert cli.main(["runs", "--tag", "race: and", "--json"]) == 0
+    assert sorted(one["path"] for one in json.loads(capsys.readouterr().out)) == [str(path) for path in kept]
+    assert cli.main(["train", kept[0].stem, "--resume", "--epochs", "3"]) == 0
+    assert cli.main([*command[:4], "--epochs", "1"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == words.replace("them, ", "them.")
 
 
 def test_a_sweep_one_of_whose_runs_was_not_kept_as_a_whole_says_which_and_ends_in_1(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,15 +175,20 @@ class _Report:
             self._bar.close()
 
     def finished(self, race: Race, event: str) -> None:
-        """The table, also of what was interrupted; for people none where it never began."""
+        """The table, also of what was interrupted (for people none where it never began), and what is kept."""
         found = race.standings
         lanes = {lane.entrant.name: lane for lane in race.lanes}
         order = sorted(found, key=lambda one: one.rank or len(found) + 1)
         if self._lines is not None:
-            self._lines.print({"event": event, "entrants": [_plain(one, lanes[one.name]) for one in order]})
+            entrants = [_plain(one, lanes[one.name]) for one in order]
+            self._lines.print({"event": event, "entrants": entrants, **_plain_kept(race, event)})
             return
-        if not any(one.step for one in found) and not any(one.failure for one in found):
-            return
+        if any(one.step or one.failure for one in found):
+            self._print(order, lanes)
+        if kept := _kept(race, event):
+            streams.tell(kept)
+
+    def _print(self, order: Sequence[Standing], lanes: Mapping[str, Lane]) -> None:
         print_table(
             ("rank", "entrant", "epochs", "steps", "start loss", "validation loss", "accuracy", "run"),
             [_row(one, lanes[one.name].path) for one in order],
@@ -190,6 +197,22 @@ class _Report:
         for one in order:
             if one.failure:
                 streams.complain(f"{one.name}: {one.failure}")
+
+
+def _kept(race: Race, event: str) -> str:
+    """Where the runs are found again, as a sentence; empty where none could be kept, which is said otherwise."""
+    count = sum(lane.path is not None for lane in race.lanes)
+    if not count:
+        return "Nothing had been trained yet: no run is kept." if event == "interrupted" else ""
+    runs = "1 run is" if count == 1 else f"{count} runs are"
+    lists = f"nnviz runs --tag {paths.shown(shlex.quote(race.tag))} lists {'it' if count == 1 else 'them'}"
+    goes_on = "" if event == "finished" else ", nnviz train RUN --resume goes on with one"
+    return f"{runs} kept with the tag {paths.shown(race.tag)!r}: {lists}{goes_on}."
+
+
+def _plain_kept(race: Race, event: str) -> dict[str, object]:
+    kept = any(lane.path is not None for lane in race.lanes)
+    return {"tag": race.tag if kept else None, "kept": _kept(race, event) or None}
 
 
 def _row(one: Standing, path: Path | None) -> tuple[str, ...]:

@@ -1,17 +1,24 @@
-"""A run whose file was lost is written anew: beside it, or where the runs are kept that nobody named a file for."""
+"""A run whose file was lost is written anew: beside it, or where the runs are kept that nobody named a file for.
+
+One whose disk has been full for long is, too, on another disk (:mod:`nnviz.record.other_disk`).
+"""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from nnviz.errors import RunFileError
+from nnviz.errors import RunFileError, StorageError
+from nnviz.record import other_disk
+from nnviz.record.library import Library
 from nnviz.record.pending import Pending, PendingCheckpoint
-from nnviz.record.places import free_paths, runs_folder
+from nnviz.record.places import clear_companions, free_paths, runs_folder
 from nnviz.record.run import Run
 from nnviz.record.run_file import RunFile, RunFileExists, is_full, new_database, write_schema
 from nnviz.record.run_lock import RunFileBusy, RunLock
@@ -52,25 +59,87 @@ def write_anew(
     Raises:
         OSError, sqlite3.Error: It can be written nowhere.
     """
+    places = (_beside(old.path), _in(runs_folder(), old.path.name))
+    return _write_at(places, old, run, batch, state, checkpoint, trusted)
+
+
+def write_on_another_disk(
+    old: RunFile, run: Run, batch: Pending, state: bytes, checkpoint: PendingCheckpoint | None
+) -> WrittenAnew:
+    """The same for a run whose own disk takes nothing any more. Its file keeps what it holds.
+
+    Args:
+        old: Its file.
+        run: What is in memory, and goes on growing meanwhile.
+        batch: What was not written yet.
+        state: Of the session, as bytes.
+        checkpoint: The last one, for where the old file cannot be read.
+
+    Raises:
+        OSError, sqlite3.Error: There is no other disk that has room for it.
+    """
+    kept = runs_folder()
+    places = (
+        _in(folder, old.path.name) if folder == kept else _in_one_of_its_own(folder, old.path.name)
+        for folder in other_disk.folders(old.path, old.size + batch.nbytes)
+    )
+    return _write_at(places, old, run, batch, state, checkpoint, trusted=True)
+
+
+def _write_at(
+    places: Iterable[Generator[Path, None, None]],
+    old: RunFile,
+    run: Run,
+    batch: Pending,
+    state: bytes,
+    checkpoint: PendingCheckpoint | None,
+    trusted: bool,
+) -> WrittenAnew:
+    """At the first path that takes it."""
     problem: Exception = FileNotFoundError("there is no place for it")
-    for paths in (_beside(old.path), _among_kept(old.path)):
+    for place in places:
         try:
-            for path in paths:
-                try:
-                    lock = RunLock.take(path)
-                except RunFileBusy:
-                    continue
-                try:
-                    copied = _fill(path, old, run, batch, state, checkpoint, trusted)
-                    return WrittenAnew(RunFile(path, lock), copied)
-                except RunFileExists:
-                    lock.release()
-                except BaseException:
-                    lock.release()
-                    raise
+            with closing(place) as paths:
+                for path in paths:
+                    try:
+                        lock = RunLock.take(path)
+                    except RunFileBusy:
+                        continue
+                    try:
+                        copied = _fill(path, old, run, batch, state, checkpoint, trusted)
+                        made = WrittenAnew(_opened(path, lock), copied)
+                    except RunFileExists:
+                        lock.release()
+                    except BaseException:
+                        lock.release()
+                        raise
+                    else:
+                        _take_label_along(old.path, path)
+                        return made
         except (OSError, sqlite3.Error) as error:
             problem = error
     raise problem
+
+
+def _opened(path: Path, lock: RunLock) -> RunFile:
+    """The file that was just made; gone again where it cannot be written any further, and is made elsewhere."""
+    try:
+        return RunFile(path, lock)
+    except (OSError, sqlite3.Error):
+        with suppress(OSError):
+            path.unlink()
+            clear_companions(path)
+        raise
+
+
+def _take_label_along(old: Path, new: Path) -> None:
+    """What the user, or a race, said about the run is true of the new file, too, where runs are listed."""
+    if new.parent not in (old.parent, runs_folder()):
+        return
+    label = Library(old.parent).labels().get(old.name)
+    if label is not None:
+        with suppress(StorageError):  # a run without its name and tags is a run
+            Library(new.parent).label(new, label)
 
 
 def write_copy(
@@ -104,16 +173,25 @@ def write_copy(
         return _fill(target, file, run, batch, state, checkpoint, trusted=False)
 
 
-def _beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path) -> Generator[Path, None, None]:
     if path.parent.is_dir():
         # Not under the old name: whoever took the file away, or put another there, wanted that.
         yield from islice(free_paths(path, 2), _MOST_NAMES)
 
 
-def _among_kept(path: Path) -> Iterator[Path]:
-    folder = runs_folder()
+def _in(folder: Path, name: str) -> Generator[Path, None, None]:
     folder.mkdir(parents=True, exist_ok=True)
-    yield from islice(free_paths(folder / path.name), _MOST_NAMES)
+    yield from islice(free_paths(folder / name), _MOST_NAMES)
+
+
+def _in_one_of_its_own(folder: Path, name: str) -> Generator[Path, None, None]:
+    """In a new folder there, into which nobody else may write: in the one for temporary files everybody may."""
+    own = Path(tempfile.mkdtemp(prefix="nnviz-run-", dir=folder))
+    try:
+        yield own / name
+    finally:
+        with suppress(OSError):  # only where nothing came of it
+            own.rmdir()
 
 
 def _fill(

@@ -207,6 +207,16 @@ class Library:
         """
         self._keep({**self._for_change(), **{path.name: label for path, label in labels.items()}})
 
+    def unlabel(self, path: Path) -> None:
+        """Forget what was said about a run that is not there any more.
+
+        Raises:
+            StorageError: It could not be written.
+        """
+        labels = self._for_change()
+        if labels.pop(path.name, None) is not None:
+            self._keep(labels)
+
     def delete(self, path: Path) -> Path:
         """Move a run into the trash; where it is now.
 

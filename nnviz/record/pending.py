@@ -79,6 +79,12 @@ class Pending:
         """Points of all curves together."""
         return sum(len(points.steps) for points in self.points.values())
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of everything, about."""
+        blobs = sum(len(blob) for checkpoint in self.checkpoints for blob in checkpoint.blobs.values())
+        return self.snapshot_bytes + 16 * self.point_count + blobs
+
     def add(self, readings: Iterable[Reading]) -> None:
         """Sort readings in."""
         grown = False

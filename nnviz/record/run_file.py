@@ -7,6 +7,7 @@ and inode, on Windows the volume and the file's index) and what was left in it i
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -28,9 +29,12 @@ from nnviz.regular_files import identity
 
 #: What of SQLite's header is compared where somebody else has written into the file.
 _HEADER = 100
-#: SQLite's primary result codes for a file that is broken, and for a disk that is full.
+#: SQLite's primary result codes for a file that is broken, for a disk that is full, and for a file in others' hands.
 _DAMAGE = {11, 26}  # SQLITE_CORRUPT, SQLITE_NOTADB
 _FULL = 13
+_LOCKED = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
+#: The same of the system, where it is not SQLite that writes.
+_FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT}
 
 
 class RunFileExists(StorageError):
@@ -121,14 +125,37 @@ class RunFile:
         if self._connection is not None:
             self._connection.backup(connection)
         elif self.is_mine:  # it can perhaps still be read
-            with contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader:
-                reader.backup(connection)
+            self._copy_closed_into(connection)
         else:
             raise sqlite3.OperationalError("the file is not open any more")
         if not _is_sound(connection):
             raise sqlite3.DatabaseError("the copy is damaged")
 
+    def _copy_closed_into(self, connection: sqlite3.Connection) -> None:
+        """The same once SQLite has let the file go."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader:
+                reader.backup(connection)
+        except sqlite3.OperationalError:
+            # For a log that is left beside it SQLite makes an index, which a full disk has no room for. Whoever has
+            # the file alone needs none.
+            try:
+                with contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True)) as reader:
+                    reader.execute("PRAGMA locking_mode = EXCLUSIVE")
+                    reader.backup(connection)
+            finally:
+                with contextlib.suppress(OSError):
+                    self.note()  # closing it may have put the log into the file
+
     # -- watching -----------------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, and of the log beside it."""
+        log = 0
+        with contextlib.suppress(OSError):
+            log = Path(f"{self.path}-wal").stat().st_size
+        return self._size + log
 
     @property
     def is_mine(self) -> bool:
@@ -368,8 +395,13 @@ def is_damage(error: Exception) -> bool:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether SQLite says that the disk is full."""
-    return _primary_code(error) == _FULL
+    """Whether SQLite, or the system, says that the disk is full."""
+    return _primary_code(error) == _FULL or getattr(error, "errno", None) in _FULL_NUMBERS
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether SQLite says that somebody else has the file in use."""
+    return _primary_code(error) in _LOCKED
 
 
 def _primary_code(error: Exception) -> int:

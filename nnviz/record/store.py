@@ -2,8 +2,9 @@
 
 Nothing that appends to the run ever waits for the disk: readings are put into a small heap, curves packed at 16 bytes a
 point, and twice a second a thread writes the heap in one transaction. A slow disk makes arrays rarer; curves are never
-thinned. A full disk is reported once; what waits is kept and tried again, and training goes on. Whenever the program
-dies, even by ``kill -9``, the file opens and holds everything up to the last transaction.
+thinned. A full disk is reported once; what waits is kept and tried again, and training goes on; where it stays full,
+the run goes on on another disk (:mod:`nnviz.record.other_disk`). Whenever the program dies, even by ``kill -9``, the
+file opens and holds everything up to the last transaction.
 
 A file has one writer (:mod:`nnviz.record.run_lock`). One that is removed, moved, replaced or overwritten meanwhile is
 noticed before the next transaction, and the run is written anew beside it (:mod:`nnviz.record.anew`).
@@ -24,8 +25,9 @@ from threading import Condition, Thread
 import msgspec
 
 from nnviz.errors import StorageError
-from nnviz.record.anew import write_anew, write_copy
+from nnviz.record.anew import WrittenAnew, write_anew, write_copy, write_on_another_disk
 from nnviz.record.opening import checked_connection
+from nnviz.record.other_disk import Trouble
 from nnviz.record.pending import Pending, PendingCheckpoint
 from nnviz.record.places import new_run_paths, runs_folder
 from nnviz.record.readings import Reading
@@ -73,8 +75,8 @@ class RunWriter:
     Args:
         run: What is written: all it holds now and all that comes.
         path: The file; it must not exist yet unless ``resume`` is given.
-        on_error: Told on the writer's thread, each thing once, when the file cannot be written, and when it was lost
-            and the run is written anew elsewhere.
+        on_error: Told on the writer's thread, each thing once, when the file cannot be written, and when it was lost,
+            or its disk stays full, and the run is written anew elsewhere.
         resume: Go on with a run file. ``run`` must be what :meth:`StoredRun.to_run` made of it; what the file holds
             behind the run's last step is dropped.
         lock: The lock of ``path``, where it is held already; it is the writer's from now on.
@@ -83,7 +85,7 @@ class RunWriter:
         interval: Seconds between two transactions.
 
     Attributes:
-        path: The file that is written. Another one once that was lost.
+        path: The file that is written. Another one once that was lost, or its disk stayed full.
         error: Why it cannot be written at the moment.
         complete: After the end: whether the file holds all that the run was given.
         kept: After the end: the file that holds the run, or what could be kept of it; None where there is none.
@@ -121,6 +123,7 @@ class RunWriter:
         self._answered = 0
         self._failing = False
         self._busy = False  # a checkpoint is being written
+        self._trouble = Trouble()
         self._allowance = float(ARRAY_RATE)
         self._told: set[str] = set()
         self._thinned = False
@@ -305,6 +308,7 @@ class RunWriter:
             self._copy(copies, Pending() if written else batch, state)
             if written:
                 self._remember(batch)
+                self._trouble.end()
                 self.error = None
                 written_state, pause = state, self._interval
                 batch = Pending()  # A checkpoint is large: it must not stay until the next one comes.
@@ -338,6 +342,8 @@ class RunWriter:
                 if not reason and not damage:
                     self._report(error)
                     if not last:
+                        if self._trouble.add(error) and self._write_on_another_disk(error, batch, state):
+                            return True
                         file.disconnect()
                         return False
                     file.note()
@@ -358,7 +364,31 @@ class RunWriter:
             old.leave(keep_log=trusted)
         else:
             old.close()
-        text = f"{old.path} {reason}: the run is written anew to {made.file.path}."
+        self._tell_moved(f"{old.path} {reason}: the run is written anew to {made.file.path}.", made, batch)
+        return True
+
+    def _write_on_another_disk(self, error: Exception, batch: Pending, state: bytes) -> bool:
+        """Whether the run goes on in another file, since its disk has taken nothing for long; the old one is left."""
+        old = self._file
+        try:
+            made = write_on_another_disk(old, self._run, batch, state, self._checkpoint)
+        except (sqlite3.Error, OSError) as problem:
+            _log.info("%s goes on on no other disk: %s", old.path, problem)
+            self._trouble.put_off()
+            return False
+        self._file, self.path = made.file, made.file.path
+        old.finish()  # it is read alone, if its disk takes that
+        old.close()
+        full = f"The disk of {old.path} is full"
+        what = full if self._trouble.full else f"{old.path} cannot be written ({_reason(error)})"
+        text = f"{what}: the run goes on in {made.file.path}."
+        if made.file.path.parent != runs_folder():
+            text += " The system may clear that folder: save the run elsewhere."
+        self._tell_moved(text, made, batch)
+        return True
+
+    def _tell_moved(self, text: str, made: WrittenAnew, batch: Pending) -> None:
+        """Say that the run is in another file, and what of it is."""
         if made.copied:
             text += " Nothing is missing."
         else:
@@ -368,7 +398,6 @@ class RunWriter:
             if self._checkpoint_missing:
                 text += " It cannot be gone on with before the next checkpoint."
         self._tell(text)
-        return True
 
     def _copy(self, copies: list[tuple[Path, Future[bool]]], rest: Pending, state: bytes) -> None:
         """Answer who waits for a copy; ``rest`` is what is not in the file."""

@@ -21,7 +21,7 @@ import numpy as np
 from nnviz import __version__, interruption
 from nnviz.data import datasets
 from nnviz.data.tensors import LoadedData, Progress
-from nnviz.errors import Cancelled, InputError, NnvizError, StorageError, TooLargeError, TrainingError, is_out_of_memory
+from nnviz.errors import Cancelled, InputError, NnvizError, TooLargeError, TrainingError, is_out_of_memory
 from nnviz.network.memory import available_bytes
 from nnviz.probes.base import Probe
 from nnviz.project.checks.memory import BATCH, Estimate, Examples, bytes_text
@@ -32,13 +32,13 @@ from nnviz.project.files import io
 from nnviz.project.graph.bypass import effective
 from nnviz.project.model import Project
 from nnviz.record.interest import EVERYTHING, NOTHING, Interest
-from nnviz.record.library import Label, Library
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.readings import Scalar
 from nnviz.record.run import MEMORY_LIMIT, Run, RunInfo
-from nnviz.record.store import RunWriter, write_among_kept
+from nnviz.record.store import RunWriter
 from nnviz.train import devices
 from nnviz.train.position import EpochResult, SessionState
+from nnviz.train.race_files import RaceFiles
 from nnviz.train.session import TrainingSession
 from nnviz.train.step_times import StepTimes
 
@@ -52,8 +52,6 @@ _MOST_STEPS = 64
 _LATELY = 20
 #: Seconds between two looks at a race that nobody asks anything of.
 _LOOK_EVERY = 30.0
-#: Seconds that the disk may take for the end of a run.
-_PATIENCE = 30.0
 #: What the tag of its runs begins with.
 TAG = "race: "
 
@@ -207,6 +205,7 @@ class Race:
         self._wants_run = False
         self._wants_steps = 0
         self._closing = threading.Event()
+        self._files = RaceFiles(self.tag, self._on_warning)
         #: Who is looked at, and what is measured of it.
         self._looked: tuple[int, Interest] | None = None
         self._looked_before: tuple[int, Interest] | None = None
@@ -278,7 +277,7 @@ class Race:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End it here; the runs so far are kept."""
+        """End it here; the runs so far are kept. While it is prepared there are none yet: then no file is left."""
         with self._changed:
             self._closing.set()
             self._changed.notify_all()
@@ -306,7 +305,7 @@ class Race:
 
         Raises:
             NnvizError: It could not be prepared.
-            Cancelled: It was interrupted; the runs so far are kept.
+            Cancelled: It was interrupted; the runs so far are kept, of a race that had not begun nothing is.
         """
         self.play()
         interrupted = False
@@ -350,8 +349,7 @@ class Race:
         data: LoadedData | None = None
         self._refuse_too_large()
         for lane in self.lanes:
-            if self._closing.is_set():
-                raise Cancelled("The race was closed before it began.")
+            self._refuse_closed()
             if self._keep:
                 self._open_file(lane)
             same = data is not None and data.config == lane.project.data
@@ -379,9 +377,17 @@ class Race:
             lane.session.end_turn()
         if not self._racing:
             raise TrainingError(self.lanes[0].failure)
-        if self._keep:
-            self._label()
+        self._refuse_closed()  # also while the last one was prepared
         self._enter(RaceState.READY)
+
+    def _refuse_closed(self) -> None:
+        """Whoever closes a race that is being prepared wants nothing of it.
+
+        Raises:
+            Cancelled: It was closed.
+        """
+        if self._closing.is_set():
+            raise Cancelled("The race was closed before it began: nothing of it is kept.")
 
     def _refuse_too_large(self) -> None:
         """All of them stay in memory, while one of them computes a batch.
@@ -417,26 +423,9 @@ class Race:
                 )
 
     def _open_file(self, lane: Lane) -> None:
-        try:
-            lane.writer = write_among_kept(lane.run, on_error=lambda error: self._on_warning(str(error)))
-        except StorageError as error:
-            self._on_warning(f"The run of {lane.entrant.name} is not kept: {error}")
-            lane.complete = False
-            return
-        lane.path = lane.writer.path
-
-    def _label(self) -> None:
-        """Each is called by its entrant, and tagged with the race."""
-        labels = {
-            lane.path: Label(title=lane.entrant.name[:200], tags=(self.tag,))
-            for lane in self.lanes
-            if lane.path is not None
-        }
-        for folder in {path.parent for path in labels}:
-            try:
-                Library(folder).label_all({path: label for path, label in labels.items() if path.parent == folder})
-            except StorageError as error:
-                self._on_warning(str(error))
+        lane.writer = self._files.open(lane.run, lane.entrant.name)
+        lane.complete = lane.writer is not None
+        lane.path = None if lane.writer is None else lane.writer.path
 
     def _measure_start(self, lane: Lane) -> None:
         """The loss before the first step, over the whole validation split: where all begin at the same place."""
@@ -549,9 +538,9 @@ class Race:
         writer, lane.writer = lane.writer, None
         if writer is None:
             return
-        discard = lane.run.last_step < 0
-        lane.complete = writer.close(_PATIENCE, discard=discard) or discard  # where not, the writer says why
-        lane.path = None if discard else writer.kept or lane.path
+        # What is measured before all stand at the start is no training.
+        discard = self._state is RaceState.PREPARING or lane.run.last_step < 0
+        lane.complete, lane.path = self._files.close(writer, discard=discard)
 
     def _end(self) -> None:
         for lane in self.lanes:

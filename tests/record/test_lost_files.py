@@ -1,4 +1,4 @@
-"""A file that is taken away, replaced, cut off or filled up while it is written: said, and nothing is lost silently."""
+"""A file that is taken away, replaced or cut off while it is written: said, and nothing is lost silently."""
 
 from __future__ import annotations
 
@@ -10,58 +10,24 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from recorded_run import INFO, Recorded
 
 from nnviz.errors import StorageError
-from nnviz.record import anew, run_file, store, tables
-from nnviz.record.library import write_once
-from nnviz.record.pending import Pending
+from nnviz.record import anew, run_file, store
 from nnviz.record.places import runs_folder
-from nnviz.record.readings import ArrayReading, Finding, Scalar
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.run_file import RunFileExists
 from nnviz.record.run_lock import RunFileBusy, RunLock
 from nnviz.record.store import RunWriter, open_run
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows does not let go of a file that is open")
-INFO = RunInfo(project_json=b"{}", created=5.0, title="digits")
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "RETRY_INTERVAL", 0.05)
-
-
-class Recorded:
-    """A run that holds fewer points in memory than in its file, and its writer."""
-
-    def __init__(self, path: Path, *, scalar_limit: int = 32) -> None:
-        self.path = path
-        self.run = Run(INFO, scalar_limit=scalar_limit)
-        self.told: list[str] = []
-        self.writer = RunWriter(self.run, path, on_error=lambda error: self.told.append(str(error)), interval=0.02)
-        self.steps = 0
-
-    def train(self, steps: int = 100) -> None:
-        for step in range(self.steps, self.steps + steps):
-            self.run.append([Scalar("loss/train", step, step / 7), ArrayReading("output/a", step, np.full(3, step))])
-        self.steps += steps
-        self.run.append([Finding("finding/x", self.steps - 1, "warning", "text")])
-        self.writer.save_checkpoint(self.steps, 1, {"weights": bytes([self.steps % 251]) * 100}, "epoch")
-
-    def check(self, path: Path, *, whole: bool = True) -> None:
-        """The file holds everything, or everything that memory still held."""
-        with open_run(path) as stored:
-            steps, values = stored.scalars("loss/train")
-            expected = np.arange(self.steps) if whole else self.run.scalars("loss/train")[0]
-            assert set(expected.tolist()) <= set(steps.tolist())
-            assert np.array_equal(values, steps / 7)
-            assert stored.last_step == self.steps - 1
-            assert stored.latest("output/a").step == self.steps - 1  # type: ignore[union-attr]  # it is there
-            assert stored.findings()[0].step == self.steps - 1
-            assert stored.load_checkpoint()["weights"] == bytes([self.steps % 251]) * 100
-        assert not list(path.parent.glob(f"{path.name}-*")) and not list(path.parent.glob(".*.lock"))
 
 
 @pytest.fixture
@@ -334,121 +300,6 @@ def test_a_new_file_takes_no_name_that_was_given_meanwhile(tmp_path: Path, monke
         RunWriter(Run(INFO), path)
     assert path.read_bytes() == b"precious"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]
-
-
-def full(monkeypatch: pytest.MonkeyPatch, *paths: Path) -> threading.Event:
-    """The disk takes nothing more for these files, or for any, while the event is set."""
-    event = threading.Event()
-    real = tables.Tables.write
-
-    def write(self: tables.Tables, batch: Pending, state: bytes) -> None:
-        (_, _, name) = self._connection.execute("PRAGMA database_list").fetchone()
-        limited = event.is_set() and (not paths or Path(name) in paths)
-        self._connection.execute(f"PRAGMA max_page_count = {1 if limited else 2**30}")
-        real(self, batch, state)
-
-    monkeypatch.setattr(tables.Tables, "write", write)
-    return event
-
-
-def test_a_disk_that_is_full_to_the_end_makes_the_record_incomplete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    disk_full = full(monkeypatch)
-    recorded = Recorded(tmp_path / "mine.nnvizrun")
-    recorded.train()
-    assert recorded.writer.flush()
-    disk_full.set()
-    recorded.train(5000)
-    assert not recorded.writer.close()
-    assert recorded.writer.kept == recorded.path
-    assert "only a part" in recorded.told[-1] and any("the disk is full" in text for text in recorded.told)
-    with open_run(recorded.path) as stored:
-        assert len(stored.scalars("loss/train")[0]) >= 100
-    assert not list(tmp_path.glob("mine (2)*")) and not list(tmp_path.glob("*.part*"))
-
-
-def test_a_disk_that_takes_nothing_at_the_end_has_the_run_written_to_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "mine.nnvizrun"
-    disk_full = full(monkeypatch, path, *(tmp_path.glob("*")), tmp_path / f".mine (2).nnvizrun.{os.getpid()}.part")
-    recorded = Recorded(path)
-    recorded.train()
-    assert recorded.writer.flush()
-    disk_full.set()
-    recorded.train(5000)
-    assert recorded.writer.close(), recorded.told
-    assert recorded.writer.kept == runs_folder() / path.name
-    assert f"{path} cannot be written (the disk is full): the run is written anew" in recorded.told[-1]
-    recorded.check(runs_folder() / path.name)
-
-
-def test_a_run_whose_disk_is_full_is_copied_whole_to_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, target = tmp_path / "mine.nnvizrun", tmp_path / "other" / "copy.nnvizrun"
-    target.parent.mkdir()
-    disk_full = full(monkeypatch, path)
-    recorded = Recorded(path)
-    recorded.train()
-    assert recorded.writer.flush()
-    disk_full.set()
-    recorded.train(5000)  # far more than memory holds of a curve
-    assert not recorded.writer.flush() and "the disk is full" in recorded.told[0]
-    assert write_once(target, recorded.writer.copy_to)
-    recorded.check(target)
-    with open_run(target) as stored:
-        assert stored.checkpoints()[-1].step == recorded.steps
-    # What its own file could not take waits for it all the same.
-    disk_full.clear()
-    while not recorded.writer.flush():
-        pass
-    with pytest.raises(StorageError, match=r"nowhere.*could not be saved"):
-        write_once(tmp_path / "nowhere" / "copy.nnvizrun", recorded.writer.copy_to)
-    assert recorded.writer.close() and len(recorded.told) == 1
-    recorded.check(path)
-    with pytest.raises(StorageError, match="not written any more"):
-        recorded.writer.copy_to(tmp_path / "late.nnvizrun")
-
-
-def test_a_run_whose_file_cannot_be_read_any_more_is_copied_from_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, target = tmp_path / "mine.nnvizrun", tmp_path / "other" / "copy.nnvizrun"
-    target.parent.mkdir()
-    disk_full = full(monkeypatch, path)
-    recorded = Recorded(path)
-    recorded.train()
-    assert recorded.writer.flush()
-    disk_full.set()
-    recorded.train(200)
-    assert not recorded.writer.flush()
-
-    def unreadable(*_: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(run_file.RunFile, "copy_into", unreadable)
-        assert not recorded.writer.copy_to(target)
-    recorded.check(target, whole=False)
-    recorded.writer.close(discard=True)
-
-
-def test_checkpoints_are_kept_again_once_the_disk_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk_full = full(monkeypatch)
-    recorded = Recorded(tmp_path / "mine.nnvizrun")
-    recorded.train()
-    assert recorded.writer.flush()
-    disk_full.set()
-    recorded.train(3000)
-    assert not recorded.writer.flush()
-    recorded.train(10)
-    disk_full.clear()
-    while not recorded.writer.flush():
-        pass
-    recorded.train(10)
-    assert recorded.writer.close(), recorded.told
-    recorded.check(recorded.path)
-    assert len(recorded.told) == 1
 
 
 @on_posix

@@ -15,12 +15,13 @@ import torch
 from training_helpers import wait_for
 
 from nnviz import interruption
-from nnviz.errors import InputError, TooLargeError
+from nnviz.errors import Cancelled, InputError, TooLargeError
 from nnviz.project.entrants import MOST, Entrant, presets
 from nnviz.project.model import Project
 from nnviz.project.samples.templates import sample
 from nnviz.project.starts import starts_of
-from nnviz.record.library import Library
+from nnviz.record.library import Label, Library
+from nnviz.record.places import runs_folder
 from nnviz.record.run import Run
 from nnviz.record.store import RunWriter, open_run
 from nnviz.train import checkpoint as checkpoints
@@ -151,6 +152,30 @@ def test_a_step_that_was_torn_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> No
         with open_run(lane.path) as run:
             last.append((run.checkpoints()[-1].step, run.checkpoints()[-1].tag == "stop"))
     assert last[0][0] > 32 and last[0][1] and last[1] == (32, False)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_race_that_is_closed_before_it_begins_leaves_no_file_and_each_has_its_tag_from_its_making(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    race = Race(_spiral(), (Entrant("one"), Entrant("other", (("training.seed", 5),))), on_warning=said.append)
+    measure = Race._measure_start
+    labels: list[Label | None] = []
+
+    def interrupted(self: Race, lane: races.Lane) -> None:
+        assert lane.path is not None
+        labels.append(Library(runs_folder()).labels().get(lane.path.name))
+        if lane is self.lanes[at]:
+            signal.raise_signal(signal.SIGINT)
+        measure(self, lane)
+
+    monkeypatch.setattr(Race, "_measure_start", interrupted)
+    with pytest.raises(Cancelled, match="nothing of it is kept"):
+        race.train()
+    assert labels == [Label(name, (race.tag,)) for name in ("one", "other")[: at + 1]]
+    assert not Library(runs_folder()).runs() and not Library(runs_folder()).labels()
+    assert not said and all(lane.path is None and lane.complete for lane in race.lanes)
 
 
 def test_everyone_trains_on_data_of_their_own_where_the_first_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:

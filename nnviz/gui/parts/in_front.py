@@ -21,7 +21,8 @@ def keep_in_front(window: QWidget, page: QWidget, *, of_all: bool = False) -> No
     Args:
         window: What is covered.
         page: A child of it.
-        of_all: In front of whatever else is seen in the window now, too, such as a number that is taken apart large.
+        of_all: In front of whatever else is seen in the window now, too, such as a number that is taken apart large;
+            but for what is kept in front itself.
     """
     found = next((one for one in window.children() if isinstance(one, _InFront)), None)
     (found or _InFront(window)).keep(page, of_all=of_all)
@@ -43,11 +44,12 @@ class _InFront(QObject):
 
     def keep(self, page: QWidget, *, of_all: bool) -> None:
         """Keep one more in front."""
+        self._pages = [kept for kept in self._pages if shiboken6.isValid(kept[0])]
         covered: WeakSet[QWidget] = WeakSet()
         if of_all:
+            in_front = [page, *(kept for kept, _ in self._pages)]
             children = (one for one in self._window.children() if isinstance(one, QWidget))
-            covered.update(one for one in children if one is not page and _is_seen(one))
-        self._pages = [kept for kept in self._pages if shiboken6.isValid(kept[0])]
+            covered.update(one for one in children if one not in in_front and _is_seen(one))
         self._pages.append((page, covered))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from nnviz.errors import on_one_line
 
@@ -50,19 +50,34 @@ def prepare() -> None:
                 reconfigure(errors=_HANDLER)
 
 
-def complain(text: str, program: str = "nnviz") -> None:
+class Bar(Protocol):
+    """A progress bar on standard error: what is said there has to go above it."""
+
+    def write(self, s: str, file: TextIO | None = None) -> None:
+        """A line above the bar."""
+
+
+def complain(text: str, program: str = "nnviz", *, above: Bar | None = None) -> None:
     """One line on standard error, if anybody takes it."""
-    tell(f"{program}: {text}")
+    tell(f"{program}: {text}", above=above)
 
 
-def tell(text: str) -> None:
+def tell(text: str, *, above: Bar | None = None) -> None:
     """The same without the program's name: what is said beside the output never decides how a command ends.
 
     It stays on its line, whatever the file or the project is called that it is about.
+
+    Args:
+        text: What is said.
+        above: The bar that stands there just now.
     """
+    line = on_one_line(text)
     try:
-        sys.stderr.write(f"{on_one_line(text)}\n")
-        sys.stderr.flush()
+        if above is None:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        else:
+            above.write(line, file=sys.stderr)
     except (OSError, ValueError):
         drop(sys.stderr)
 

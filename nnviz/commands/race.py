@@ -19,7 +19,7 @@ from nnviz.commands.given_project import asked_settings, data_to_train, fetch, o
 from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
-from nnviz.errors import InputError, on_one_line
+from nnviz.errors import InputError
 from nnviz.project.entrants import Entrant, entrants_of, presets
 from nnviz.project.model import Project
 from nnviz.project.spec import brief
@@ -165,10 +165,7 @@ class _Report:
     def warning(self, text: str) -> None:
         if self._lines is not None:
             self._lines.print({"event": "warning", "text": text})
-        if self._bar is None:
-            streams.complain(text)
-        else:
-            self._bar.write(on_one_line(f"nnviz: {text}"), file=sys.stderr)
+        streams.complain(text, above=self._bar)
 
     def end(self) -> None:
         if self._bar is not None:

@@ -19,7 +19,7 @@ from nnviz.commands.json_lines import JsonLines, ended_by
 from nnviz.commands.parsed_options import options_of
 from nnviz.commands.tables import print_table
 from nnviz.commands.train import TrainOptions, checked
-from nnviz.errors import InputError, on_one_line
+from nnviz.errors import InputError
 from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
@@ -259,10 +259,7 @@ class _Said:
         """What does not end it, on any thread."""
         if self._lines is not None:
             self._lines.print({"event": "warning", "text": text})
-        if self._bar is None:
-            streams.complain(text)
-        else:
-            self._bar.write(on_one_line(f"nnviz: {text}"), file=sys.stderr)
+        streams.complain(text, above=self._bar)
 
     def _show(self, record: SweepRecord, progress: Progress) -> None:
         best = next(iter(record.best_first()), None)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from nnviz import streams
 from nnviz.commands.json_lines import JsonLines
-from nnviz.errors import NnvizError, NotFiniteError, on_one_line
+from nnviz.errors import NnvizError, NotFiniteError
 from nnviz.project.model import Project
 from nnviz.record.number_text import percent
 from nnviz.record.quantities import LOSS
@@ -207,10 +207,7 @@ class BarReport:
         streams.tell("   ".join(parts))
 
     def _say(self, text: str) -> None:
-        if self._bar is None:
-            streams.tell(text)
-        else:
-            self._bar.write(on_one_line(text), file=sys.stderr)
+        streams.tell(text, above=self._bar)
 
     def _follow(self, session: TrainingSession) -> None:
         bar = self._bar

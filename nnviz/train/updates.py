@@ -175,10 +175,10 @@ def _bind_nadam(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Ker
 def _roots(squares: list[Tensor] | tuple[Tensor, ...], epsilon: float) -> list[Tensor]:
     """√squares + epsilon, bit for bit.
 
-    Torch's square root takes 8 times as long for a 0 and 37 times for a subnormal number, of which there are many: a
-    weight whose input is never anything but 0 has no gradient, and one whose input is hardly ever more has squares that
-    fade for ever. So they are raised to the smallest normal number first. Its root is 1e-19, which is lost in an
-    epsilon of ordinary size.
+    Torch's square root takes 8 times as long for a 0 and 37 times for a subnormal number (torch 2.13 with MKL, an AMD
+    EPYC; 670,000 numbers), of which there are many: a weight whose input is never anything but 0 has no gradient, and
+    one whose input is hardly ever more has squares that fade for ever. So they are raised to the smallest normal number
+    first. Its root is 1e-19, which is lost in an epsilon of ordinary size.
     """
     if epsilon < _SWALLOWS_ROOT:
         sizes = list(torch._foreach_sqrt(squares))

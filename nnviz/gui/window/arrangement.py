@@ -128,18 +128,10 @@ class Arrangement:
         left, centre, right = self._splitter.sizes()
         if scale > before:
             self._side_width = right
-            wanted = min(round(right * scale / before), right + centre - _SPARED)
-        else:
-            wanted = self._side_width or round(right * scale / before)
-        if right and (wanted > right) == (scale > before):
-            centre, right = centre + right - wanted, wanted
+        right, centre = _scaled(right, centre, scale / before, self._side_width)
         if scale > before:
             self._palette_width = left
-            wanted = min(round(left * scale / before), left + centre - _SPARED)
-        else:
-            wanted = self._palette_width or round(left * scale / before)
-        if left and (wanted > left) == (scale > before):
-            centre, left = centre + left - wanted, wanted
+        left, centre = _scaled(left, centre, scale / before, self._palette_width)
         self._splitter.setSizes([left, centre, right])
 
     def reset(self) -> None:
@@ -177,6 +169,22 @@ class Arrangement:
         width = self._window.width()
         left, right = _NARROW_SIDES if width < _NARROW_BELOW else _SIDES
         self._splitter.setSizes([left, max(300, width - left - right), right])
+
+
+def _scaled(side: int, canvas: int, factor: float, usual: int) -> tuple[int, int]:
+    """Widths of a side and of the canvas beside it, once letters are larger or smaller.
+
+    Args:
+        side: Its width now.
+        canvas: Likewise.
+        factor: How many times as large the letters are.
+        usual: What the side had in smaller letters; 0 where that is not known.
+    """
+    grows = factor > 1
+    wanted = min(round(side * factor), side + canvas - _SPARED) if grows else usual or round(side * factor)
+    if not side or (wanted > side) != grows:
+        return side, canvas
+    return wanted, canvas + side - wanted
 
 
 def _size_of(screen: QScreen) -> str:

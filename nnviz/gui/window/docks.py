@@ -392,11 +392,10 @@ class Docks(QObject):
         menu = "Explain" if kind.key in _EXPLAINING_KEYS else "Instruments"
         dock.setTitleBarWidget(DockTitle(panel, dock, menu))
         dock.setWidget(panel)
-        keys = list(self.kinds)
         # Tab goes through the instruments in the order of the menu, whichever was opened first.
-        for title in [self._docks[key].titleBarWidget() for key in keys[: keys.index(kind.key)] if key in self.made][
-            -1:
-        ]:
-            take_turn_after(title, dock)
+        keys = list(self.kinds)
+        before = [key for key in keys[: keys.index(kind.key)] if key in self.made]
+        if before:
+            take_turn_after(self._docks[before[-1]].titleBarWidget(), dock)
         self._feed.subscribe(panel.refresh, panel)
         return panel

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSplitter,
     QTabBar,
+    QToolButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -106,6 +107,26 @@ def test_everything_that_can_be_read_grows(qtbot: QtBot, open_window: OpenWindow
         window.action(name).trigger()
         grown(window, qtbot, name)
         window.action(name).trigger()
+
+
+def test_small_buttons_grow_with_the_letters_beside_them(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    panel = window.docks.show_panel("loss")
+    title = panel.header.parentWidget()
+    assert title is not None
+    buttons = [
+        panel._help_button,
+        panel._menu_button,
+        *title.findChildren(QToolButton, "", Qt.FindChildOption.FindDirectChildrenOnly),
+    ]
+    usual = [(button.iconSize().width(), button.width()) for button in buttons]
+    assert len(buttons) == 4
+    theme.set_text_scale(1.5)
+    qtbot.waitUntil(lambda: buttons[-1].width() > usual[-1][1])
+    for button, (icon, width) in zip(buttons, usual, strict=True):
+        assert button.iconSize().width() == round(1.5 * icon) and button.width() == round(1.5 * width)
+    theme.set_text_scale(1.0)
+    qtbot.waitUntil(lambda: [(button.iconSize().width(), button.width()) for button in buttons] == usual)
 
 
 @pytest.mark.parametrize("name", ["shortcuts", "command_palette", "details"])

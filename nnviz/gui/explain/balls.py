@@ -24,7 +24,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.parts.chooser import Chooser
-from nnviz.gui.parts.widgets import set_font
+from nnviz.gui.parts.widgets import set_font, set_icon_size
 from nnviz.project import registry
 from nnviz.project.model import Choice
 
@@ -120,7 +120,7 @@ class _Row(QWidget):
         self.remove.setProperty("role", "flat")
         self.remove.setToolTip("Take this ball away")
         self.remove.setAccessibleName(f"Take ball {number + 1} away")
-        self.remove.setIconSize(QSize(12, 12))
+        set_icon_size(self.remove, 12)
         for widget in (self.kind, self.rate):
             set_font(widget, 12)
         row.addWidget(self.kind, 1)
@@ -290,7 +290,7 @@ class BallBar(QWidget):
             bind(button, icon, "text")
             button.setToolTip(tip)
             button.setAccessibleName(tip)
-            button.setIconSize(QSize(16, 16))
+            set_icon_size(button, 16)
             row.addWidget(button)
         self.play.setCheckable(True)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)

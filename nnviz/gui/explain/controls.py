@@ -9,7 +9,7 @@ from nnviz.gui.explain.sheet import Sheet
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import Segments, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import Segments, refresh_fonts, set_font, set_icon_size
 
 FORWARD, BACKWARD = "forward", "backward"
 _NO_LIMIT = 16_777_215
@@ -30,6 +30,7 @@ class Controls(QWidget):
     def __init__(self, sheet: Sheet, *, enlarged: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sheet = sheet
+        self._letters = 0.0
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
@@ -63,9 +64,11 @@ class Controls(QWidget):
         self._on_changed()
 
     def set_letters(self, pixels: float) -> None:
-        """Be as large as what stands below, for a hall."""
+        """Be as large as what stands below, for a hall: so many pixels, at least those of the interface."""
+        self._letters = pixels
+        pixels = max(pixels, 12.0 * themes.text_scale())
         for button in self.findChildren(QToolButton):
-            set_font(button, round(pixels), 500)
+            set_font(button, round(pixels / themes.text_scale()), 500)
             side = round(1.9 * pixels)
             if button in (self.back, self.size_button):
                 button.setFixedSize(side, side)
@@ -80,8 +83,7 @@ class Controls(QWidget):
         button.setProperty("role", "flat")
         button.setToolTip(words)
         button.setAccessibleName(words)
-        button.setIconSize(QSize(16, 16))
-        button.setFixedSize(26, 26)
+        set_icon_size(button, 16, 26)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
@@ -99,3 +101,5 @@ class Controls(QWidget):
 
     def _restyle(self) -> None:
         refresh_fonts(self)
+        if self._letters:
+            self.set_letters(self._letters)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from nnviz.data.own_picture import FITTINGS, Treatment
 from nnviz.gui.look.icons import bind
 from nnviz.gui.parts.chooser import Chooser
-from nnviz.gui.parts.widgets import Segments, set_font
+from nnviz.gui.parts.widgets import Segments, set_font, set_icon_size
 
 #: Colours of the pen on a picture of three channels.
 _INKS = {
@@ -78,7 +78,7 @@ class PictureControls(QWidget):
             if button.text():  # the others are no wider than their icons, so that its word has room
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             bind(button, icon, "text")
-            button.setIconSize(QSize(15, 15))
+            set_icon_size(button, 15)
             buttons.addWidget(button)
         buttons.addStretch(1)
         grid.addLayout(buttons, 1, 0, 1, 3)
@@ -247,8 +247,7 @@ class PictureControls(QWidget):
     def _arrow(self, icon: str, words: str, down: int, right: int) -> QToolButton:
         button = self._button("", f"Shift one pixel {words} (arrow keys; four with Shift)", "")
         bind(button, icon, "text")
-        button.setIconSize(QSize(14, 14))
-        button.setFixedSize(24, 22)
+        set_icon_size(button, 14, 24, 22)
         button.setAutoRepeat(True)
         button.clicked.connect(lambda: self.shift(down, right))
         return button

@@ -32,7 +32,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.parts.widgets import ElidedLabel, set_font, set_icon_size
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import choices
@@ -228,8 +228,7 @@ class DataTab(Tab):
         bind(button, icon)
         button.setToolTip(tip)
         button.setAccessibleName(tip)
-        button.setIconSize(QSize(16, 16))
-        button.setFixedSize(28, 26)
+        set_icon_size(button, 16, 28, 26)
         button.clicked.connect(action)
         return button
 

@@ -18,6 +18,7 @@ from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.panels.sweep import SweepPanel
+from nnviz.gui.parts.widgets import set_icon_size
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.interest import Interest
@@ -149,8 +150,7 @@ class InstrumentPlace(QWidget):
             if kind.fills_page:
                 panel.leave_desk()
                 close = self._button("close", "Back (Esc)")
-                close.setIconSize(QSize(16, 16))
-                close.setFixedSize(24, 24)
+                set_icon_size(close, 16, 24)
                 close.clicked.connect(self.closed, Qt.ConnectionType.QueuedConnection)  # it goes itself
                 panel.add_to_header(close)
             else:

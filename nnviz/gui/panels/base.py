@@ -44,7 +44,7 @@ from nnviz.gui.look.icons import bind
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font, set_icon_size
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.files.atomic import write_atomically
@@ -68,10 +68,12 @@ _ENDINGS = (".png", ".svg", ".csv")
 #: Seconds between two looks at whether its numbers have become old.
 _AGES_EVERY = 0.1
 #: Seconds; a panel that draws faster is drawn at every call.
-_DEAR = 0.008
+_DEAR, _DEAR_ON_FULL_CORES = 0.008, 0.003
 #: How many times as long as it took to draw a panel it is left alone; where something in front draws moment after
 #: moment, twice that, though not more than so many seconds for it: what is a second behind is marked as old.
 _TIMES_ITS_COST, _LONGER = 20, 0.8
+#: Where the training computes on all cores it waits for every drawing: the same, and no more than so many seconds.
+_TIMES_ON_FULL_CORES, _LONGEST_ON_FULL_CORES = 80, 0.7
 
 
 class Panel(QWidget):
@@ -384,7 +386,8 @@ class Panel(QWidget):
             # Long curves are dear to draw: what streams in may take a twentieth of the time. Painting them, which is
             # not in the cost, takes nearly as long again, and there are several panels.
             wait = self._drawn_at + self._pause_after(self._cost) - time.perf_counter()
-            if not moved and self._cost > _DEAR and wait > 0:
+            dear = _DEAR_ON_FULL_CORES if self.workspace.feed.holds_up_training else _DEAR
+            if not moved and self._cost > dear and wait > 0:
                 if not self._later.isActive():
                     self._later.start(round(1000 * wait) + 1)
                 return
@@ -397,7 +400,10 @@ class Panel(QWidget):
 
     def _pause_after(self, cost: float) -> float:
         """Seconds from a drawing that took so long to the next one; longer where all of them stand back."""
-        longer = min(2 * _TIMES_ITS_COST * cost, _LONGER) if self.workspace.feed.calm else 0.0
+        feed = self.workspace.feed
+        longer = min(2 * _TIMES_ITS_COST * cost, _LONGER) if feed.calm else 0.0
+        if feed.holds_up_training:
+            longer = max(longer, min(_TIMES_ON_FULL_CORES * cost, _LONGEST_ON_FULL_CORES))
         return max(_TIMES_ITS_COST * cost, longer)
 
     def _draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> None:
@@ -605,7 +611,6 @@ class Panel(QWidget):
         button.setProperty("role", "flat")
         button.setToolTip(tip)
         button.setAccessibleName(tip)
-        button.setIconSize(QSize(16, 16))
-        button.setFixedSize(24, 24)
+        set_icon_size(button, 16, 24)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button

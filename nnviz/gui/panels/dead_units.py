@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pyqtgraph.functions import arrayToQPolygonF
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -237,24 +238,27 @@ class SharesView(QWidget):
         most = min(float(known.max()), 1.0)
         top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= most - 1e-9)
 
-        def placed(steps: NDArray[np.int64], shares: Floats) -> list[QPointF]:
+        def placed(steps: NDArray[np.int64], shares: Floats) -> QPolygonF:
             x = area.left() + area.width() * np.minimum(steps / self._end, 1.0)
             y = area.bottom() - area.height() * np.clip(shares, 0.0, 1.0) / top
             if len(x) > 2 * area.width():
                 keep = np.linspace(0, len(x) - 1, int(area.width())).astype(int)
                 x, y = x[keep], y[keep]
-            return [QPointF(float(a), float(b)) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
+            known = np.isfinite(y)
+            if not known.any():
+                return QPolygonF()
+            polygon: QPolygonF = arrayToQPolygonF(x[known], y[known])  # a point at a time takes as long as drawing
+            return polygon
 
         self._paint_events(painter, area)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colour, 1.4))
         gaps = breaks(row.passing_steps.astype(np.float64))
         for steps, shares in zip(np.split(row.passing_steps, gaps), np.split(row.passing, gaps), strict=True):
-            if len(points := placed(steps, shares)) > 1:
-                painter.drawPolyline(QPolygonF(points))
+            painter.drawPolyline(placed(steps, shares))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        for point in placed(row.steps, row.shares):
+        for point in placed(row.steps, row.shares).toList():
             painter.drawEllipse(point, 1.7, 1.7)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self._step is not None:

@@ -335,6 +335,8 @@ class CurvePlot(QWidget):
         if self._auto:
             self._show_all()
         self._update_labels()
+        # Left to the painting, what follows from the new range would make all of it be painted once more.
+        self._item.scene().prepareForPaint()
 
     def fit(self) -> None:
         """Show everything and follow the curves again."""

@@ -53,7 +53,11 @@ class Axis:
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
         logarithmic = figure.kind == "loss" and low > 0 and high / low > 30
         if low == high:
-            low, high = low - 0.01 * (abs(low) or 1.0), high + 0.01 * (abs(high) or 1.0)
+            # As much on both sides, but no tick where no figure can be.
+            beside = 0.01 * (abs(low) or 1.0)
+            least = 0.0 if low >= 0 else -math.inf
+            most = 1.0 if figure.kind != "loss" and high <= 1 else math.inf
+            low, high = max(low - beside, least), min(high + beside, most)
         title = f"validation {figure.title[:1].lower()}{figure.title[1:]}"
         return cls("", title, (), low, high, logarithmic, figure.kind != "loss")
 

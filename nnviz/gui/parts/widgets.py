@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractScrollArea,
     QAbstractSpinBox,
     QButtonGroup,
@@ -29,6 +30,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 
 _FONT = "nnviz_font"
+_ICON = "nnviz_icon_size"
 #: Pixels of the sentences of the interface.
 _READING_SIZE = 13
 #: How much of its strength a text keeps whose numbers are old.
@@ -43,9 +45,31 @@ def set_font(widget: QWidget, pixel_size: int, weight: int = 400) -> None:
     _use_font(widget, pixel_size, weight)
 
 
+def set_icon_size(button: QAbstractButton, icon: int, width: int = 0, height: int = 0) -> None:
+    """Give a button an icon that grows with the letters around it, as :func:`refresh_fonts` sets them anew.
+
+    Args:
+        button: It has the icon, or is given it later.
+        icon: Pixels of its side with letters of the usual size.
+        width: Of the whole button, likewise; 0 for what its style gives it.
+        height: As ``width``; 0 for the same.
+    """
+    button.setProperty(_ICON, [icon, width, height or width])
+    _use_icon_size(button, icon, width, height or width)
+
+
+def _use_icon_size(button: QAbstractButton, icon: int, width: int, height: int) -> None:
+    scale = themes.surrounding_scale()
+    button.setIconSize(QSize(round(icon * scale), round(icon * scale)))
+    if width:
+        button.setFixedSize(round(width * scale), round(height * scale))
+
+
 def refresh_fonts(root: QWidget) -> None:
-    """Set the fonts of everything below a widget again, after the text scale has changed."""
+    """Set the fonts and icons of everything below a widget again, after the text scale has changed."""
     for widget in (root, *root.findChildren(QWidget)):
+        if isinstance(widget, QAbstractButton) and (sides := widget.property(_ICON)) is not None:
+            _use_icon_size(widget, *(int(side) for side in sides))
         wanted = widget.property(_FONT)
         if wanted is not None:
             pixel_size, weight = wanted

@@ -231,6 +231,15 @@ class RunFeed(QObject):
         """
         self._calm = calm
 
+    @property
+    def holds_up_training(self) -> bool:
+        """Whether a training goes on that computes on all cores: all its threads wait for whatever is drawn."""
+        return self.cores_are_full and self._is_growing
+
+    @property
+    def _is_growing(self) -> bool:
+        return any(run.state == "running" for run in self._shown.runs)
+
     def soon(self) -> None:
         """Tick as soon as the present event is over: training has begun or come to rest."""
         if self._timer.isActive():
@@ -317,6 +326,6 @@ class RunFeed(QObject):
         share = _SHARE_OF_FULL_CORES if full else _SHARE_OF_PROCESSOR
         longest = (_LONGEST_PAUSE_ON_FULL_CORES if full else _LONGEST_PAUSE) / 1000
         self._debt = min(max(0.0, self._debt + work / share - seconds), longest)
-        if not any(run.state == "running" for run in self._shown.runs):
+        if not self._is_growing:
             return 0
         return max(round(1000 * self._debt), CALM_INTERVAL if self.calm and not self._cut_short else 0)

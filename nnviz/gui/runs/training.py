@@ -50,7 +50,8 @@ _Result = TypeVar("_Result")
 
 #: Milliseconds without a change after which the document is taken for settled.
 _REST = 150
-_POSITION_INTERVAL = 100
+#: Milliseconds between two looks at where the training stands; the longer one while it computes on all cores.
+_POSITION_INTERVAL, _POSITION_INTERVAL_ON_FULL_CORES = 100, 250
 #: Milliseconds after the end in which a press still means the pause that its button offered a moment before.
 _JUST_ENDED = 1000
 
@@ -507,7 +508,11 @@ class Training(QObject):
 
     def _on_timer(self) -> None:
         """The bars follow as often as the panels."""
-        interval = CALM_INTERVAL if self.running and self.feed.calm else _POSITION_INTERVAL
+        interval = _POSITION_INTERVAL
+        if self.feed.holds_up_training:
+            interval = _POSITION_INTERVAL_ON_FULL_CORES
+        if self.running and self.feed.calm:
+            interval = CALM_INTERVAL
         if self._ticker.interval() != interval:
             self._ticker.setInterval(interval)
         self._on_tick()

@@ -8,7 +8,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
 
 from nnviz.gui.look import icons
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.widgets import refresh_fonts, set_icon_size
 
 #: Pixels of one that is torn off by its button, at least, and the share of the window that it takes at most.
 _ROOMY, _ROOMY_SHARE = QSize(860, 580), 0.8
@@ -41,14 +44,17 @@ class DockTitle(QWidget):
         for icon, words, action in buttons:
             button = QToolButton(self)
             button.setProperty("role", "flat")
-            button.setIconSize(QSize(12, 12))
-            button.setFixedSize(22, 22)
+            set_icon_size(button, 12, 22)
             button.setToolTip(words)
             button.setAccessibleName(words)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             icons.bind(button, icon, "text_faint")
             button.clicked.connect(action)
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+        follow(themes.notifier.changed, self._restyle)
+
+    def _restyle(self) -> None:
+        refresh_fonts(self)
 
 
 def _tear_off(dock: QDockWidget) -> None:

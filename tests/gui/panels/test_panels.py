@@ -7,6 +7,7 @@ import io
 import math
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -658,6 +659,30 @@ def test_what_is_dear_to_draw_is_drawn_rarely_and_never_forgotten(document: Docu
     panel.refresh(Shown(run), frozenset({"loss/train"}))
     assert panel.legend.entries[0].value != themes.format_number(0.125)
     qtbot.waitUntil(lambda: panel.legend.entries[0].value == themes.format_number(0.125))
+
+
+def test_on_full_cores_curves_follow_less_often_and_at_once_when_training_rests(
+    document: Document, run: Run, qtbot: QtBot
+) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    feed = panel.workspace.feed
+    feed.set_run(run)
+
+    def follows(value: float) -> bool:
+        panel._cost = 0.005  # 20 times that is over in any case, 80 times it is not
+        panel._drawn_at = time.perf_counter() - 0.12
+        run.append([Scalar("loss/train", round(1000 * value), value)])
+        panel.refresh(Shown(run), frozenset({"loss/train"}))
+        return panel.legend.entries[0].value == themes.format_number(value)
+
+    run.state = "running"
+    panel.refresh(Shown(run), frozenset(run.names()))
+    assert follows(0.125)
+    feed.cores_are_full = True
+    assert feed.holds_up_training and not follows(0.25)
+    run.state = "paused"
+    assert not feed.holds_up_training and follows(0.5)
 
 
 def test_gradients_at_a_step_stand_at_the_ends_of_their_lines(document: Document, qtbot: QtBot) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.panels.plot import CurvePlot
@@ -58,3 +60,27 @@ def test_a_share_of_everything_is_drawn_below_the_edge(qtbot: QtBot) -> None:
         box = plot._item.getViewBox()
         low, high = box.viewRange()[1]
         assert (high - 1.0) / (high - low) * box.height() >= 3.0
+
+
+def test_new_data_and_a_new_range_are_painted_once(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.resize(400, 200)
+    painted: list[int] = []
+    paint = pg.GraphicsView.paintEvent
+    monkeypatch.setattr(pg.GraphicsView, "paintEvent", lambda view, event: (painted.append(1), paint(view, event))[1])
+
+    def grow(count: int) -> None:
+        x = np.arange(float(count))
+        plot.set_curve("loss", "training", QColor("red"), x, np.cos(x), np.cos(x) / 2)
+        plot.update_ranges(float(count))
+        for _ in range(10):
+            QApplication.processEvents()
+
+    with qtbot.waitExposed(plot):
+        plot.show()
+    grow(50)
+    painted.clear()
+    grow(80)
+    grow(130)
+    assert len(painted) == 2

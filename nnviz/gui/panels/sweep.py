@@ -27,6 +27,7 @@ from nnviz.gui.panels.small_button import small_button
 from nnviz.gui.panels.sweep_axis import Axis
 from nnviz.gui.panels.sweep_pictures import ParallelAxes, SweepScatter, words_about
 from nnviz.gui.panels.sweep_setup import SweepSetup
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, Segments, line_height, set_font
 from nnviz.gui.runs.kept_runs import MOST_COMPARED
@@ -123,7 +124,7 @@ class SweepPanel(Panel):
         self._on_page = False
         self.views = Segments(_VIEWS, self.header)
         self.views.chosen.connect(self.show_view)
-        self.names = QComboBox(self.header)
+        self.names = ShorteningChooser(self.header)
         self.names.setAccessibleName("Which sweep is shown")
         self.names.setToolTip("Sweeps from before")
         self.names.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtGui import QFontMetrics
 from pytestqt.qtbot import QtBot
+from window_kit import OpenWindow
 
 from nnviz.gui.look import theme
+from nnviz.gui.panels.evaluation import EvaluationPanel
+from nnviz.gui.panels.example_tiles import ExampleTiles
+from nnviz.gui.panels.figure_table import FigureTable
 from nnviz.gui.panels.runs_table import name_width
 from nnviz.gui.parts.chooser import Chooser, ShorteningChooser
 
@@ -45,3 +50,63 @@ def test_the_names_of_runs_have_whole_columns_beside_them(styled: object, scale:
             assert room in edges or width + others[0] > room, (room, wanted, edges)
     # A long name has more of the room with large letters than 320 pixels.
     assert name_width(900, 2000, others) >= 320 * scale
+
+
+def test_the_figures_of_an_evaluation_are_whole_or_left_out(
+    qtbot: QtBot, open_window: OpenWindow, styled: object
+) -> None:
+    window = open_window("digits-cnn")
+    panel = window.docks.show_panel("evaluation")
+    assert isinstance(panel, EvaluationPanel)
+    figures = [("accuracy", "83.6 %"), ("top-5", "99.3 %"), ("macro F1", "82.8 %"), ("calibration error", "30.2 %")]
+    for scale in (1.0, 1.5):
+        theme.set_text_scale(scale)
+        bold, plain = QFontMetrics(theme.font(13, 700)), QFontMetrics(theme.font(13))
+        for width in (250, 350, 480, 700, 1200):
+            panel.body.resize(width, 300)
+            shown = panel._fitting(figures)
+            needed = sum(plain.horizontalAdvance(f"  {name} ") + bold.horizontalAdvance(one) for name, one in shown)
+            assert shown and (needed <= width or len(shown) == 1), (scale, width, shown)
+        assert panel._fitting(figures) == figures
+    # In a calibration its error is what stays.
+    panel._view = "spread"
+    panel.body.resize(300, 300)
+    assert [name for name, _ in panel._fitting(figures)][-1] == "ECE"
+
+
+def test_a_table_of_figures_cuts_no_title_of_a_column(qtbot: QtBot, styled: object) -> None:
+    table = FigureTable("Classes")
+    qtbot.addWidget(table)
+    head = [("class", ""), ("precision", ""), ("recall", ""), ("F1", ""), ("examples", "")]
+    table.resize(282, 300)
+    table.show()
+    table.show_rows(head, [[(str(at), at), *[("100.0 %", 1.0)] * 3, ("28", 28.0)] for at in range(10)])
+    for scale in (1.0, 1.5):
+        theme.set_text_scale(scale)
+        header = table.horizontalHeader()
+        seen = [at for at in range(len(head)) if not table.isColumnHidden(at)]
+        assert seen[:4] == [0, 1, 2, 3]
+        for at in seen:
+            assert header.sectionSize(at) >= QFontMetrics(header.font()).horizontalAdvance(head[at][0]), head[at]
+        wide = sum(header.sectionSize(at) for at in seen)
+        assert wide <= table.viewport().width() or len(seen) == 4, scale
+
+
+def test_lines_about_numbers_end_with_dots_where_the_list_is_narrow(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("xnor-two-layer")
+    tiles = ExampleTiles(window.workspace.network)
+    qtbot.addWidget(tiles)
+    tiles._pictures = False
+    told = "1.96 → 31.8\noff by 29.8"
+    for width in (170, 240, 500):
+        tiles.resize(width, 300)
+        tiles.show()
+        tiles.show_examples("one", "validation", "Largest errors", [3, 4], lambda _place: told, "")
+        tiles._known = {place: np.array([71.0, 2.0, 26.5, 105.0, 9.0], np.float32) for place in (3, 4)}
+        tiles._show_items()
+        metrics, room = QFontMetrics(theme.font(12)), tiles.list.viewport().width()
+        lines = tiles.list.item(0).text().split("\n")
+        assert all(metrics.horizontalAdvance(line) <= room for line in lines), (width, lines)
+        assert lines[0].startswith("1.96") and "off by 29.8" in tiles.list.item(0).toolTip()
+        assert not tiles.list.horizontalScrollBar().isVisible()
+    assert lines[0] == "1.96 → 31.8, off by 29.8"

@@ -98,6 +98,10 @@ class FigureTable(QTableWidget):
                 break
             room += max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
             self.setColumnHidden(column, True)
+        # Without room to share, the first one is as wide as its words: those that are kept are scrolled to.
+        mode = QHeaderView.ResizeMode.Stretch if room >= 0 else QHeaderView.ResizeMode.ResizeToContents
+        if self.columnCount() and header.sectionResizeMode(0) is not mode:
+            header.setSectionResizeMode(0, mode)
 
     def places(self) -> list[int]:
         """The rows from the top down, as they were given."""
@@ -108,6 +112,7 @@ class FigureTable(QTableWidget):
         self.setFont(themes.font(13))
         set_font(self.horizontalHeader(), 12)
         self.verticalHeader().setDefaultSectionSize(line_height(13) + 8)
+        self._fit()
 
     def _on_item(self, item: QTableWidgetItem) -> None:
         self.picked.emit(int(item.data(_PLACE)))

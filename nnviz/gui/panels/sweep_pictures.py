@@ -32,8 +32,9 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-def _legible(low: float, high: float) -> Scale:
+def _legible(first: float, second: float) -> Scale:
     """From one figure to another, without the end of the colours that is as dark, or as bright, as what is behind."""
+    low, high = min(first, second), max(first, second)
     # Of a single trial, and of those that came to the same, the colour has to be seen as well.
     span = high - low or max(abs(low), 1.0)
     return (
@@ -67,6 +68,8 @@ class SweepPicture(QWidget):
         self.axes: tuple[Axis, ...] = ()
         self.scale = Scale("sequential", math.nan, math.nan)
         self._ends = (math.nan, math.nan)
+        #: -1 where the colours go from the largest figure to the smallest.
+        self._sign = 1.0
         self.chosen = -1
         self.hovered = -1
         self.setMouseTracking(True)
@@ -83,7 +86,10 @@ class SweepPicture(QWidget):
         self.axes = () if record is None else (*(Axis.of(one) for one in dimensions), Axis.of_figure(record))
         means = [trial.mean for trial in self.trials if not math.isnan(trial.mean)]
         self._ends = (min(means), max(means)) if means else (math.nan, math.nan)
-        self.scale = _legible(*self._ends)
+        # The better a figure, the more it stands out: bright on a dark ground, dark on a bright one.
+        higher = record is not None and record.plan.higher_is_better
+        self._sign = 1.0 if higher is themes.current().dark else -1.0
+        self.scale = _legible(*(self._sign * end for end in self._ends))
         if before != [axis.path for axis in self.axes]:
             self.forget()
         self.update()
@@ -109,7 +115,9 @@ class SweepPicture(QWidget):
 
     def colour_of(self, trial: Trial) -> QColor:
         """By the figure that it reached."""
-        return QColor(themes.current().text_faint) if math.isnan(trial.mean) else self.scale.colour(trial.mean)
+        if math.isnan(trial.mean):
+            return QColor(themes.current().text_faint)
+        return self.scale.colour(self._sign * trial.mean)
 
     # ---- mouse -------------------------------------------------------------------------------------------------
 
@@ -170,7 +178,7 @@ class SweepPicture(QWidget):
                 painter.drawText(QRectF(left, top, width, height), int(_LEFT), text)
             else:
                 bar = QRectF(left, top + (height - _LEGEND_HEIGHT) / 2, width, _LEGEND_HEIGHT)
-                ramp = self.scale.paint(np.linspace(*self._ends, width))
+                ramp = self.scale.paint(self._sign * np.linspace(*self._ends, width))
                 painter.drawImage(bar, image_of(np.repeat(ramp[None, :], _LEGEND_HEIGHT, axis=0)))
             left -= 6
 

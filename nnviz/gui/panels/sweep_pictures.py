@@ -347,7 +347,6 @@ class ParallelAxes(SweepPicture):
         colours = themes.current()
         area = self._area
         metrics = QFontMetrics(themes.font(12))
-        missing = any(axis.place_of(trial) is None for axis in self.axes for trial in self.trials)
         room = area.width() / max(1, len(self.axes) - 1)
         for at, axis in enumerate(self.axes):
             x = self.x_of(at)
@@ -370,11 +369,22 @@ class ParallelAxes(SweepPicture):
                 QRectF(left, 2, bold.horizontalAdvance(title) + 4, metrics.height() + 2), int(_LEFT), title
             )
             self._paint_ticks(painter, axis, x, last=at == len(self.axes) - 1, room=room)
-        if missing:
-            painter.setFont(themes.font(12))
-            painter.setPen(colours.text_muted)
-            y = self.point_of(0, None).y()
-            painter.drawText(QRectF(4, y - 10, 60, 20), int(_RIGHT), "none")
+        painter.setFont(themes.font(12))
+        painter.setPen(colours.text_muted)
+        for area in self.none_areas():
+            painter.drawText(area, int(_CENTRE), "none")
+
+    def none_areas(self) -> list[QRectF]:
+        """Where ``none`` is written: beside the axes on which a line has no value, and only there."""
+        metrics = QFontMetrics(themes.font(12))
+        wide, high = metrics.horizontalAdvance("none") + 4, metrics.height()
+        areas = []
+        for at, axis in enumerate(self.axes):
+            if any(axis.place_of(trial) is None for trial in self.trials):
+                end = self.point_of(at, None)
+                left = end.x() + 5 if at == len(self.axes) - 1 else end.x() - 5 - wide
+                areas.append(QRectF(left, end.y() - high / 2, wide, high))
+        return areas
 
     def _paint_ticks(self, painter: QPainter, axis: Axis, x: float, *, last: bool, room: float) -> None:
         colours = themes.current()

@@ -14,6 +14,7 @@ from nnviz.gui.panels.sweep_pictures import ParallelAxes, SweepScatter
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial
+from nnviz.train.sweep_space import Space
 
 
 def record_of(objective: str, *values: float | None) -> SweepRecord:
@@ -39,6 +40,20 @@ def test_the_better_a_trial_the_more_it_stands_out(
         apart = [abs(picture.colour_of(trial).lightnessF() - behind) for trial in record.trials]
         assert apart[best] > apart[1] > apart[worst] > 0.1, apart
         picture.grab()
+
+
+def test_none_stands_beside_the_axis_on_which_there_is_no_value(qtbot: QtBot, styled: object) -> None:
+    picture = ParallelAxes()
+    qtbot.addWidget(picture)
+    picture.resize(600, 300)
+    picture.show()
+    rates = Space.of(("training.learning_rate=0.1..0.3",), templates.sample("xnor-two-layer"), {}).dimensions
+    picture.show_sweep(record_of("loss", 0.5, 0.6), rates)
+    assert not picture.none_areas()
+    picture.show_sweep(record_of("loss", 0.5, None), rates)
+    (area,) = picture.none_areas()
+    assert area.left() > picture.x_of(1) > picture.x_of(0) + 100 and area.right() < picture.width()
+    picture.grab()
 
 
 def test_the_trial_that_is_being_trained_is_not_called_unfinished(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtGui import QFontMetrics
 from pytestqt.qtbot import QtBot
-from window_kit import OpenWindow
+from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.look import theme
 from nnviz.gui.panels.evaluation import EvaluationPanel
 from nnviz.gui.panels.example_tiles import ExampleTiles
 from nnviz.gui.panels.figure_table import FigureTable
+from nnviz.gui.panels.runs import RunsPanel
 from nnviz.gui.panels.runs_table import name_width
 from nnviz.gui.parts.chooser import Chooser, ShorteningChooser
+from nnviz.gui.runs.run_row import RunRow
+from nnviz.record.summary import Summary
 
 LONG = "SGD with a learning rate that is far too high for this network, second try of Monday"
 
@@ -110,3 +115,23 @@ def test_lines_about_numbers_end_with_dots_where_the_list_is_narrow(qtbot: QtBot
         assert lines[0].startswith("1.96") and "off by 29.8" in tiles.list.item(0).toolTip()
         assert not tiles.list.horizontalScrollBar().isVisible()
     assert lines[0] == "1.96 → 31.8, off by 29.8"
+
+
+def test_the_size_below_the_list_is_that_of_the_runs_that_are_listed(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("xnor-two-layer", ready=False)
+    panel = window.docks.show_panel("runs")
+    assert isinstance(panel, RunsPanel)
+    rows = tuple(
+        RunRow(Path(f"{name}.nnvizrun"), Summary(title=name, last_step=3), size=size)
+        for name, size in (("digits", 1_000_000), ("spiral", 5_000_000))
+    )
+    kept = window.kept_runs
+    monkeypatch.setattr(type(kept), "rows", rows)
+    monkeypatch.setattr(kept, "complete", True)
+    kept.changed.emit()
+    whole, one = (f"2 runs, {theme.format_bytes(6_000_000)}", f"1 of 2 runs, {theme.format_bytes(1_000_000)}")
+    qtbot.waitUntil(lambda: panel.words.text() == whole, timeout=TIMEOUT)
+    panel.field.setText("digits")
+    qtbot.waitUntil(lambda: panel.words.text() == one, timeout=TIMEOUT)

@@ -43,9 +43,10 @@ def test_what_cannot_be_done_with_it_does_not_look_as_if_it_could(qtbot: QtBot, 
     page = window.lecture.page
     assert page is not None
     able = page.head.play.styleSheet()
+    assert "Space train" in page.foot._hint
     cut(window, "relu2")
     qtbot.waitUntil(lambda: not window.action("play").isEnabled(), timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: page.head.play.styleSheet() != able, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: page.head.play.styleSheet() != able and "Space" not in page.foot._hint, timeout=TIMEOUT)
     window.action("lecture").trigger()
     qtbot.waitUntil(lambda: not panel.again.isEnabled() and not panel.begin.isEnabled(), timeout=TIMEOUT)
     assert "Problems" in panel.why_not

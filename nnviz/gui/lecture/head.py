@@ -66,6 +66,11 @@ class LectureHead(QWidget):
         """Whether what is shown is a recorded run, which no race makes: nothing trains it."""
         return self._training.replay is not None and self._training.race is None
 
+    @property
+    def can_train(self) -> bool:
+        """Whether the button does something: trains, pauses, or says how another network is begun with."""
+        return self._training.state == "running" or self._actions["play"].isEnabled() or self._can_restart
+
     def toggle_play(self) -> None:
         """Train, or pause; where neither can be done, say why."""
         action = self._actions["play"]
@@ -96,8 +101,7 @@ class LectureHead(QWidget):
         if self.play.toolTip() != words:
             self.play.setToolTip(words)
             self.play.setAccessibleName("Pause" if running else "Train")
-        able = running or self._actions["play"].isEnabled() or self._can_restart
-        shown = ("pause" if running else "play", "accent_text" if able else "text_faint")
+        shown = ("pause" if running else "play", "accent_text" if self.can_train else "text_faint")
         if shown != self._shown:
             self._shown = shown
             icons.bind(self.play, *shown)

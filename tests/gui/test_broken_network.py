@@ -5,8 +5,10 @@ from __future__ import annotations
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, state_is
 
+from nnviz.gui.explain.why_picture import OF_OTHER
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.evaluation import EvaluationPanel
+from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import Disconnect
 
@@ -55,3 +57,19 @@ def test_what_cannot_be_done_with_it_does_not_look_as_if_it_could(qtbot: QtBot, 
     window.action("lecture").trigger()
     page = window.lecture.page
     assert page is not None and page.head.play.styleSheet() == able
+
+
+def test_why_says_that_another_network_answers(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.training.step()
+    qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)
+    panel = window.docks.show_panel("why")
+    assert isinstance(panel, WhyPanel)
+    picture = panel.views.why.picture
+    qtbot.waitUntil(lambda: bool(picture.accessibleDescription()), timeout=TIMEOUT)
+    assert OF_OTHER not in picture.accessibleDescription()
+    cut(window, "relu2")
+    qtbot.waitUntil(lambda: OF_OTHER in picture.accessibleDescription(), timeout=TIMEOUT)
+    picture.grab()
+    window.document.undo()
+    qtbot.waitUntil(lambda: OF_OTHER not in picture.accessibleDescription(), timeout=TIMEOUT)

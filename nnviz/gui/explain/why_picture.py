@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Between two pictures, and the narrowest column of words beside them.
 _GAP, _WORDS = 16, 250
 #: Behind the step where the network on the canvas is another one, which may not be one that answers.
-OF_OTHER = " of the network in training, not of the one on the canvas"
+OF_OTHER, _OF_OTHER_SHORT = " of the network in training, not of the one on the canvas", ", of another network"
 _WORD_WRAP = int(Qt.TextFlag.TextWordWrap)
 #: The part of the height that pictures take where the words stand below them.
 _ABOVE = 0.62
@@ -329,9 +329,12 @@ class WhyPicture(FoundPicture):
     def _paint_step(self, painter: QPainter, place: QRectF, before: str = "") -> None:
         colours = themes.current()
         words = self.step_words() + (f", now {themes.format_count(self._moment.step)}" if self.old else "")
-        words += OF_OTHER if self._of_other else ""
         painter.setFont(themes.font(12))
         metrics = painter.fontMetrics()
+        if self._of_other:
+            wide = place.width() - age_room(metrics.ascent())
+            whole = metrics.horizontalAdvance(words + OF_OTHER) <= wide
+            words += OF_OTHER if whole else _OF_OTHER_SHORT
         room = place.width() - metrics.horizontalAdvance(words) - age_room(metrics.ascent())
         shown = metrics.elidedText(before, Qt.TextElideMode.ElideRight, max(0, int(room)))
         x = place.left() + (metrics.horizontalAdvance(shown + " ") if before else 0)

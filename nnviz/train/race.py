@@ -48,8 +48,10 @@ _log = logging.getLogger(__name__)
 _ROUND = 0.1
 #: Steps of each in one round, at most: beyond that changing over costs nothing any more.
 _MOST_STEPS = 64
-#: Batches over which the loss of the batches is averaged where it is written as a number.
-_LATELY = 20
+#: Weight of the past in the loss of the batches: in the first steps, where a longer memory tells too late, and then.
+_SHORT_MEMORY, _EARLY, _MEMORY = 0.6, 100, 0.9
+#: Batches of which it is made: those before have less than a millionth in it.
+_LATELY = 200
 #: Seconds between two looks at a race that nobody asks anything of.
 _LOOK_EVERY = 30.0
 #: What the tag of its runs begins with.
@@ -77,7 +79,7 @@ class Standing:
         epochs: How many it is to have.
         steps: How many steps these are together; 0 before it is known.
         start: Mean loss over the validation split before the first step; NaN where there is none.
-        batch_loss: Mean loss of the last batches.
+        batch_loss: Moving average of the loss of the batches, by :func:`memory_of`: where its curve ends.
         loss, accuracy: Of the validation split after the last epoch; NaN before the first, or where there is none.
         rank: From 1 for the lowest validation loss (before the first epoch, loss of the batches); 0 for those that
             failed.
@@ -147,7 +149,12 @@ class Lane:
 
     def _batch_loss(self) -> float:
         _, values = self.run.scalars(LOSS.series("train"))
-        return float(np.mean(values[-_LATELY:])) if len(values) else math.nan
+        last = values[-_LATELY:]
+        if not len(last) or not math.isfinite(last[-1]):
+            return float(last[-1]) if len(last) else math.nan
+        last = last[np.isfinite(last)]
+        weights = memory_of(max(0, self.run.last_step)) ** np.arange(len(last) - 1, -1, -1)
+        return float(np.average(last, weights=weights))
 
 
 class Race:
@@ -549,17 +556,24 @@ class Race:
         self._enter(RaceState.FAILED if self._failure else RaceState.DONE)
 
 
+def memory_of(step: int) -> float:
+    """Weight of the past in the moving average of the loss of the batches, as number and as curve."""
+    return _SHORT_MEMORY if step < _EARLY else _MEMORY
+
+
 def ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    """The same with their ranks: the lowest validation loss first; that of the batches until all have one."""
+    """The same with their ranks: the lowest validation loss first; that of the batches until all have one.
+
+    Who has the same loss has the same rank: after the first step all of them, as they began alike.
+    """
     by_validation = all(math.isfinite(one.loss) for one in standings if not one.failure)
 
     def key(standing: Standing) -> float:
         value = standing.loss if by_validation else standing.batch_loss
         return value if math.isfinite(value) else math.inf
 
-    order = sorted((one for one in standings if not one.failure), key=key)
-    places = {one.name: place for place, one in enumerate(order, start=1)}
-    return tuple(replace(one, rank=places.get(one.name, 0)) for one in standings)
+    values = sorted(key(one) for one in standings if not one.failure)
+    return tuple(replace(one, rank=0 if one.failure else 1 + values.index(key(one))) for one in standings)
 
 
 def _lane(entrant: Entrant, project: Project, params: Mapping[str, tuple[object, ...]]) -> Lane:

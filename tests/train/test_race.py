@@ -6,28 +6,32 @@ import math
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 from training_helpers import wait_for
 
 from nnviz import interruption
 from nnviz.errors import Cancelled, InputError, TooLargeError
+from nnviz.gui.panels.numbers import smooth
 from nnviz.project.entrants import MOST, Entrant, presets
 from nnviz.project.model import Project
 from nnviz.project.samples.templates import sample
 from nnviz.project.starts import starts_of
 from nnviz.record.library import Label, Library
 from nnviz.record.places import runs_folder
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
 from nnviz.record.store import RunWriter, open_run
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import race as races
 from nnviz.train.preparing import Preparing
-from nnviz.train.race import Race, RaceState, Standing, ranked
+from nnviz.train.race import Race, RaceState, Standing, memory_of, ranked
 from nnviz.train.session import TrainingSession
 from nnviz.train.state import TrainingState
 
@@ -269,6 +273,21 @@ def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> 
     assert [one.rank for one in between] == [2, 1]
     after = ranked([standing("a", 0.5, 2.0), standing("b", 0.7, 1.0), standing("c", 0.1, 0.1, "gone")])
     assert [one.rank for one in after] == [1, 2, 0]
+    # After the first step all have the loss with which they began: nobody is ahead.
+    alike = ranked([standing("a", nan, 2.38), standing("b", nan, 2.38), standing("c", nan, 2.38)])
+    assert [one.rank for one in alike] == [1, 1, 1]
+    two = ranked([standing("a", 0.5, 1.0), standing("b", 0.5, 1.0), standing("c", 0.7, 1.0)])
+    assert [one.rank for one in two] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("steps", [1, 7, 99, 100, 640])
+def test_the_loss_of_the_batches_is_where_its_curve_ends(steps: int) -> None:
+    values = 2.0 + np.random.default_rng(3).normal(size=steps)
+    run = Run()
+    run.append([Scalar("loss/train", at + 1, float(value)) for at, value in enumerate(values)])
+    lane = Race(_spiral(epochs=1), _preset(_spiral(), "activations")[:2], keep=False).lanes[0]
+    standing = replace(lane, run=run).standing
+    assert math.isclose(standing.batch_loss, smooth(values, memory_of(steps))[-1], rel_tol=1e-6)
 
 
 def test_slow_motion_is_one_round_at_a_time_and_lets_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,8 @@ class Overlay(QWidget):
         self.view, self.axis = "validation", "epoch"
         #: Whether it says which line is which run; elsewhere on a page something else may.
         self.has_legend = True
+        #: What stands in the place of the curves while there are no runs.
+        self.none_yet = "Here the curves of the runs appear."
         #: Weight of the past in the moving average of batches.
         self.smoothing = _SMOOTHING
         self._runs: tuple[tuple[RunView, str, int], ...] = ()
@@ -205,7 +207,7 @@ class Overlay(QWidget):
 
     def _why_empty(self) -> str:
         if not self._runs:
-            return "Here the curves of the runs appear."
+            return self.none_yet
         if _VIEWS[self.view][1] == "train":
             return "The first step is to come."
         return words_without([run for run, *_ in self._runs])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import shiboken6
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
@@ -65,6 +65,8 @@ _MOST_OFFERED = 30
 #: Seconds between two looks at the table of a run that is trained.
 _BETWEEN = 0.5
 _LIST_WIDTH, _NARROW_LIST = 220, 176
+#: How much wider it is at most where the names need it, and pixels beside a name.
+_WIDER_LIST, _BESIDE_LAYER = 1.15, 16
 #: What the cards and the numbers beside them read of a run.
 _ON_CARDS = ON_CARDS | {WEIGHTS, UPDATE_RATIO, ACTIVATION_MEAN, ACTIVATION_DEVIATION}
 
@@ -184,7 +186,7 @@ class ComparePage(CoveringPage):
         self.stack.setCurrentWidget(self.results if view == "results" else self.layers)
         for side in self.sides:
             side.all_layers = view == "cards"
-        self.list.setFixedWidth(_NARROW_LIST if view == "cards" else _LIST_WIDTH)
+        self._fit_list()
         self._show_count()
         self._show_sides()
         self.tell_interest()
@@ -355,6 +357,14 @@ class ComparePage(CoveringPage):
 
         self._workspace.background.start(lambda: io.loads(text), done, failed, "compare")
 
+    def _fit_list(self) -> None:
+        """As wide as the names of the layers need, within bounds: what is beside it needs the room, too."""
+        metrics = QFontMetrics(theme.font(13))
+        names = (self.list.item(at).text() for at in range(self.list.count()))
+        wide = max((metrics.horizontalAdvance(name) for name in names), default=0) + _BESIDE_LAYER
+        usual = _NARROW_LIST if self.views.value == "cards" else _LIST_WIDTH
+        self.list.setFixedWidth(max(usual, min(wide, round(usual * _WIDER_LIST))))
+
     def _list_layers(self) -> None:
         """The layers of both networks, in the order in which the data flows; those of one only are faint."""
         documents = [side.document for side in self.sides if side.document is not None]
@@ -381,6 +391,7 @@ class ComparePage(CoveringPage):
             item.setSizeHint(QSize(0, line_height(13) + 10))
             self.list.addItem(item)
         self.list.setFont(theme.font(13))
+        self._fit_list()
         if self._node in nodes:
             self.list.setCurrentRow(names.index(self._node))
         self.list.blockSignals(False)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QListWidget,
@@ -160,6 +160,7 @@ class _Head(QWidget):
         super().__init__(parent)
         self._view = view
         set_font(self, 12)
+        view.columns_changed.connect(self.update)
 
     @answering(QSize)
     def sizeHint(self) -> QSize:
@@ -181,7 +182,13 @@ class _Head(QWidget):
 
 
 class RaceList(QListWidget):
-    """The entrants; one of them can be chosen."""
+    """The entrants; one of them can be chosen.
+
+    Signals:
+        columns_changed: Others of the numbers are written.
+    """
+
+    columns_changed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -210,10 +217,16 @@ class RaceList(QListWidget):
 
     @property
     def columns(self) -> slice:
-        """Which of the numbers have room beside the names: at least the validation loss, by which they are ranked."""
+        """Which of the numbers have room beside the names: at least the one by which they are ranked.
+
+        That is the validation loss; in the first epoch, in which nobody has one, the loss of the batches.
+        """
         metrics = QFontMetrics(theme.font(self.letters, 600))
         name = max((metrics.horizontalAdvance(row.name) for row in self._rows), default=0)
         count = (self._room - name) // self.column
+        begun = any(row.numbers[0] != _NOTHING for row in self._rows)
+        if begun and any(row.numbers[1] == _NOTHING and not row.failure for row in self._rows):
+            return slice(0, max(1, min(count, len(_TITLES))))
         return slice(0 if count >= len(_TITLES) else 1, 2 if count < 2 else None)
 
     @property
@@ -247,7 +260,9 @@ class RaceList(QListWidget):
         rows = tuple(rows)
         if rows == self._rows:
             return
-        self._rows = rows
+        before, self._rows = self.columns, rows
+        if self.columns != before:
+            self.columns_changed.emit()
         while self.count() > len(rows):
             self.takeItem(self.count() - 1)
         while self.count() < len(rows):

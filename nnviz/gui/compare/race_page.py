@@ -36,13 +36,11 @@ from nnviz.gui.runs.training import Training
 from nnviz.project.entrants import Entrant, Preset
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.variations import ACTIVATIONS, DROPOUT
-from nnviz.train.race import Standing
+from nnviz.train.race import Standing, memory_of
 
 _LIST_WIDTH = 500
 #: Below this width (in a lecture the page has half as many pixels) things move closer together.
 _NARROW = 900
-#: A race is looked at from its first steps on, of which a longer memory tells too late; up to which, and then.
-_SMOOTHING, _EARLY, _LATER = 0.6, 100, 0.9
 _FORM = "setting=value"
 _EXAMPLE = f"{_FORM}, such as training.optimizer=sgd"
 
@@ -117,7 +115,8 @@ class RacePage(CoveringPage):
         inner.addWidget(self.editing)
         self.overlay = Overlay(self.split)
         self.overlay.has_legend = False  # the list says it
-        self.overlay.smoothing = _SMOOTHING
+        self.overlay.none_yet = "Start the race: the curves of all move here together."
+        self.overlay.smoothing = memory_of(0)
         self.overlay.show_view("train")
         self.overlay.show_axis("step")
         self.split.addWidget(self.side)
@@ -204,7 +203,7 @@ class RacePage(CoveringPage):
             self._show_rows()
             runs = self._races.runs
             longest = max((run.last_step for run in runs), default=0)
-            self.overlay.smoothing = _SMOOTHING if longest < _EARLY else _LATER
+            self.overlay.smoothing = memory_of(longest)
             if tuple(map(self._owners.number, runs)) != self._drawn:
                 self._draw_runs()
             else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from nnviz.gui.look import theme as themes
@@ -27,8 +27,10 @@ _MOST_SETTINGS = 80
 _TITLES = 260
 #: Pixels of a column whose name is long.
 _WIDEST = 220
-#: Pixels that a column has at least, and of the gaps beside a name and its line.
-_NARROWEST, _BESIDE_NAME = 84, 15
+#: Pixels that a column has at least, of the gaps beside a name and its line, and of those beside what stands in a cell.
+_NARROWEST, _BESIDE_NAME, _BESIDE_CELL = 84, 17, 14
+#: Letters that a column has at most, where they are so large that its pixels would be few.
+_LETTERS = 28
 #: Of so many runs the names stand in two lines also where nothing but a space parts them.
 _MANY = 5
 #: The room that a line needs which stands for a run, and the width of one without gaps.
@@ -145,11 +147,9 @@ class ResultsTable(QTableWidget):
         self.setRowCount(len(lines))
         self.setColumnCount(len(rows))
         for at, (name, place) in enumerate(zip(names, places, strict=True)):
-            # What tells it from others of its name stands below the name.
-            between = " · " if " · " in name or len(rows) < _MANY else " "
-            first, _, second = name.partition(between) if between != " " else name.rpartition(between)
-            head = QTableWidgetItem(swatch(place), f"{first}\n{second}" if first and second else name)
+            head = QTableWidgetItem(swatch(place), "")
             head.setToolTip(plain_tip(name))
+            head.setData(Qt.ItemDataRole.AccessibleTextRole, name)
             self.setHorizontalHeaderItem(at, head)
         for row, line in enumerate(lines):
             self._fill(row, line)
@@ -173,20 +173,28 @@ class ResultsTable(QTableWidget):
             self.setItem(row, at, cell)
 
     def _fit(self) -> None:
-        header = self.horizontalHeader()
+        """Each column has room for what stands in it, and as much of its name as all have room for."""
         if self._shown is None or not self._shown[2]:
             return
-        needs: list[int] = []
-        for at, place in enumerate(self._shown[2]):
-            head = self.horizontalHeaderItem(at)
-            words = [""] if head is None else head.text().split("\n")
-            need = max(header.fontMetrics().horizontalAdvance(word) for word in words)
-            need += _swatch_width(place) + _BESIDE_NAME
-            needs.append(max(_NARROWEST, min(need, _WIDEST)))
-        spare = max(0, self.viewport().width() - sum(needs)) // len(needs)
-        for at, need in enumerate(needs):
+        header, (lines, names, places) = self.horizontalHeader(), self._shown
+        metrics, cells = header.fontMetrics(), QFontMetrics(themes.font(13, 600))
+        heads = [_head_lines(name, many=len(names) >= _MANY) for name in names]
+        wanted: list[int] = []
+        least: list[int] = []
+        for at, place in enumerate(places):
+            beside = _swatch_width(place) + _BESIDE_NAME
+            texts = [line.cells[at] for line in lines if line.cells]
+            cell = max((cells.horizontalAdvance(text) for text in texts), default=0) + _BESIDE_CELL
+            want = max(_NARROWEST, max(map(metrics.horizontalAdvance, heads[at])) + beside, min(cell, _WIDEST))
+            wanted.append(min(want, max(_WIDEST, cells.averageCharWidth() * _LETTERS)))
+            least.append(min(wanted[-1], max(_NARROWEST, min(cell, _WIDEST))))
+        for at, width in enumerate(shared(self.viewport().width(), wanted, least)):
             header.setSectionResizeMode(at, QHeaderView.ResizeMode.Interactive)
-            header.resizeSection(at, need + spare)
+            header.resizeSection(at, width)
+            room = width - _swatch_width(places[at]) - _BESIDE_NAME + 2  # else what just fits would be shortened
+            head = self.horizontalHeaderItem(at)
+            if head is not None:
+                head.setText("\n".join(metrics.elidedText(one, Qt.TextElideMode.ElideRight, room) for one in heads[at]))
 
     def restyle(self) -> None:
         """Take the letters and colours of the theme."""
@@ -198,6 +206,34 @@ class ResultsTable(QTableWidget):
         """The columns share the width."""
         super().resizeEvent(event)  # type: ignore[arg-type]  # Qt hands in the right one
         self._fit()
+
+
+def _head_lines(name: str, *, many: bool) -> tuple[str, ...]:
+    """A name over its column: what tells it from others of its name stands below it."""
+    between = " " if many and " · " not in name else " · "
+    first, _, second = name.rpartition(between) if between == " " else name.partition(between)
+    return (first, second) if first and second else (name,)
+
+
+def shared(room: int, wanted: Sequence[int], least: Sequence[int]) -> list[int]:
+    """Widths of columns: as wanted where there is room, with the rest in equal shares; else the widest give way first.
+
+    Args:
+        room: Pixels for all of them.
+        wanted: What each wants.
+        least: What none goes below: where that is too much, all have it, and one scrolls.
+    """
+    spare = room - sum(wanted)
+    if spare >= 0 or not wanted:
+        return [width + spare // len(wanted) for width in wanted]
+    low, high = 0, max(wanted)
+    while low < high:  # the largest bound under which all of them have room
+        bound = (low + high + 1) // 2
+        if sum(max(few, min(many, bound)) for many, few in zip(wanted, least, strict=True)) <= room:
+            low = bound
+        else:
+            high = bound - 1
+    return [max(few, min(many, low)) for many, few in zip(wanted, least, strict=True)]
 
 
 def swatch(place: int, *, wide: bool = False) -> QPixmap:

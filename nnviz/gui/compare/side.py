@@ -13,6 +13,7 @@ from nnviz.gui.compare.results import SWATCH, swatch
 from nnviz.gui.look import icons
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.feature_maps import MapView
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, set_font
 from nnviz.project.document import Document
 from nnviz.record.age import moment_of
@@ -66,7 +67,7 @@ class Side(QWidget):
         column.setSpacing(4)
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.box = QComboBox(self)
+        self.box = ShorteningChooser(self)
         self.box.setAccessibleName(name)
         self.box.setToolTip("The run that stands here")
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -16,6 +16,7 @@ from nnviz.errors import Cancelled
 from nnviz.gui.data.map_view import PlanePoints
 from nnviz.gui.data.thumbnails import ThumbnailSize, sheet
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 
@@ -54,7 +55,7 @@ class MapPanel(QWidget):
         )
         self.kinds.chosen.connect(lambda _key: self.make())
         row.addWidget(self.kinds)
-        self.across, self.up = QComboBox(self), QComboBox(self)
+        self.across, self.up = ShorteningChooser(self), ShorteningChooser(self)
         for box, name in ((self.across, "Across"), (self.up, "Upwards")):
             box.setAccessibleName(name)
             box.setToolTip(name)

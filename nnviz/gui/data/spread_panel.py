@@ -10,6 +10,7 @@ from nnviz.data.described import Histogram
 from nnviz.data.viewing import ViewedData
 from nnviz.gui.data.charts import BalanceChart, HistogramChart
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.widgets import set_font
 
 
@@ -33,7 +34,7 @@ class SpreadPanel(QWidget):
         row.setSpacing(8)
         self._spread_title = self._caption("")
         row.addWidget(self._spread_title)
-        self.which = QComboBox(self)
+        self.which = ShorteningChooser(self)
         self.which.setAccessibleName("Which numbers")
         self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.which.setMinimumContentsLength(14)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Between two pictures, and the narrowest column of words beside them.
 _GAP, _WORDS = 16, 250
+#: Behind the step where the network on the canvas is another one, which may not be one that answers.
+OF_OTHER, _OF_OTHER_SHORT = " of the network in training, not of the one on the canvas", ", of another network"
 _WORD_WRAP = int(Qt.TextFlag.TextWordWrap)
 #: The part of the height that pictures take where the words stand below them.
 _ABOVE = 0.62
@@ -50,6 +52,7 @@ class WhyPicture(FoundPicture):
         self._answer: WhyAnswer | None = None
         self._classes: tuple[str, ...] = ()
         self._moment = Moment()
+        self._of_other = False
         self._strength = 0.75
         self._places: tuple[QRectF, ...] = ()
 
@@ -68,7 +71,7 @@ class WhyPicture(FoundPicture):
     def show_answer(self, answer: WhyAnswer | None, classes: tuple[str, ...], moment: Moment) -> None:
         """Shows one; ``classes`` are the names of the classes."""
         self._answer, self._classes, self._moment = answer, classes, moment
-        self.setAccessibleDescription(". ".join(self.lines()) if answer is not None else "")
+        self._describe()
         self.update()
 
     def set_moment(self, moment: Moment) -> None:
@@ -76,6 +79,17 @@ class WhyPicture(FoundPicture):
         if self.old is not (self._answer is not None and moment.is_old(self._answer.step)):
             self.update()
         self._moment = moment
+
+    def set_of_other(self, of_other: bool) -> None:
+        """Whether the network that answers is another one than the one on the canvas."""
+        if of_other is not self._of_other:
+            self._of_other = of_other
+            self._describe()
+            self.update()
+
+    def _describe(self) -> None:
+        words = ". ".join(self.lines()) + (OF_OTHER if self._of_other else "")
+        self.setAccessibleDescription(words if self._answer is not None else "")
 
     def set_strength(self, strength: float) -> None:
         """How much of the map lies over the example, 0 to 1."""
@@ -317,6 +331,10 @@ class WhyPicture(FoundPicture):
         words = self.step_words() + (f", now {themes.format_count(self._moment.step)}" if self.old else "")
         painter.setFont(themes.font(12))
         metrics = painter.fontMetrics()
+        if self._of_other:
+            wide = place.width() - age_room(metrics.ascent())
+            whole = metrics.horizontalAdvance(words + OF_OTHER) <= wide
+            words += OF_OTHER if whole else _OF_OTHER_SHORT
         room = place.width() - metrics.horizontalAdvance(words) - age_room(metrics.ascent())
         shown = metrics.elidedText(before, Qt.TextElideMode.ElideRight, max(0, int(room)))
         x = place.left() + (metrics.horizontalAdvance(shown + " ") if before else 0)

@@ -41,8 +41,10 @@ def numbers_of(document: Document, node: Node) -> list[tuple[str, str]]:
         rows.append(("parameters", parameter_product(document, node)))
     if result.macs:
         note = " multiplications for one example"
-        share = percent(result.macs / inference.macs if inference.macs else 0.0)
-        rows.append(("work", f"{themes.format_count(result.macs)}{note} ({share} of the network)"))
+        share = f" ({percent(result.macs / inference.macs if inference.macs else 0.0)} of the network)"
+        if any(one not in inference.results for one in document.project.graph.nodes):
+            share = ""  # nobody knows how much work the others are
+        rows.append(("work", f"{themes.format_count(result.macs)}{note}{share}"))
     return rows
 
 

@@ -37,7 +37,8 @@ def group_summary(document: Document, group: str) -> str:
         parts.append(f"In: {_shapes(inputs.values())}. Out: {_shapes(outputs.values())}.")
     macs = sum(inference.results[node].macs for node in members if node in inference.results)
     if macs:
-        parts.append(f"{themes.format_count(macs)} multiplications for one example.")
+        least = "" if members <= inference.results.keys() else "At least "
+        parts.append(f"{least}{themes.format_count(macs)} multiplications for one example.")
     return " ".join(parts)
 
 

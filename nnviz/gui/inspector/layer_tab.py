@@ -33,9 +33,9 @@ from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 
 
-def parameters_text(count: int) -> str:
-    """``18 496 parameters``."""
-    return f"{themes.format_count(count)} parameter{'' if count == 1 else 's'}"
+def parameters_text(count: int, *, of_all: bool = True) -> str:
+    """``18 496 parameters``; ``≥ 4 800 parameters`` where not every layer is known."""
+    return f"{'' if of_all else '≥ '}{themes.format_count(count)} parameter{'' if count == 1 else 's'}"
 
 
 def arithmetic_html(result: ShapeResult) -> str:
@@ -185,9 +185,12 @@ class LayerTab(Tab):
         count = len(project.graph.nodes)
         self.heading.setText(project.name or "untitled")
         self.identity.setText("")
-        self._show_pill(parameters_text(inference.parameters) if count else "")
+        # Behind a missing wire no layer knows how many it has.
+        of_all = all(node in inference.results for node in project.graph.nodes)
+        self._show_pill(parameters_text(inference.parameters, of_all=of_all) if count else "")
         if count:
-            work = f"{themes.format_count(inference.macs)} multiplication{'s' * (inference.macs != 1)}"
+            least = "" if of_all else "at least "
+            work = f"{least}{themes.format_count(inference.macs)} multiplication{'s' * (inference.macs != 1)}"
             layers = f"{count} layer{'s' * (count != 1)}"
             hint = f"{layers}, {work} for one example. Select a layer to see and change it."
         else:
@@ -207,7 +210,7 @@ class LayerTab(Tab):
         total = sum(results[node].parameters for node in members if node in results)
         self.heading.setText(found.name or "Group")
         self.identity.setText(f"group {group}")
-        self._show_pill(parameters_text(total) if total else "")
+        self._show_pill(parameters_text(total, of_all=members <= results.keys()) if total else "")
         fold = "Double-click its card to unfold it" if found.collapsed else "Double-click its title to fold it up"
         self.hint.setText(f"{group_summary(self.document, group)}\n\n{fold}, Ctrl+Enter to look inside.")
         self.hint.show()
@@ -242,7 +245,7 @@ class LayerTab(Tab):
         self.heading.setText(f"{len(nodes)} {title}")
         self.identity.setText(", ".join(node.id for node in nodes))
         total = sum(results[node.id].parameters for node in nodes if node.id in results)
-        self._show_pill(parameters_text(total) if total else "")
+        self._show_pill(parameters_text(total, of_all=all(node.id in results for node in nodes)) if total else "")
         specs = self.common()
         self.hint.setText(
             "What is changed here is changed in all of them, as one step of undo."

@@ -48,6 +48,8 @@ class LectureHead(QWidget):
         self._actions = actions
         self._title = title
         self._differs = False
+        #: The icon of the button and its colour: faint where there is nothing to train.
+        self._shown = ("", "accent_text")
         self._measure = Measure()
         self.play = QToolButton(self)
         self.play.setObjectName("LecturePlay")
@@ -63,6 +65,11 @@ class LectureHead(QWidget):
     def is_recorded(self) -> bool:
         """Whether what is shown is a recorded run, which no race makes: nothing trains it."""
         return self._training.replay is not None and self._training.race is None
+
+    @property
+    def can_train(self) -> bool:
+        """Whether the button does something: trains, pauses, or says how another network is begun with."""
+        return self._training.state == "running" or self._actions["play"].isEnabled() or self._can_restart
 
     def toggle_play(self) -> None:
         """Train, or pause; where neither can be done, say why."""
@@ -94,16 +101,21 @@ class LectureHead(QWidget):
         if self.play.toolTip() != words:
             self.play.setToolTip(words)
             self.play.setAccessibleName("Pause" if running else "Train")
-            icons.bind(self.play, "pause" if running else "play", "accent_text")
+        shown = ("pause" if running else "play", "accent_text" if self.can_train else "text_faint")
+        if shown != self._shown:
+            self._shown = shown
+            icons.bind(self.play, *shown)
+            self.restyle()
         self.update()
 
     def restyle(self) -> None:
         """Take the colours of the theme."""
         colours = theme.current()
         radius = self._measure.px(8)
+        ground = colours.accent if self._shown[1] == "accent_text" else colours.field
         self.play.setStyleSheet(
-            f"#LecturePlay {{ background: {colours.accent.name()}; border: none; border-radius: {radius}px; }}"
-            f"#LecturePlay:hover {{ background: {theme.mixed(colours.accent, colours.text, 0.15).name()}; }}"
+            f"#LecturePlay {{ background: {ground.name()}; border: none; border-radius: {radius}px; }}"
+            f"#LecturePlay:hover {{ background: {theme.mixed(ground, colours.text, 0.15).name()}; }}"
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:

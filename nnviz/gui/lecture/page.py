@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from nnviz.explain.place import Place as NumberPlace
 
 _HINT = "← → walk · Space train · Esc back"
-#: Where a recorded run is shown, which nothing trains.
+#: Where a recorded run is shown, which nothing trains, and where something has to be mended first.
 _REPLAY_HINT = "← → walk · Esc back"
 #: On the page: the margin, and the gaps between its parts.
 _MARGIN, _GAP, _BELOW = 28, 18, 12
@@ -424,13 +424,14 @@ class LecturePage(QWidget):
         self.foot.line.set_range(last, planned)
         self.foot.line.set_events(event_marks(feed.run))
         self.foot.line.update()
-        self._tell_state()
         self.head.follow_training()
+        self._tell_state()
 
     def _tell_state(self) -> None:
         """What the keys do, at the foot."""
         hint = self.panel.page_hint if self.beside.is_filling and self.panel is not None else ""
-        self.foot.set_hint(hint or (_REPLAY_HINT if self.head.is_recorded else _HINT))
+        stuck = not self.head.can_train and bool(self._workspace.training.blocked())
+        self.foot.set_hint(hint or (_REPLAY_HINT if self.head.is_recorded or stuck else _HINT))
 
     def _restyle(self) -> None:
         for part in (self.head, self.beside, self.foot):

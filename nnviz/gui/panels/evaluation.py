@@ -118,6 +118,8 @@ class EvaluationPanel(Panel):
         #: What was found of a network that is not live, and of which: it stands in no run.
         self._own: dict[str, tuple[object, AnyEvaluated]] = {}
         self._asked: Asked | None = None
+        #: What has to be mended before the network on the canvas can be trained.
+        self._obstacle = ""
         self._was_old = False
         self._build_header()
         self.figures = QLabel("", self.body)
@@ -210,6 +212,7 @@ class EvaluationPanel(Panel):
             self._view = value
             self.views.set_value(value)
             self._show_view()
+            self._show_figures()
         else:
             self._cells = value
             self.cells.setCurrentIndex(self.cells.findData(value))
@@ -240,13 +243,20 @@ class EvaluationPanel(Panel):
         self._show_button()
         self.message.emit(sentence_of(error) if isinstance(error, Exception) else str(error))
 
+    def set_obstacle(self, text: str) -> None:
+        """What has to be mended is also in the way of evaluating."""
+        super().set_obstacle(text)
+        self._obstacle = text
+        self._show_button()
+
     @property
     def why_not(self) -> str:
         """Why the network cannot be asked now; empty when it can."""
         network, training = self.workspace.network, self.workspace.training
         if network.is_live:
             able = training.state in {"ready", "running", "paused", "done"}
-            return "" if able else training.blocked() or "The network is being prepared."
+            # The network in training is not the one on the canvas while that has a problem, and would be taken for it.
+            return self._obstacle if able else training.blocked() or "The network is being prepared."
         if self._split == "test":
             return "The test set is looked at by the live network, where each use is counted, or by nnviz evaluate."
         return "" if network.kept_file is not None else "No weights are kept of this step: the run is in no file."
@@ -356,18 +366,35 @@ class EvaluationPanel(Panel):
                 ("no number", themes.format_count(figures.not_finite) if figures.not_finite else ""),
             ]
         shown = [(name, value) for name, value in values if value]
-        bold = QFontMetrics(themes.font(13, 700))
-        width = bold.horizontalAdvance("   ".join(f"{name} {value}" for name, value in shown))
-        narrow = width > self.body.width() - 24
         muted = themes.current().text_muted.name()
         self.figures.setText(
             "&nbsp;&nbsp; ".join(
-                f"<span style='color:{muted}'>{_SHORT.get(name, name) if narrow else name}</span>&nbsp;<b>{value}</b>"
-                for name, value in shown
+                f"<span style='color:{muted}'>{name}</span>&nbsp;<b>{value}</b>" for name, value in self._fitting(shown)
             )
         )
         self.figures.setAccessibleName(", ".join(f"{name} {value}" for name, value in shown))
         self.figures.setToolTip("\n".join(f"{name}: {value}" for name, value in shown))
+
+    def _fitting(self, figures: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those that have room, whole: with short names where the long ones have none, then without the last ones.
+
+        What the chosen view is about stays longest; all of them are in the tip.
+        """
+        bold, plain = QFontMetrics(themes.font(13, 700)), QFontMetrics(themes.font(13))
+        room = self.body.width() - 24
+
+        def wide(some: Sequence[tuple[str, str]]) -> bool:
+            return (
+                sum(plain.horizontalAdvance(f"   {name} ") + bold.horizontalAdvance(one) for name, one in some) > room
+            )
+
+        found = list(figures)
+        if wide(found):
+            found = [(_SHORT.get(name, name), value) for name, value in found]
+        about = _SHORT["calibration error"] if self._view == "spread" else ""
+        while len(found) > 1 and wide(found):
+            found.remove(next(one for one in reversed(found) if one[0] != about))
+        return found
 
     def _show_view(self) -> None:
         found, figures = self._evaluated, self._figures
@@ -395,7 +422,8 @@ class EvaluationPanel(Panel):
         if text:
             self.words.set_whole(text)
         else:
-            self.words.set_wordings(f"{step}. {idle}", f"{step}.", step)
+            short = "" if found is None else f"step {themes.format_count(found.weights_of)}"
+            self.words.set_wordings(f"{step}. {idle}", f"{step}.", step, short)
         self.stack.say(text)
 
     # ------------------------------------------------------------------ the examples behind something
@@ -469,7 +497,9 @@ class EvaluationPanel(Panel):
         """Say that it is of an earlier step."""
         self._was_old = self.is_old
         found = self._evaluated
-        self._subtitle.set_age((lambda: self._age(found)) if self._was_old and found is not None else None)
+        # Where the head has no room for the step, the line below what is shown says it.
+        for label in (self._subtitle, self.words):
+            label.set_age((lambda: self._age(found)) if self._was_old and found is not None else None)
 
     def _age(self, found: AnyEvaluated) -> str:
         """When it was made, and what it does not know of."""

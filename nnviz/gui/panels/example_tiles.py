@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QIcon, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QFontMetrics, QHideEvent, QIcon, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST = 60
 #: Side of a picture, in pixels at the letters of a desk; and numbers of a row that are written.
 _SIDE, _MOST_NUMBERS = 56, 4
+#: Pixels of the list beside a line of numbers.
+_BESIDE_TEXT = 12
 #: Pixels of height from which on there is room for what a click does, which stands in the tooltip else.
 _ROOMY = 300
 
@@ -151,6 +153,8 @@ class ExampleTiles(QWidget):
         """The line at the foot stands where there is room for it."""
         super().resizeEvent(event)
         self._show_hint()
+        if not self._pictures:
+            self._show_items()
 
     def _ask(self) -> None:
         missing = [place for place in self._places if place not in self._known]
@@ -183,14 +187,18 @@ class ExampleTiles(QWidget):
             self.list.setViewMode(icons)
             self.list.setMovement(QListView.Movement.Static)
         self.list.setWordWrap(pictures)
+        never, needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self.list.setHorizontalScrollBarPolicy(needed if pictures else never)
         self.list.setIconSize(QSize(side, side))
         cell = QSize(max(round(side * 1.75), 84), side + 2 * line_height() + 12)
         self.list.setGridSize(cell if pictures else QSize())
         centred = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-        for row in range(self.list.count()):
+        texts = self._texts()
+        lines = texts if pictures else self._fitting(texts)
+        for row, (text, shown) in enumerate(zip(texts, lines, strict=True)):
             item = self.list.item(row)
             place = int(item.data(Qt.ItemDataRole.UserRole))
-            numbers, text = self._known.get(place), self._words(place)
+            numbers = self._known.get(place)
             if pictures:
                 item.setTextAlignment(centred)
                 item.setSizeHint(cell)
@@ -198,13 +206,30 @@ class ExampleTiles(QWidget):
                     item.setIcon(QIcon(_picture(numbers, side)))
             else:
                 item.setSizeHint(QSize())
-                text = text.replace("\n", ", ")
-                if numbers is not None:
-                    some = ", ".join(format_number(float(one)) for one in numbers.reshape(-1)[:_MOST_NUMBERS])
-                    text += f"\n({some}{', …' if numbers.size > _MOST_NUMBERS else ''})"
-            if item.text() != text:
-                item.setText(text)
+            if item.text() != shown:
+                item.setText(shown)
                 item.setToolTip(plain_tip(f"Example {themes.format_count(place)}: {text}"))
+
+    def _texts(self) -> list[str]:
+        """What is said about each, line by line."""
+        texts = []
+        for row in range(self.list.count()):
+            place = int(self.list.item(row).data(Qt.ItemDataRole.UserRole))
+            text, numbers = self._words(place), self._known.get(place)
+            if not self._pictures and numbers is not None:
+                some = ", ".join(format_number(float(one)) for one in numbers.reshape(-1)[:_MOST_NUMBERS])
+                text += f"\n({some}{', …' if numbers.size > _MOST_NUMBERS else ''})"
+            texts.append(text)
+        return texts
+
+    def _fitting(self, texts: Sequence[str]) -> list[str]:
+        """Two lines each where these have room, else three; what is longer than the list is wide ends with dots."""
+        metrics, room = QFontMetrics(themes.font(12)), self.list.viewport().width() - _BESIDE_TEXT
+        joined = [text.replace("\n", ", ", 1) if text.count("\n") > 1 else text for text in texts]
+        if all(metrics.horizontalAdvance(text.partition("\n")[0]) <= room for text in joined):
+            texts = joined
+        dots = Qt.TextElideMode.ElideRight
+        return ["\n".join(metrics.elidedText(line, dots, room) for line in text.split("\n")) for text in texts]
 
     def _on_item(self, item: QListWidgetItem) -> None:
         self.chosen.emit(int(item.data(Qt.ItemDataRole.UserRole)))

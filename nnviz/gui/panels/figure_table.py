@@ -16,6 +16,8 @@ from nnviz.gui.parts.widgets import line_height, set_font
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 #: Columns that are never given up.
 _KEPT = 3
+#: Pixels beside the title of a column.
+_BESIDE_TITLE = 18
 _PLACE, _VALUE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
@@ -49,6 +51,7 @@ class FigureTable(QTableWidget):
         self.setMinimumSize(180, 100)
         self.itemClicked.connect(self._on_item)
         self.itemActivated.connect(self._on_item)
+        self.horizontalHeader().sortIndicatorChanged.connect(lambda *_: self._fit())
         self.setTabKeyNavigation(False)
         follow(themes.notifier.changed, self._restyle)
 
@@ -73,8 +76,6 @@ class FigureTable(QTableWidget):
                     cell.setTextAlignment(_RIGHT)
                 self.setItem(place, column, cell)
         header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(36)
         header.setSortIndicator(*(order if same else (-1, Qt.SortOrder.AscendingOrder)))
         header.setSortIndicatorClearable(True)
@@ -89,15 +90,27 @@ class FigureTable(QTableWidget):
 
     def _fit(self) -> None:
         last, header = self.columnCount() - 1, self.horizontalHeader()
-        room = self.viewport().width()
-        for column in range(last + 1):
-            self.setColumnHidden(column, False)
-            room -= max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
-        for column in range(last, _KEPT, -1):
-            if room >= 0:
-                break
-            room += max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
-            self.setColumnHidden(column, True)
+        widths = [self._width(column) for column in range(last + 1)]
+        room = self.viewport().width() - sum(widths)
+        for column in range(last, -1, -1):
+            gone = room < 0 and column > _KEPT
+            self.setColumnHidden(column, gone)
+            room += widths[column] if gone else 0
+        for column, width in enumerate(widths):
+            # Without room to share, the first one is as wide as its words, too: those that are kept are scrolled to.
+            share = column == 0 and room >= 0
+            header.setSectionResizeMode(
+                column, QHeaderView.ResizeMode.Stretch if share else QHeaderView.ResizeMode.Fixed
+            )
+            if not share:
+                header.resizeSection(column, width)
+
+    def _width(self, column: int) -> int:
+        """Pixels of the numbers and of the title, which has an arrow beside it where the rows are sorted by it."""
+        header, title = self.horizontalHeader(), self.horizontalHeaderItem(column)
+        words = 0 if title is None else header.fontMetrics().horizontalAdvance(title.text())
+        arrow = header.fontMetrics().height() if header.sortIndicatorSection() == column else 0
+        return max(self.sizeHintForColumn(column), words + _BESIDE_TITLE + arrow)
 
     def places(self) -> list[int]:
         """The rows from the top down, as they were given."""
@@ -108,6 +121,7 @@ class FigureTable(QTableWidget):
         self.setFont(themes.font(13))
         set_font(self.horizontalHeader(), 12)
         self.verticalHeader().setDefaultSectionSize(line_height(13) + 8)
+        self._fit()
 
     def _on_item(self, item: QTableWidgetItem) -> None:
         self.picked.emit(int(item.data(_PLACE)))

@@ -30,6 +30,7 @@ from nnviz.gui.look.pictures import sample_picture
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.small_button import small_button
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height, set_font
@@ -188,7 +189,7 @@ class HardExamplesPanel(Panel):
         self.list.itemSelectionChanged.connect(self._show_controls)
         self.body_layout.addWidget(self.list, 1)
         self.controls = FlowRow(self.body)
-        self.label = QComboBox(self.controls)
+        self.label = ShorteningChooser(self.controls)
         self.label.setAccessibleName("Label to give")
         self.label.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.label.setMinimumContentsLength(6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox
 
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.widgets import set_font
 from nnviz.record.interest import Interest
 from nnviz.record.quantity import Quantity
@@ -16,7 +17,7 @@ class NodePanel(Panel):
 
     def build(self) -> None:
         """A chooser in the header."""
-        self.node_box = QComboBox(self.header)
+        self.node_box = ShorteningChooser(self.header)
         self.node_box.setAccessibleName("Layer")
         self.node_box.setToolTip("The layer that is shown; selecting a layer on the canvas chooses it, too")
         self.node_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

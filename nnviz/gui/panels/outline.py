@@ -143,8 +143,9 @@ class OutlinePanel(Panel):
         graph = self._model.graph
         self._pages.setCurrentWidget(self.body if self._model.rowCount() else self._empty)
         layers = f"{themes.format_count(len(graph.nodes))} layer{'' if len(graph.nodes) == 1 else 's'}"
-        count = self.document.inference.parameters
-        long = f"{layers} · {themes.format_count(count)} parameters" if count else layers
+        inference = self.document.inference
+        count, of_all = inference.parameters, all(node in inference.results for node in graph.nodes)
+        long = f"{layers} · {'' if of_all else '≥ '}{themes.format_count(count)} parameters" if count else layers
         self.set_subtitle(long if graph.nodes else "", layers if graph.nodes else "")
 
     def _open_rows(self) -> None:

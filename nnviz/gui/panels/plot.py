@@ -35,6 +35,8 @@ for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
 
 #: Numbers beside the vertical axis have the room of this; wider ones are written by their power.
 _WIDEST_TICK, _WIDEST_SHARE = "2.5e−5", "100.00 %"
+#: Length of the horizontal axis from which it has no fractions: half an epoch beside whole ones says nothing.
+_WHOLE_FROM = 2.0
 #: Pixels from the mouse within which a mark tells what it is.
 _NEAR = 6.0
 
@@ -158,7 +160,7 @@ class CurvePlot(QWidget):
         return self._logarithmic
 
     def set_axis(self, x_title: str, y_title: str = "", *, whole_x: bool = True) -> None:
-        """Name the axes; ``whole_x`` keeps fractions off the horizontal one."""
+        """Name the axes; ``whole_x`` keeps fractions off the horizontal one also where it is not two long."""
         self._whole_x = whole_x
         self._axis_title.set_text(x_title)
         self._y_title = y_title
@@ -189,6 +191,7 @@ class CurvePlot(QWidget):
         if text != self._words.text():
             self._words.setText(text)
             self._words.setVisible(bool(text))
+            self._on_range_changed()
 
     def set_curve(
         self,
@@ -392,6 +395,11 @@ class CurvePlot(QWidget):
         (x_low, x_high), (y_low, y_high) = box.viewRange()
         width, height = max(box.width(), 1.0), max(box.height(), 1.0)
         left, bottom = self._item.getAxis("left"), self._item.getAxis("bottom")
+        if self.words:  # numbers and lines of a range that nothing has would only be in the way of the words
+            left.setTicks([[]])
+            bottom.setTicks([[]])
+            self._grid.setData([], [])
+            return
         if self._logarithmic:
             powers = decade_ticks(y_low, y_high, max(2, int(height // 24)))
             lines = [float(power) for power in powers]
@@ -420,11 +428,12 @@ class CurvePlot(QWidget):
         metrics = QFontMetrics(themes.font(12))
         few: list[tuple[float, str]] = []
         first = max(2, int(width // 70))
+        whole = self._whole_x or high - low >= _WHOLE_FROM
         for count in range(first, first + 4):
             places = nice_ticks(low, high, count)
-            if self._whole_x:
+            if whole:
                 places = [place for place in places if float(place).is_integer()]
-            texts = [themes.format_count(int(place)) if self._whole_x else f"{place:g}" for place in places]
+            texts = [themes.format_count(int(place)) if whole else f"{place:g}" for place in places]
             ticks = [(place, text) for place, text in zip(places, texts, strict=True) if place < end]
             if len(ticks) >= 2:
                 apart = (ticks[1][0] - ticks[0][0]) / max(high - low, 1e-300) * width

@@ -370,7 +370,7 @@ class RunsPanel(Panel):
             words = next(iter(typed.no_numbers), _NOTHING_FITS)
         else:
             words = f"{themes.format_count(count)} of {total}" if count != len(every) else total
-            words += f", {themes.format_bytes(sum(row.size for row in every))}"
+            words += f", {themes.format_bytes(sum(row.size for row in self._model.rows))}"
         compared = len(self._runs.compared)
         more = f"{words} · {compared} compared" if compared and not self._of_trash else words
         if not self._runs.complete:

@@ -34,7 +34,30 @@ _Index: TypeAlias = QModelIndex | QPersistentModelIndex
 _SWATCH = 11
 #: Pixels of the name where columns are as wide as what stands in them, at least and at most.
 _NAME_WIDTH = (190, 320)
+#: And its share of the width at most: beside it stands what the runs reached.
+_NAME_SHARE = 0.6
 _MOST_MEASURED = 60
+
+
+def name_width(room: int, wanted: int, others: Sequence[int]) -> int:
+    """Pixels of the column of names: whole columns stand beside it, and the last ones of those are scrolled to.
+
+    Args:
+        room: Pixels of the list.
+        wanted: What the longest name needs.
+        others: Widths of the other columns, the most important ones first.
+    """
+    least, most = (round(bound * themes.text_scale()) for bound in _NAME_WIDTH)
+    wanted = max(least, min(wanted, most, round(room * _NAME_SHARE)))
+    if wanted + sum(others) <= room:
+        return room - sum(others)
+    beside = 0
+    for width in others:
+        if wanted + beside + width > room:
+            break
+        beside += width
+    # What is left of a column that has no room whole would be a cut word: the names take it.
+    return max(wanted, room - beside) if beside else wanted
 
 
 class _Names(QStyledItemDelegate):
@@ -207,7 +230,7 @@ class RunsTable(QTableView):
         """Each column as wide as what stands in it; the name takes what is left."""
         header, model = self.horizontalHeader(), self._model
         large, small = QFontMetrics(themes.font(13, 600)), QFontMetrics(themes.font(12, 600))
-        others = 0
+        others: list[int] = []
         for at, column in enumerate(model.columns):
             self.setItemDelegateForColumn(at, self._names if column.key == NAME else self._plain)
             header.setSectionResizeMode(at, QHeaderView.ResizeMode.Interactive)
@@ -216,12 +239,10 @@ class RunsTable(QTableView):
             texts = [column.text(row) for row in model.rows[:_MOST_MEASURED]]
             widest = max((small.horizontalAdvance(text) for text in texts), default=0)
             title = QFontMetrics(header.font()).horizontalAdvance(f"{column.title} ↓")
-            width = max(min(widest, 260) + 26, title + 22)
-            header.resizeSection(at, width)
-            others += width
+            others.append(max(min(widest, 260) + 26, title + 22))
+            header.resizeSection(at, others[-1])
         names = max((large.horizontalAdvance(row.name) for row in model.rows[:_MOST_MEASURED]), default=0) + 90
-        least = max(_NAME_WIDTH[0], min(names, _NAME_WIDTH[1]))
-        header.resizeSection(0, max(least, self.viewport().width() - others))
+        header.resizeSection(0, name_width(self.viewport().width(), names, others))
         self._mark_sort()
 
     def set_sort(self, key: str, descending: bool) -> None:

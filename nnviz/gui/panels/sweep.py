@@ -27,6 +27,7 @@ from nnviz.gui.panels.small_button import small_button
 from nnviz.gui.panels.sweep_axis import Axis
 from nnviz.gui.panels.sweep_pictures import ParallelAxes, SweepScatter, words_about
 from nnviz.gui.panels.sweep_setup import SweepSetup
+from nnviz.gui.parts.chooser import ShorteningChooser
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, Segments, line_height, set_font
 from nnviz.gui.runs.kept_runs import MOST_COMPARED
@@ -49,6 +50,7 @@ _VIEWS = (
     ("parallel", "Parallel", "Each trial as a line through an axis a setting; drag along an axis to filter"),
     ("scatter", "Scatter", "The figure over one setting, with mean and spread"),
 )
+_IN_TRAINING = "in training"
 _NOTHING_YET = "No sweep yet. Choose settings under “Set up” and press Start: what comes of it is shown here."
 
 _GO_ON = "Make the runs that are missing; where none is, as many once more"
@@ -104,9 +106,10 @@ class SweepPanel(Panel):
         "(<i>TPE</i>, tree-structured Parzen estimator, by Optuna). Each combination is trained with several "
         "<i>seeds</i>; the table says the mean and, behind ±, the sample standard deviation over them. What counts of "
         "a run is its best epoch by the figure that you choose; the test split is not looked at.</p>"
-        "<p><b>How to read it.</b> <i>Parallel</i>: a line is a trial; where bright lines run together, that value is "
-        "good. Drag along an axis to keep the lines that pass there. <i>Scatter</i>: the figure over one setting; bars "
-        "are the spread. Two means that lie less than their spreads apart are not different.</p>"
+        "<p><b>How to read it.</b> <i>Parallel</i>: a line is a trial; the better its "
+        "figure, the more it stands out: where such lines run together, that value is good. Drag along an axis to keep "
+        "the lines that pass there. <i>Scatter</i>: the figure over one setting; bars are the "
+        "spread. Two means that lie less than their spreads apart are not different.</p>"
         "<p><b>What to do.</b> Click a row, a line or a point to choose a trial: <b>Open</b> (Enter) shows its best "
         "run, <b>Compare</b> (Space) draws the curves of its seeds, <b>Use settings</b> (S) takes its settings into "
         "your project, one step of undo. Every run is among the kept runs, tagged with the name of the sweep. A run "
@@ -118,12 +121,13 @@ class SweepPanel(Panel):
         self._sweeps = self.workspace.runs.sweeps
         self._chosen = -1
         self._told: SweepRecord | None = None
+        self._told_running = False
         self._tried: Path | None = None
         #: It stands on a page of a lecture, where the room of the foot is for words.
         self._on_page = False
         self.views = Segments(_VIEWS, self.header)
         self.views.chosen.connect(self.show_view)
-        self.names = QComboBox(self.header)
+        self.names = ShorteningChooser(self.header)
         self.names.setAccessibleName("Which sweep is shown")
         self.names.setToolTip("Sweeps from before")
         self.names.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -332,7 +336,9 @@ class SweepPanel(Panel):
         if record is None and newest not in (None, self._tried) and not self._sweeps.running:
             self._tried = newest  # once: one that is damaged is told of once
             self._sweeps.show(newest)
-        if record is not self._told:
+        running = self._sweeps.running
+        if record is not self._told or running is not self._told_running:
+            self._told_running = running
             another = self._told is None or record is None or record.plan.name != self._told.plan.name
             self._told = record
             if another and (record is None or self._chosen >= len(record.trials)):
@@ -384,6 +390,9 @@ class SweepPanel(Panel):
             "what became of it",
         ]
         trials = record.best_first()
+        # What goes on is not yet unfinished.
+        open_ones = (trial for trial in record.trials if not trial.ended(record.plan.seeds))
+        trained = next(open_ones, None) if self._sweeps.running else None
         if not any(outcome(trial, record.plan.seeds) for trial in record.trials):
             head.pop()
         self.table.setColumnCount(len(head))
@@ -398,7 +407,7 @@ class SweepPanel(Panel):
                 *(setting_text(trial, path) for path in paths),
                 with_spread(record.plan.objective, trial),
                 f"{len(trial.values)} of {record.plan.seeds}",
-                outcome(trial, record.plan.seeds),
+                _IN_TRAINING if trial is trained else outcome(trial, record.plan.seeds),
             ]
             for column, text in enumerate(cells[: len(head)]):
                 item = QTableWidgetItem(text)

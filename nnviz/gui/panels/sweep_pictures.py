@@ -32,8 +32,9 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-def _legible(low: float, high: float) -> Scale:
+def _legible(first: float, second: float) -> Scale:
     """From one figure to another, without the end of the colours that is as dark, or as bright, as what is behind."""
+    low, high = min(first, second), max(first, second)
     # Of a single trial, and of those that came to the same, the colour has to be seen as well.
     span = high - low or max(abs(low), 1.0)
     return (
@@ -67,6 +68,8 @@ class SweepPicture(QWidget):
         self.axes: tuple[Axis, ...] = ()
         self.scale = Scale("sequential", math.nan, math.nan)
         self._ends = (math.nan, math.nan)
+        #: -1 where the colours go from the largest figure to the smallest.
+        self._sign = 1.0
         self.chosen = -1
         self.hovered = -1
         self.setMouseTracking(True)
@@ -83,7 +86,10 @@ class SweepPicture(QWidget):
         self.axes = () if record is None else (*(Axis.of(one) for one in dimensions), Axis.of_figure(record))
         means = [trial.mean for trial in self.trials if not math.isnan(trial.mean)]
         self._ends = (min(means), max(means)) if means else (math.nan, math.nan)
-        self.scale = _legible(*self._ends)
+        # The better a figure, the more it stands out: bright on a dark ground, dark on a bright one.
+        higher = record is not None and record.plan.higher_is_better
+        self._sign = 1.0 if higher is themes.current().dark else -1.0
+        self.scale = _legible(*(self._sign * end for end in self._ends))
         if before != [axis.path for axis in self.axes]:
             self.forget()
         self.update()
@@ -109,7 +115,9 @@ class SweepPicture(QWidget):
 
     def colour_of(self, trial: Trial) -> QColor:
         """By the figure that it reached."""
-        return QColor(themes.current().text_faint) if math.isnan(trial.mean) else self.scale.colour(trial.mean)
+        if math.isnan(trial.mean):
+            return QColor(themes.current().text_faint)
+        return self.scale.colour(self._sign * trial.mean)
 
     # ---- mouse -------------------------------------------------------------------------------------------------
 
@@ -170,7 +178,7 @@ class SweepPicture(QWidget):
                 painter.drawText(QRectF(left, top, width, height), int(_LEFT), text)
             else:
                 bar = QRectF(left, top + (height - _LEGEND_HEIGHT) / 2, width, _LEGEND_HEIGHT)
-                ramp = self.scale.paint(np.linspace(*self._ends, width))
+                ramp = self.scale.paint(self._sign * np.linspace(*self._ends, width))
                 painter.drawImage(bar, image_of(np.repeat(ramp[None, :], _LEGEND_HEIGHT, axis=0)))
             left -= 6
 
@@ -339,7 +347,6 @@ class ParallelAxes(SweepPicture):
         colours = themes.current()
         area = self._area
         metrics = QFontMetrics(themes.font(12))
-        missing = any(axis.place_of(trial) is None for axis in self.axes for trial in self.trials)
         room = area.width() / max(1, len(self.axes) - 1)
         for at, axis in enumerate(self.axes):
             x = self.x_of(at)
@@ -362,11 +369,22 @@ class ParallelAxes(SweepPicture):
                 QRectF(left, 2, bold.horizontalAdvance(title) + 4, metrics.height() + 2), int(_LEFT), title
             )
             self._paint_ticks(painter, axis, x, last=at == len(self.axes) - 1, room=room)
-        if missing:
-            painter.setFont(themes.font(12))
-            painter.setPen(colours.text_muted)
-            y = self.point_of(0, None).y()
-            painter.drawText(QRectF(4, y - 10, 60, 20), int(_RIGHT), "none")
+        painter.setFont(themes.font(12))
+        painter.setPen(colours.text_muted)
+        for area in self.none_areas():
+            painter.drawText(area, int(_CENTRE), "none")
+
+    def none_areas(self) -> list[QRectF]:
+        """Where ``none`` is written: beside the axes on which a line has no value, and only there."""
+        metrics = QFontMetrics(themes.font(12))
+        wide, high = metrics.horizontalAdvance("none") + 4, metrics.height()
+        areas = []
+        for at, axis in enumerate(self.axes):
+            if any(axis.place_of(trial) is None for trial in self.trials):
+                end = self.point_of(at, None)
+                left = end.x() + 5 if at == len(self.axes) - 1 else end.x() - 5 - wide
+                areas.append(QRectF(left, end.y() - high / 2, wide, high))
+        return areas
 
     def _paint_ticks(self, painter: QPainter, axis: Axis, x: float, *, last: bool, room: float) -> None:
         colours = themes.current()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent
 
 from nnviz.explain.methods import METHODS
 from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Segments
 from nnviz.gui.runs.shown import Shown
 from nnviz.record.age import ReadingShown
@@ -58,6 +59,7 @@ class WhyPanel(Panel):
         self.add_to_header(self.switch, instead_of_subtitle=True)
         self._header_row.insertStretch(self._header_row.indexOf(self.switch) + 1, 1)
         self.switch.chosen.connect(self._turn)
+        follow(self.workspace.training.changed, self._on_training)
 
     @property
     def views(self) -> WhyPages:
@@ -70,7 +72,13 @@ class WhyPanel(Panel):
             self.body_layout.addWidget(self._views, 1)
             self._views.turn(self.switch.value, False)
             self._views.moved.connect(self.redraw)
+            self._on_training()
         return self._views
+
+    def _on_training(self) -> None:
+        """The network that answers may be another one than that on the canvas, as while a wire is missing there."""
+        if self._views is not None:
+            self._views.why.picture.set_of_other(self.workspace.training.differs)
 
     def turn(self, key: str) -> None:
         """Show ``answer`` or ``unit``."""

@@ -10,12 +10,14 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nnviz import cli
 from nnviz.commands.parser import parse
 from nnviz.commands.training_report import BarReport, JsonReport
 from nnviz.errors import Cancelled, DataError, InputError
+from nnviz.project.files import io as project_files
 from nnviz.project.samples import templates
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
@@ -209,7 +211,8 @@ def test_a_race_whose_runs_cannot_be_kept_is_run_to_its_end_printed_and_ends_in_
     runs_folder().write_text("no folder")
     assert cli.main(race) == 1
     shown = capsys.readouterr()
-    assert [line.split()[0] for line in shown.out.splitlines()] == ["rank", "1", "2"], shown.out
+    # The loss of the only batch is that before the first update, so it is the same.
+    assert [line.split()[0] for line in shown.out.splitlines()] == ["rank", "1", "1"], shown.out
     assert "the runs of " in shown.err.splitlines()[-1] and all(name in shown.err.splitlines()[-1] for name in told)
 
 
@@ -357,3 +360,16 @@ def test_the_last_event_says_how_it_ended(
     monkeypatch.setattr(Sweep, "run", end)
     cli.main([command, "sample:and", "--vary", "training.learning_rate=0.1,0.2", "--epochs", "1", "--json"])
     assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()][-1] == event
+
+
+def test_the_totals_of_a_network_that_a_wire_is_missing_in_are_said_to_be_a_part(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    whole = templates.sample("digits-cnn")
+    cut = msgspec.structs.replace(whole, graph=msgspec.structs.replace(whole.graph, edges=whole.graph.edges[:4]))
+    (tmp_path / "cut.nnviz").write_bytes(project_files.dumps(cut))
+    assert cli.main(["summary", str(tmp_path / "cut.nnviz")]) == 2
+    total = capsys.readouterr().out.splitlines()[-1]
+    assert total.startswith("total") and total.count("≥ ") == 2
+    assert cli.main(["summary", "sample:digits-cnn"]) == 0
+    assert "≥" not in capsys.readouterr().out

@@ -53,10 +53,14 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             use = column.kind if column.use == "input" else column.use
             streams.complain(f"column '{column.name}' ({use}): {column.about}")
     inference = infer(effective_graph(project.graph))
-    known_data = (found or _listed(project.data)) if inference.macs else None
+    # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
+    all_known = len(inference.results) == len(project.graph.nodes)
+    problems = [] if all_known else problems_that_stop(validate(project, None, inference, try_fixes=False))
+    trains = bool(inference.macs) and not problems
+    known_data = (found or _listed(project.data)) if trains else None
     sizes = _sizes(project.data, known_data)
-    expected = _expected(project, sizes) if inference.macs else None
-    needs = _needs(project, inference, known_data, sizes) if inference.macs else None
+    expected = _expected(project, sizes) if trains else None
+    needs = _needs(project, inference, known_data, sizes) if trains else None
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
     known = inference.results
@@ -94,7 +98,8 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             )
             for node in order
         ]
-        total = ("total", "", "", f"{inference.parameters:,}", f"{inference.macs:,}")
+        least = "" if all_known else "≥ "
+        total = ("total", "", "", f"{least}{inference.parameters:,}", f"{least}{inference.macs:,}")
         print_table(("layer", "kind", "output", "parameters", "MACs"), [*table, total], right={3, 4})
         if expected is not None:
             print(f"Training takes {expected.text}. {expected.why}")
@@ -102,9 +107,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             beside = "" if sizes is not None else " The data come on top of that."
             text = f"Training takes about {bytes_text(needs.needed)} of memory on the processor: {shares_text(needs)}."
             print(text + beside)
-    if len(known) < len(order):
-        # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
-        refuse(problems_that_stop(validate(project, None, inference, try_fixes=False)), target)
+    refuse(problems, target)
     return 0
 
 

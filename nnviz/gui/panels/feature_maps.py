@@ -169,7 +169,7 @@ class MapView(ArrayView):
 
     def _sample(self) -> str:
         number, label = self._meta.get("sample"), self._meta.get("label")
-        text = "sample" if number is None else f"sample #{number}"
+        text = "example" if number is None else f"example {number}"
         return text if label in {None, ""} else f"{text} “{label}”"
 
     def _names(self, count: int) -> tuple[str, ...]:

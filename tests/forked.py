@@ -9,8 +9,7 @@ from __future__ import annotations
 import multiprocessing
 from multiprocessing.context import BaseContext
 
-#: What is to be imported once. The last two come to torch with the first network and the first optimizer, and take
-#: longer than most of what is trained here.
+#: What is to be imported once.
 MODULES = (
     "nnviz.cli",
     "nnviz.project.safety.autosave",
@@ -19,8 +18,6 @@ MODULES = (
     "nnviz.gui.inspector",
     "nnviz.gui.window.docks",
     "nnviz.gui.window.window",
-    "torch._dynamo",
-    "torch.fx.experimental.symbolic_shapes",
 )
 
 

@@ -24,6 +24,7 @@ from nnviz.project.model import TrainConfig
 from nnviz.train.optimizers import build_optimizer, set_learning_rate
 from nnviz.train.recipe import settings_of
 from nnviz.train.training import Training
+from nnviz.train.uncompiled import step_alone
 
 _WORDS = (
     "What the next step makes of this weight: the batch that comes next, its gradient, and what the optimizer keeps."
@@ -220,5 +221,5 @@ def _stepped(before: BeforeStep, node: str, name: str, gradients: Doubles) -> Do
     set_learning_rate(optimizer, before.learning_rate)
     if before.kept.get((node, name)):
         optimizer.state[weights] = copy.deepcopy(dict(before.kept[node, name]))
-    optimizer.step()
+    step_alone(optimizer)
     return cast(Doubles, weights.detach().cpu().double().numpy())

@@ -11,6 +11,7 @@ from torch import nn
 from nnviz.explain.landscape import LossOfExamples, Section
 from nnviz.project.model import Choice
 from nnviz.train.optimizers import build_optimizer
+from nnviz.train.uncompiled import step_alone
 
 
 class Walker:
@@ -58,7 +59,7 @@ class Walker:
         """Makes one step; False where it is lost."""
         if self.lost:
             return False
-        self._optimizer.step()
+        step_alone(self._optimizer)
         self._look()
         return True
 

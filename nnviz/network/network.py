@@ -254,7 +254,8 @@ class Network(nn.Module):
             # Built without memory first: torch would draw its own weights from the global random state.
             with torch.device("meta"):
                 module = build_layer(spec.kind, values, shapes)
-            module = module.to_empty(device="cpu")
+            # As to_empty does it; but that way torch imports its symbolic shapes first, which takes half a second.
+            module = module._apply(_without_values)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             initialise(module, values, generator, where=f"graph.nodes.{node_id}.params", usual=initialisation)
             if place is not None:
                 place(module)
@@ -325,6 +326,11 @@ class Network(nn.Module):
                 return None
             previous = target
         return tuple(module for module, _, _, _ in self._plan) if previous == self._output_slot else None
+
+
+def _without_values(made: Tensor) -> Tensor:
+    """Memory for a tensor that has none yet."""
+    return torch.empty(made.shape, dtype=made.dtype)
 
 
 def _only_built(graph: Graph, built: Collection[str]) -> Graph:

@@ -13,6 +13,7 @@ from torch import nn
 
 from nnviz.errors import ParamError
 from nnviz.train.cores import granted_cores
+from nnviz.train.uncompiled import spare_the_compiler, step_alone
 
 #: Below this many multiply-accumulate operations a batch, one thread is faster than two (measured: mlp-50 and mlp-5x50,
 #: 6 million, up to five times; mlp-500, 50 million, about the same).
@@ -85,12 +86,13 @@ def warm_up(device: torch.device | None = None) -> None:
         network = nn.Sequential(
             nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(4 * 9, 10)
         ).to(device)
+        spare_the_compiler()
         optimizer = torch.optim.Adam(network.parameters())
         loss = nn.functional.cross_entropy(
             network(torch.zeros(16, 1, 8, 8, device=device)), torch.zeros(16, dtype=torch.long, device=device)
         )
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        optimizer.step()
+        step_alone(optimizer)
     synchronise(device)
 
 

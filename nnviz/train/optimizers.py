@@ -16,6 +16,7 @@ from nnviz.errors import ProjectError
 from nnviz.project import registry
 from nnviz.project.model import Choice, ParamValue, TrainConfig
 from nnviz.train.lion import Lion
+from nnviz.train.uncompiled import spare_the_compiler
 
 _Maker: TypeAlias = Callable[[list[nn.Parameter], Mapping[str, float]], torch.optim.Optimizer]
 
@@ -146,6 +147,7 @@ def build_optimizer(parameters: Iterable[nn.Parameter], choice: Choice) -> torch
         ProjectError: There is no such optimizer.
         ParamError: A value is not allowed.
     """
+    spare_the_compiler()
     maker = OPTIMIZERS.get(choice.kind)
     if maker is None:
         raise ProjectError(f"There is no optimizer called '{choice.kind}'.", field="training.optimizer")

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from nnviz.train.uncompiled import step_alone
+
 #: Gradients of the parameters that are trained, in their order -> the update.
 _Kernel: TypeAlias = Callable[[list[Tensor]], None]
 #: Of float32.
@@ -49,7 +51,7 @@ class Updates:
                 with torch.no_grad():
                     self._kernel(gradients)
                 return
-        self._optimizer.step()  # which makes the state where there is none
+        step_alone(self._optimizer)  # which makes the state where there is none
         self._bind()
 
     def look_anew(self) -> None:

@@ -6,6 +6,7 @@ Read from the sources, so that imports for annotations count too.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def imports(files: Mapping[str, Path], *, at_run_time: bool) -> Graph:
     return graph
 
 
+@functools.cache
+def imports_of_the_package(*, at_run_time: bool) -> Graph:
+    """Those of every module, read once: it takes two seconds, and several tests ask for the same."""
+    return imports(modules(), at_run_time=at_run_time)
+
+
 def circles(graph: Graph) -> list[tuple[str, ...]]:
     """The sets of modules that all reach each other, by Tarjan's way, without recursion."""
     index: dict[str, int] = {}
@@ -118,21 +125,21 @@ def room_of(module: str) -> str:
 
 
 def test_no_circle_at_run_time() -> None:
-    assert circles(imports(modules(), at_run_time=True)) == []
+    assert circles(imports_of_the_package(at_run_time=True)) == []
 
 
 def test_no_circle_binds_two_rooms_not_even_by_annotations() -> None:
-    found = circles(imports(modules(), at_run_time=False))
+    found = circles(imports_of_the_package(at_run_time=False))
     assert [circle for circle in found if len({room_of(module) for module in circle}) > 1] == []
 
 
 def test_circles_within_a_room_do_not_become_more() -> None:
-    assert circles(imports(modules(), at_run_time=False)) == []
+    assert circles(imports_of_the_package(at_run_time=False)) == []
 
 
 def test_no_part_of_the_canvas_knows_its_view() -> None:
     """They are told what they need: scene, camera, edits, or a desk with all of these."""
-    found = imports(modules(), at_run_time=False)
+    found = imports_of_the_package(at_run_time=False)
     assert [name for name in found if "nnviz.gui.canvas.view" in found[name]] == ["nnviz.gui.canvas"]
 
 

@@ -50,6 +50,19 @@ def test_torchvision_works_beside_any_torch() -> None:
     assert done.stdout.strip() == "ok", done.stderr
 
 
+def test_no_training_waits_for_the_compiler_of_torch(tmp_path: Path) -> None:
+    """It takes as long to import as torch itself, and came with the first network and the first optimizer."""
+    code = (
+        "import sys; from nnviz.cli import main; status = main(sys.argv[1:]);"
+        "print(status, {'torch._dynamo', 'torch.fx.experimental.symbolic_shapes', 'sympy'} & sys.modules.keys())"
+    )
+    arguments = ["train", "sample:spiral", "--epochs", "2", "--json", "--run", str(tmp_path / "kept.nnvizrun")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=100
+    )
+    assert done.stdout.splitlines()[-1] == "0 set()", done.stderr
+
+
 def test_an_installed_wheel_finds_its_resources(tmp_path: Path) -> None:
     """Built as a wheel and unpacked elsewhere, the package finds fonts and icons inside itself."""
     import zipfile

@@ -26,7 +26,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, conv, flatten, image, linear, output, plain, pool, relu
 from nnviz.record import stored
-from nnviz.train import batches, headless, instruments, loop, preparing, room, runner, training
+from nnviz.train import batches, headless, instruments, loop, preparing, room, runner, training, uncompiled
 
 MEGABYTE = 10**6
 #: Where memory ends: the call that is the first to have no more than it gets.
@@ -62,8 +62,9 @@ def network() -> Project:
 
 
 def import_what_building_takes() -> None:
-    """What torch imports with the first network and the first optimizer takes longer than all that follows it here."""
-    torch.optim.Adam(torch.nn.Linear(1, 1, device="meta").to_empty(device="cpu").parameters())
+    """What torch imports with the first network and the first optimizer is not imported again in each process."""
+    uncompiled.spare_the_compiler()
+    torch.optim.Adam(torch.nn.Linear(1, 1).parameters())
 
 
 def bounded(place: str, nbytes: int) -> None:

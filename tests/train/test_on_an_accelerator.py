@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from msgspec.structs import replace
@@ -34,6 +36,8 @@ def test_every_instrument_measures_where_the_network_is(monkeypatch: pytest.Monk
     plenty = lambda device: 2**34  # noqa: E731 - a function for one line helps nobody
     monkeypatch.setattr("nnviz.network.memory.available_bytes", plenty)
     monkeypatch.setattr("nnviz.train.room.available_bytes", plenty)
+    # On a busy machine the training below takes so long that its pace would be remembered, and none timed.
+    monkeypatch.setattr("nnviz.train.session_work._LONG_ENOUGH", math.inf)
     here = Run()
     alone = TrainingSession(replace(PROJECT, training=replace(PROJECT.training, device="cpu")), here, data=images())
     expected = alone.train()

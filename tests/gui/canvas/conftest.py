@@ -11,18 +11,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.canvas.view import CanvasView
-from nnviz.gui.look import theme
 from nnviz.project.document import Document
 
 
 @pytest.fixture
-def hands(qtbot: QtBot, request: pytest.FixtureRequest) -> Iterator[Hands]:
+def hands(qtbot: QtBot, styled: QApplication, request: pytest.FixtureRequest) -> Iterator[Hands]:
     """A canvas with a project: mark the test with ``@pytest.mark.parametrize("hands", [project], indirect=True)``."""
     project = getattr(request, "param", None)
-    theme.set_theme("dark")
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    theme.apply(application, theme.current())
     document = Document(project)
     view = CanvasView(document)
     qtbot.addWidget(view)

@@ -252,6 +252,7 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
         person.until(lambda: flow._asked is None and flow.part is part and flow.band.title == part.value)
         assert [one for one, button in flow.band.parts.items() if button.isChecked()] == [part]
 
+    person.until(lambda: flow.bar.sub_step.isEnabled())
     person.click(flow.bar.sub_step)
     person.until(lambda: flow.part is SubStep.BATCH)
     # Forth, and back: until the update nothing has changed, however often it is looked at.

@@ -245,7 +245,10 @@ def test_a_replayed_run_shows_at_each_step_what_was_seen_live(
 
     def seen(step: int) -> tuple[dict[str, object], str]:
         window.feed.set_step(step)
-        person.until(lambda: window.canvas._follower._shown is window.feed.shown and window.feed.current_step == step)
+        # A tick of the feed has so many milliseconds: what was not brought up to date in it is so in the next one.
+        gradients = person.panel("gradients")
+        person.until(lambda: window.canvas._follower._shown is gradients.shown is window.feed.shown)
+        assert window.feed.current_step == step
         QApplication.processEvents()
         return dict(person.pictures()), person.panel("gradients").to_csv()
 

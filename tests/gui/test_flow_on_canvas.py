@@ -251,8 +251,13 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
         person.click(flow.band.parts[part])
         person.until(lambda: flow._asked is None and flow.part is part and flow.band.title == part.value)
         assert [one for one, button in flow.band.parts.items() if button.isChecked()] == [part]
+        # Nothing moves under the mouse, neither at once nor when all is laid out.
+        places.add(tuple(person.place(button).x() for button in flow.band.parts.values()))
+        QApplication.processEvents()
+        places.add(tuple(person.place(button).x() for button in flow.band.parts.values()))
 
-    person.until(lambda: flow.bar.sub_step.isEnabled())
+    places: set[tuple[int, ...]] = set()
+    person.until(flow.bar.sub_step.isEnabled)
     person.click(flow.bar.sub_step)
     person.until(lambda: flow.part is SubStep.BATCH)
     # Forth, and back: until the update nothing has changed, however often it is looked at.
@@ -270,6 +275,7 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
     person.keys(Qt.Key.Key_F7, Qt.KeyboardModifier.ShiftModifier)
     person.until(lambda: flow.part is SubStep.UPDATE and flow._made)
     assert everything(window) == states[2]
+    assert len(places) == 1
     # So it is in a lecture.
     window.looks.set_lecture(True)
     page = window.lecture.page

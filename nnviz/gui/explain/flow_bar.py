@@ -218,7 +218,7 @@ class FlowBand(QFrame):
         self._parts.setVisible(part is not None)
         self._signs = signs
         self._fit()
-        self._restyle()
+        self._mark()
 
     def set_low(self, low: bool) -> None:
         """Be one row, with the sentence as a tip, where cards need the room that a second one takes."""
@@ -267,7 +267,8 @@ class FlowBand(QFrame):
         for widget in (self._low, self._scale, self._high):
             widget.setVisible(self._signs)
         self._each.setVisible(self._signs and self._present is None and self._wide)
-        self._title.setVisible(self._present is None or self._wide or not self._signs)
+        # Beside the parts it stands always or never: whoever clicks from one to the next finds it where it was.
+        self._title.setVisible(self._present is None or self._wide)
         if self._signs and self._present is None and self._taken() > self._free:
             # What the title says of the colours is worth more than their bar.
             for widget in (self._low, self._scale, self._high):

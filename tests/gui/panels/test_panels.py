@@ -575,7 +575,7 @@ def test_feature_maps_frame_the_dead_and_switch_their_scale(document: Document, 
     panel.view.set_shared(True)
     shared = panel.view.grid.data.colours
     assert not np.array_equal(own, shared)
-    assert "#4" in panel.view.enlarged_title() and "7" in panel.view.enlarged_title()
+    assert "example 4" in panel.view.enlarged_title() and "7" in panel.view.enlarged_title()
 
 
 def test_an_enlarged_map_follows_the_run(document: Document, run: Run, qtbot: QtBot) -> None:

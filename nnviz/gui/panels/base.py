@@ -453,9 +453,11 @@ class Panel(QWidget):
     def restyle(self) -> None:
         """Take the colours and letters of the theme; its parts, which follow the theme by themselves, have theirs."""
         refresh_fonts(self)
-        # A dock may have taken the header for its title bar; then it is no longer below the panel.
-        refresh_fonts(self.header)
-        self.header.setFixedHeight(max(34, line_height(13) + 14))
+        # A dock may have taken the header for its title bar; then it is no longer below the panel, and where a window
+        # ends it goes with the bar, before the panel.
+        if shiboken6.isValid(self.header):
+            refresh_fonts(self.header)
+            self.header.setFixedHeight(max(34, line_height(13) + 14))
         self.redraw()
 
     def focus_first(self) -> None:

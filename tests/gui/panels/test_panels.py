@@ -19,7 +19,7 @@ from planted_run import planted_run
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDockWidget
 from pytestqt.qtbot import QtBot
 from workspace_kit import workspace_of
 
@@ -39,6 +39,7 @@ from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.problems import ProblemsPanel
 from nnviz.gui.parts.background import Background
 from nnviz.gui.runs.shown import Shown
+from nnviz.gui.window.dock_title import DockTitle
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
 from nnviz.project.files.atomic import write_atomically
@@ -740,3 +741,13 @@ def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document:
     panel.refresh(Shown(mine), frozenset())
     assert set(plot.curves) == alone
     assert [entry.title for entry in panel.legend.entries][:2] == ["batch", "validation"]
+
+
+def test_a_panel_whose_title_bar_has_gone_takes_another_theme(document: Document, qtbot: QtBot) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    dock = QDockWidget()
+    qtbot.addWidget(dock)
+    title = DockTitle(panel, dock, "View")
+    shiboken6.delete(title)
+    assert not shiboken6.isValid(panel.header)
+    panel.restyle()

@@ -54,8 +54,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             streams.complain(f"column '{column.name}' ({use}): {column.about}")
     inference = infer(effective_graph(project.graph))
     # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
-    all_known = len(inference.results) == len(project.graph.nodes)
-    problems = [] if all_known else problems_that_stop(validate(project, None, inference, try_fixes=False))
+    problems = [] if inference.is_of_all else problems_that_stop(validate(project, None, inference, try_fixes=False))
     trains = bool(inference.macs) and not problems
     known_data = (found or _listed(project.data)) if trains else None
     sizes = _sizes(project.data, known_data)
@@ -98,7 +97,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             )
             for node in order
         ]
-        least = "" if all_known else "≥ "
+        least = "" if inference.is_of_all else "≥ "
         total = ("total", "", "", f"{least}{inference.parameters:,}", f"{least}{inference.macs:,}")
         print_table(("layer", "kind", "output", "parameters", "MACs"), [*table, total], right={3, 4})
         if expected is not None:

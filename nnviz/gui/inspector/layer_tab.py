@@ -186,7 +186,7 @@ class LayerTab(Tab):
         self.heading.setText(project.name or "untitled")
         self.identity.setText("")
         # Behind a missing wire no layer knows how many it has.
-        of_all = all(node in inference.results for node in project.graph.nodes)
+        of_all = inference.is_of_all
         self._show_pill(parameters_text(inference.parameters, of_all=of_all) if count else "")
         if count:
             least = "" if of_all else "at least "

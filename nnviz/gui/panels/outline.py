@@ -144,8 +144,8 @@ class OutlinePanel(Panel):
         self._pages.setCurrentWidget(self.body if self._model.rowCount() else self._empty)
         layers = f"{themes.format_count(len(graph.nodes))} layer{'' if len(graph.nodes) == 1 else 's'}"
         inference = self.document.inference
-        count, of_all = inference.parameters, all(node in inference.results for node in graph.nodes)
-        long = f"{layers} · {'' if of_all else '≥ '}{themes.format_count(count)} parameters" if count else layers
+        count, least = inference.parameters, "" if inference.is_of_all else "≥ "
+        long = f"{layers} · {least}{themes.format_count(count)} parameters" if count else layers
         self.set_subtitle(long if graph.nodes else "", layers if graph.nodes else "")
 
     def _open_rows(self) -> None:

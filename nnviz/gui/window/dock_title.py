@@ -41,8 +41,10 @@ class DockTitle(QWidget):
             ("float", f"Float “{panel.title}” or put it back", partial(_tear_off, dock)),
             ("close", f"Close “{panel.title}” (it is in the menu {menu})", dock.close),
         )
+        self._buttons: list[QToolButton] = []
         for icon, words, action in buttons:
             button = QToolButton(self)
+            self._buttons.append(button)
             button.setProperty("role", "flat")
             set_icon_size(button, 12, 22)
             button.setToolTip(words)
@@ -54,7 +56,8 @@ class DockTitle(QWidget):
         follow(themes.notifier.changed, self._restyle)
 
     def _restyle(self) -> None:
-        refresh_fonts(self)
+        for button in self._buttons:  # the panel sees to its header
+            refresh_fonts(button)
 
 
 def _tear_off(dock: QDockWidget) -> None:

@@ -94,6 +94,11 @@ class Inference:
         return None if result is None else result.output
 
     @property
+    def is_of_all(self) -> bool:
+        """Whether something is known of every node: else ``parameters`` and ``macs`` are those of a part."""
+        return len(self.results) == len(self.graph.nodes)
+
+    @property
     def network_input_shape(self) -> Shape | None:
         """What the network takes, whatever its data are; None where it has not one input alone."""
         inputs = [key for key, node in self.graph.nodes.items() if node.kind == "input"]

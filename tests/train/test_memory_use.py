@@ -33,10 +33,18 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_estimate_is_what_is_used(name: str) -> None:
     """In a process of its own, with validation, checkpoints and instruments.
 
-    A fifth is the promise (``scripts/bench.py memory`` holds twelve networks to it); here a little more is allowed:
-    what the allocator leaves lying between two numbers depends on how fast the machine is and what else it does.
+    What the allocator leaves lying between two numbers hangs on which thread asked when: the same training took 106 to
+    160 MB. Where every large number has its own pages it leaves nothing, and the peak is the same to some hundredths;
+    so the numbers are compared here, without the slack that is added for it, and of networks for which what is looked
+    at is not most of it, since that grows with what the machine can do in 20 ms. ``scripts/bench.py memory`` compares
+    the whole estimate with what is used as usual.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_MMAP_THRESHOLD_": str(2**17),  # glibc: a set one no longer grows with what is freed
+    }
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "benchmarks" / "memory.py", name],
         env=environment,
@@ -45,7 +53,7 @@ def test_the_estimate_is_what_is_used(name: str) -> None:
         check=True,
     )
     found = json.loads(done.stdout.splitlines()[-1])
-    assert 0.7 <= found["estimate"] / found["peak"] <= 1.35, found
+    assert 0.85 <= (found["estimate"] - found["slack"]) / found["peak"] <= 1.25, found
 
 
 # -- room -------------------------------------------------------------------------------------------------------------

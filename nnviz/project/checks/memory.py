@@ -28,7 +28,7 @@ _PROBE_FIRST = 8
 #: What the allocator cannot fill again of the room that a batch's numbers leave, as a share and at most (glibc: it
 #: gives nothing back while less than 64 MB are free at the end, and a hole of just the size wanted is passed over).
 _SLACK_SHARE = 0.5
-_SLACK_MOST = 48 * 2**20
+_SLACK_MOST = 96 * 2**20
 #: What the running program takes beside all that: code that is loaded when it is first used, the file that is written.
 _RUNNING = 16 * 10**6
 #: A checkpoint is written in pieces of at most this, of which the database holds a copy.
@@ -81,12 +81,14 @@ class Needs:
         extras: What is held beside that where there is room, and left out where there is not.
         culprit: The layer whose numbers are most of it.
         by_parameters: Whether it is that layer's parameters, rather than what it puts out.
+        slack: What of ``parts`` is room that the allocator cannot fill again, rather than numbers.
     """
 
     parts: dict[str, int]
     extras: dict[str, int]
     culprit: str
     by_parameters: bool
+    slack: int = 0
 
     @property
     def needed(self) -> int:
@@ -182,7 +184,7 @@ class Estimate:
         node = moment.node
         by_parameters = bool(self._way.largest_layer) and parts[BATCH] < 2 * weights
         culprit = self._way.largest_layer if by_parameters else self._way.largest_output or node
-        return Needs(parts, extras, culprit, by_parameters)
+        return Needs(parts, extras, culprit, by_parameters, moment.slack)
 
     def largest_batch(self, limit: int) -> int:
         """The largest power of two with which it would fit into so much memory; 0 where none does."""
@@ -209,8 +211,8 @@ class Estimate:
             measured = min(measured, max(self._examples.validation, self._examples.test))
         line = _with_slack(highest(self._way.evaluating, measured), measured)
         # The gradients of the last step are still there.
-        evaluating = Line(line.node, weights + line.at(measured), 0)
-        looking = Line("", weights + self._look, 0)
+        evaluating = Line(line.node, weights + line.fixed + line.each * measured, 0, line.slack)
+        looking = Line("", weights + self._look, 0, _slack(self._look))
         return highest((training, updating, evaluating, looking), batch)
 
     @property
@@ -347,7 +349,12 @@ def _leanest() -> OptimizerSpec:
 
 
 def _with_slack(line: Line, batch: int) -> Line:
-    return Line(line.node, line.fixed, line.each, min(_SLACK_MOST, int(_SLACK_SHARE * line.each * batch)))
+    return Line(line.node, line.fixed, line.each, _slack(line.each * batch))
+
+
+def _slack(size: int) -> int:
+    """What the allocator leaves lying where so many bytes are taken and given back in turn."""
+    return min(_SLACK_MOST, int(_SLACK_SHARE * size))
 
 
 def estimate_bytes(project: Project, inference: Inference, batch_size: int | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from nnviz.errors import NnvizError
 from nnviz.project import choices, registry
+from nnviz.project import settings as declared_settings
 from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, ParamValue, Project, TrainConfig
 from nnviz.project.spec import Spec, brief
@@ -19,6 +20,8 @@ from nnviz.project.spec import Spec, brief
 Flat: TypeAlias = "str | int | float | bool | None"
 #: What a layer's bypass is called, and that its parameters are left as they are.
 _BYPASSED, _FROZEN = "bypassed", "frozen"
+#: Settings of training and data that are one of several titles.
+_FIELDS = tuple(param for param in (*declared_settings.TRAINING, *declared_settings.DATA) if param.choices)
 
 
 def flat_settings(project: Project) -> dict[str, Flat]:
@@ -76,6 +79,30 @@ def words_of(path: str) -> str:
     if name in (_BYPASSED, _FROZEN):
         return f"{place} {name}"
     return f"{name.replace('.', ' ').replace('_', ' ')} of {place}" if name else f"kind of {place}"
+
+
+def title_of(settings: Mapping[str, Flat], path: str) -> Flat:
+    """The value of a setting as people call it: ``Adam`` rather than ``adam``; what is declared nowhere as it is.
+
+    Args:
+        settings: Of one project.
+        path: Of the setting.
+    """
+    value = setting(settings, path)
+    place, _, name = path.partition(".")
+    if not isinstance(value, str):
+        return value
+    if not name:
+        return registry.layer(value).title if value in registry.layers() else value
+    if place in ("training", "data"):
+        slot = choices.slot(name)
+        if slot is not None:
+            return str(slot.known(value).title) if not slot.many and value in slot.known else value
+        titles = next((dict(param.choices) for param in _FIELDS if param.name == name), {})
+        return titles.get(value, value)
+    kind = settings.get(place)
+    declared = registry.layer(kind).params if isinstance(kind, str) and kind in registry.layers() else ()
+    return next((dict(param.choices).get(value, value) for param in declared if param.name == name), value)
 
 
 def _of_field(place: str, name: str, value: object, config: TrainConfig | DataConfig) -> Iterator[tuple[str, Flat]]:

@@ -26,7 +26,7 @@ class Entry:
     @property
     def title(self) -> str:
         """What the step did, for the menu."""
-        return self.edit.title
+        return self.edit.title_beside(self.inverse)
 
 
 class History:

@@ -43,58 +43,118 @@ class WrittenAnew:
     copied: bool
 
 
-def write_anew(
-    old: RunFile, run: Run, batch: Pending, state: bytes, checkpoint: PendingCheckpoint | None, *, trusted: bool
-) -> WrittenAnew:
-    """Write the run into a new file, which is there as a whole or not at all. Takes seconds for a large one.
+@dataclass(frozen=True)
+class Content:
+    """All that a run consists of while its file is written anew: in its old file, in memory, and on the way between.
 
-    Args:
-        old: The file that was lost; it may still be readable without a name.
+    Attributes:
+        file: Its old file, which may be lost or have no room; it may still be readable without a name.
         run: What is in memory, and goes on growing meanwhile; what comes is to be written after this.
         batch: What was not written yet.
         state: Of the session, as bytes.
         checkpoint: The last one, for where the old file cannot be read.
+    """
+
+    file: RunFile
+    run: Run
+    batch: Pending
+    state: bytes
+    checkpoint: PendingCheckpoint | None
+
+    def fill(self, path: Path, *, trusted: bool) -> bool:
+        """Write it into a file; whether all that the old one holds could be copied.
+
+        Args:
+            path: There is nothing there.
+            trusted: Whether what the old file holds is still what was written.
+
+        Raises:
+            OSError, sqlite3.Error: It cannot be written.
+        """
+        if trusted:
+            try:
+                with new_database(path) as connection:
+                    self.file.copy_into(connection)
+                    Tables(connection).write(self.batch, self.state)
+                return True
+            except (sqlite3.Error, RunFileError) as error:
+                if is_full(error):  # from memory it might fit, but with less in it than elsewhere
+                    raise
+                _log.info("%s cannot be read any more: %s", self.file.path, error)
+        with new_database(path) as connection:
+            write_schema(connection, self.run.info)
+            tables = Tables(connection)
+            for piece in self._from_memory():
+                tables.write(piece, self.state)
+            tables.write(self.batch, self.state)
+        return False
+
+    def _from_memory(self) -> Iterator[Pending]:
+        """What is in memory, a series at a time, so that nothing is thinned once more on the way."""
+        for name in self.run.names():
+            piece = Pending()
+            piece.add(self.run.readings(name))
+            yield piece
+        if self.checkpoint is not None:
+            piece = Pending()
+            piece.add_checkpoint(self.checkpoint)
+            yield piece
+
+
+def write_anew(content: Content, *, trusted: bool) -> WrittenAnew:
+    """Write a run into a new file, which is there as a whole or not at all. Takes seconds for a large one.
+
+    Args:
+        content: What is written. Its old file was lost.
         trusted: Whether what the old file holds is still what was written.
 
     Raises:
         OSError, sqlite3.Error: It can be written nowhere.
     """
-    places = (_beside(old.path), _in(runs_folder(), old.path.name))
-    return _write_at(places, old, run, batch, state, checkpoint, trusted)
+    old = content.file.path
+    return _write_at((_beside(old), _in(runs_folder(), old.name)), content, trusted=trusted)
 
 
-def write_on_another_disk(
-    old: RunFile, run: Run, batch: Pending, state: bytes, checkpoint: PendingCheckpoint | None
-) -> WrittenAnew:
+def write_on_another_disk(content: Content) -> WrittenAnew:
     """The same for a run whose own disk takes nothing any more. Its file keeps what it holds.
-
-    Args:
-        old: Its file.
-        run: What is in memory, and goes on growing meanwhile.
-        batch: What was not written yet.
-        state: Of the session, as bytes.
-        checkpoint: The last one, for where the old file cannot be read.
 
     Raises:
         OSError, sqlite3.Error: There is no other disk that has room for it.
     """
-    kept = runs_folder()
+    kept, old = runs_folder(), content.file
     places = (
         _in(folder, old.path.name) if folder == kept else _in_one_of_its_own(folder, old.path.name)
-        for folder in other_disk.folders(old.path, old.size + batch.nbytes)
+        for folder in other_disk.folders(old.path, old.size + content.batch.nbytes)
     )
-    return _write_at(places, old, run, batch, state, checkpoint, trusted=True)
+    return _write_at(places, content, trusted=True)
 
 
-def _write_at(
-    places: Iterable[Generator[Path, None, None]],
-    old: RunFile,
-    run: Run,
-    batch: Pending,
-    state: bytes,
-    checkpoint: PendingCheckpoint | None,
-    trusted: bool,
-) -> WrittenAnew:
+def write_copy(target: Path, content: Content) -> bool:
+    """Write a run into a file on another disk, with all that its own could not take. Its own stays as it is.
+
+    Args:
+        target: The new file; there is nothing there.
+        content: What is written.
+
+    Returns:
+        Whether the new file holds all of it; otherwise it was made from what is in memory, where long curves and the
+        older arrays are thinned.
+
+    Raises:
+        OSError, sqlite3.Error: It cannot be written.
+    """
+    trusted = not content.file.damaged()
+    try:
+        return content.fill(target, trusted=trusted)
+    except sqlite3.Error as error:
+        if not trusted:
+            raise
+        # Even to be read a database wants some room beside it. Where it is the other disk that is full, this says so.
+        _log.info("%s cannot be read: %s", content.file.path, error)
+        return content.fill(target, trusted=False)
+
+
+def _write_at(places: Iterable[Generator[Path, None, None]], content: Content, *, trusted: bool) -> WrittenAnew:
     """At the first path that takes it."""
     problem: Exception = FileNotFoundError("there is no place for it")
     for place in places:
@@ -106,7 +166,7 @@ def _write_at(
                     except RunFileBusy:
                         continue
                     try:
-                        copied = _fill(path, old, run, batch, state, checkpoint, trusted)
+                        copied = content.fill(path, trusted=trusted)
                         made = WrittenAnew(_opened(path, lock), copied)
                     except RunFileExists:
                         lock.release()
@@ -114,7 +174,7 @@ def _write_at(
                         lock.release()
                         raise
                     else:
-                        _take_label_along(old.path, path)
+                        _take_label_along(content.file.path, path)
                         return made
         except (OSError, sqlite3.Error) as error:
             problem = error
@@ -142,37 +202,6 @@ def _take_label_along(old: Path, new: Path) -> None:
             Library(new.parent).label(new, label)
 
 
-def write_copy(
-    target: Path, file: RunFile, run: Run, batch: Pending, state: bytes, checkpoint: PendingCheckpoint | None
-) -> bool:
-    """Write the run into a file on another disk, with all that its own could not take. Its own stays as it is.
-
-    Args:
-        target: The new file; there is nothing there.
-        file: Its own, which may have no room.
-        run: What is in memory, and goes on growing meanwhile.
-        batch: What was not written yet.
-        state: Of the session, as bytes.
-        checkpoint: The last one, for where its own file cannot be read.
-
-    Returns:
-        Whether the new file holds all of it; otherwise it was made from what is in memory, where long curves and the
-        older arrays are thinned.
-
-    Raises:
-        OSError, sqlite3.Error: It cannot be written.
-    """
-    trusted = not file.damaged()
-    try:
-        return _fill(target, file, run, batch, state, checkpoint, trusted)
-    except sqlite3.Error as error:
-        if not trusted:
-            raise
-        # Even to be read a database wants some room beside it. Where it is the other disk that is full, this says so.
-        _log.info("%s cannot be read: %s", file.path, error)
-        return _fill(target, file, run, batch, state, checkpoint, trusted=False)
-
-
 def _beside(path: Path) -> Generator[Path, None, None]:
     if path.parent.is_dir():
         # Not under the old name: whoever took the file away, or put another there, wanted that.
@@ -192,44 +221,3 @@ def _in_one_of_its_own(folder: Path, name: str) -> Generator[Path, None, None]:
     finally:
         with suppress(OSError):  # only where nothing came of it
             own.rmdir()
-
-
-def _fill(
-    path: Path,
-    old: RunFile,
-    run: Run,
-    batch: Pending,
-    state: bytes,
-    checkpoint: PendingCheckpoint | None,
-    trusted: bool,
-) -> bool:
-    """Whether everything could be copied."""
-    if trusted:
-        try:
-            with new_database(path) as connection:
-                old.copy_into(connection)
-                Tables(connection).write(batch, state)
-            return True
-        except (sqlite3.Error, RunFileError) as error:
-            if is_full(error):  # from memory it might fit, but with less in it than elsewhere
-                raise
-            _log.info("%s cannot be read any more: %s", old.path, error)
-    with new_database(path) as connection:
-        write_schema(connection, run.info)
-        tables = Tables(connection)
-        for piece in _from_memory(run, checkpoint):
-            tables.write(piece, state)
-        tables.write(batch, state)
-    return False
-
-
-def _from_memory(run: Run, checkpoint: PendingCheckpoint | None) -> Iterator[Pending]:
-    """What is in memory, a series at a time, so that nothing is thinned once more on the way."""
-    for name in run.names():
-        piece = Pending()
-        piece.add(run.readings(name))
-        yield piece
-    if checkpoint is not None:
-        piece = Pending()
-        piece.add_checkpoint(checkpoint)
-        yield piece

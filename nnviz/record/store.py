@@ -25,7 +25,7 @@ from threading import Condition, Thread
 import msgspec
 
 from nnviz.errors import StorageError
-from nnviz.record.anew import WrittenAnew, write_anew, write_copy, write_on_another_disk
+from nnviz.record.anew import Content, WrittenAnew, write_anew, write_copy, write_on_another_disk
 from nnviz.record.opening import checked_connection
 from nnviz.record.other_disk import Trouble
 from nnviz.record.pending import Pending, PendingCheckpoint
@@ -352,10 +352,13 @@ class RunWriter:
             return True  # nobody wants it, and there is nothing left to remove
         return self._write_anew(reason or damage, batch, state, trusted=not damage)
 
+    def _content(self, batch: Pending, state: bytes) -> Content:
+        return Content(self._file, self._run, batch, state, self._checkpoint)
+
     def _write_anew(self, reason: str, batch: Pending, state: bytes, *, trusted: bool) -> bool:
         old = self._file
         try:
-            made = write_anew(old, self._run, batch, state, self._checkpoint, trusted=trusted)
+            made = write_anew(self._content(batch, state), trusted=trusted)
         except (sqlite3.Error, OSError) as error:
             self._report(error, f"{old.path} {reason}, and the run can be written to no other file: {_reason(error)}.")
             return False
@@ -371,7 +374,7 @@ class RunWriter:
         """Whether the run goes on in another file, since its disk has taken nothing for long; the old one is left."""
         old = self._file
         try:
-            made = write_on_another_disk(old, self._run, batch, state, self._checkpoint)
+            made = write_on_another_disk(self._content(batch, state))
         except (sqlite3.Error, OSError) as problem:
             _log.info("%s goes on on no other disk: %s", old.path, problem)
             self._trouble.put_off()
@@ -401,9 +404,10 @@ class RunWriter:
 
     def _copy(self, copies: list[tuple[Path, Future[bool]]], rest: Pending, state: bytes) -> None:
         """Answer who waits for a copy; ``rest`` is what is not in the file."""
+        content = self._content(rest, state)
         for target, done in copies:
             try:
-                done.set_result(write_copy(target, self._file, self._run, rest, state, self._checkpoint))
+                done.set_result(write_copy(target, content))
             except Exception as error:  # noqa: BLE001  # who waits for it is told, and the writing goes on
                 done.set_exception(error)
 

@@ -241,3 +241,24 @@ def test_runs_of_equal_settings_are_not_called_alike_where_a_hand_changed_one() 
     assert (began.title, began.cells) == ("Began with weights of", ("–", "earlier.nnvizrun", "–"))
     assert (changed.title, changed.cells) == ("Changed by hand", ("–", "–", "; ".join(edited.summary.by_hand)))
     assert changed.tips[2].splitlines() == list(edited.summary.by_hand)
+
+
+def test_a_run_on_the_screen_is_called_by_the_name_that_it_was_given(qtbot: QtBot, open_window: OpenWindow) -> None:
+    one, _, _ = plant()
+    window = open_window("xnor-two-layer", ready=False)
+    person = Person(window, qtbot)
+    person.keys(Key.Key_R, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    person.until(lambda: window.kept_runs.row(one) is not None)
+
+    def told() -> str:
+        notice = window.notices.notice("replay")
+        return "" if notice is None else notice.text
+
+    window.kept_runs.rename(one, "wide")
+    person.until(lambda: window.kept_runs.row(one).label.title == "wide")  # type: ignore[union-attr]  # asked above
+    window.files.open(one)
+    person.until(lambda: told().startswith("Replay of wide, read-only."))
+    window.kept_runs.rename(one, "narrow")
+    person.until(lambda: told().startswith("Replay of narrow, read-only."))
+    window.kept_runs.rename(one, "")
+    person.until(lambda: told().startswith("Replay of one, read-only."))

@@ -17,7 +17,7 @@ from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.run_names import said
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import setting, words_of
+from nnviz.project.flat_settings import setting, title_of, words_of
 from nnviz.record.comparison import differing
 
 #: The results, in order, by the keys of the columns of the list.
@@ -80,7 +80,7 @@ def lines_of(rows: Sequence[RunRow]) -> list[Line]:
     paths = differing(known, setting)
     for path in paths[:_MOST_SETTINGS]:
         words = words_of(path)
-        lines.append(Line(words[:1].upper() + words[1:], tuple(said(setting(one, path)) for one in known), help=path))
+        lines.append(Line(words[:1].upper() + words[1:], tuple(said(title_of(one, path)) for one in known), help=path))
     others = _beyond_settings(rows)
     if not paths and not others:
         lines.append(Line("None: they were made alike", tuple("" for _ in rows)))

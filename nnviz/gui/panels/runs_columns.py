@@ -10,7 +10,7 @@ from typing import TypeAlias
 from nnviz.gui.look.theme import format_bytes, format_count, format_duration, format_number
 from nnviz.gui.runs.run_names import date_of, said
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import Flat, setting, words_of
+from nnviz.project.flat_settings import Flat, setting, title_of, words_of
 from nnviz.record.comparison import differing, differs
 from nnviz.record.quantities import ACCURACY, LOSS
 
@@ -179,7 +179,7 @@ def setting_column(path: str) -> Column:
         return float(found) if isinstance(found, int | float) else found
 
     def text(row: RunRow) -> str:
-        return said(setting(row.summary.settings, path))
+        return said(title_of(row.summary.settings, path))
 
     words = words_of(path)
     return Column(f"{_SETTING}{path}", words[:1].upper() + words[1:], f"The setting {path}", text, value, number=False)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import Flat, setting, words_of
+from nnviz.project.flat_settings import Flat, setting, title_of, words_of
 from nnviz.record.comparison import differing
 from nnviz.record.number_text import written_number
 from nnviz.record.summary import Summary
@@ -71,7 +71,7 @@ def _what_differs(row: RunRow, alike: Sequence[RunRow]) -> str:
     told = [path for path in paths if path != "training.epochs"][:_MOST] or paths[:_MOST]
     words = []
     for path in told:
-        value = setting(row.summary.settings, path)
+        value = title_of(row.summary.settings, path)
         text = said(value)
         words.append(text if isinstance(value, str) and not text[:1].isdigit() else f"{words_of(path)} {text}")
     mine = ", ".join(words)

@@ -175,6 +175,7 @@ class Guidance(QObject):
         self,
         run: RunView,
         path: Path,
+        name: str,
         back: Callable[[], None],
         open_project: Callable[[], None],
         go_on: Callable[[], None],
@@ -184,6 +185,7 @@ class Guidance(QObject):
         Args:
             run: What is looked at.
             path: Its file.
+            name: What it is called.
             back: Leaves it.
             open_project: Takes its project for the document.
             go_on: Goes on with it.
@@ -196,7 +198,7 @@ class Guidance(QObject):
         where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         self._tell_shown(
-            f"Replay of {path.stem}, read-only. {ending}".strip(),
+            f"Replay of {name}, read-only. {ending}".strip(),
             f"{recorded} Drag the timeline to look around.\n{path}",
             ("Back to my project", back),
             ("Continue training", go_on),

@@ -9,7 +9,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.shown_run import GO_BACK
 from nnviz.gui.runs.training import Training
 from nnviz.gui.window.files import Files
@@ -54,6 +56,7 @@ class Replay(QObject):
         notices: NoticeArea,
         guidance: Guidance,
         canvas: CanvasView,
+        kept_runs: KeptRuns,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
@@ -63,17 +66,20 @@ class Replay(QObject):
         self._notices = notices
         self._guidance = guidance
         self._canvas = canvas
+        self._kept_runs = kept_runs
         self.path: Path | None = None
         self._run: TolerantRun | Run | None = None
         #: What was selected and seen of the document.
         self._outlook: Outlook | None = None
         self._failure = ""
         self._damaged = 0
-        #: Whether it was said that the run still grows.
+        #: Whether it was said that the run still grows, and what it was called.
         self._told_growing = False
+        self._told_name = ""
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
+        follow(kept_runs.changed, self._on_runs)
 
     def show(self, project: Project, run: TolerantRun | Run, path: Path) -> None:
         """Show a run that was opened from its file, in front of the document or in place of another run.
@@ -93,10 +99,20 @@ class Replay(QObject):
     def _tell(self, run: TolerantRun | Run, path: Path) -> None:
         """What is looked at; one that is still trained here can be gone on with when that is over."""
         self._told_growing = run.growing
+        self._told_name = self._name_of(path)
         if isinstance(run, Run) and self._told_growing:
             self._guidance.tell_race(run, path, self.back, self.open_project, self.race_requested.emit)
         else:
-            self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
+            self._guidance.tell_replay(run, path, self._told_name, self.back, self.open_project, self.go_on)
+
+    def _name_of(self, path: Path) -> str:
+        """The name that the run was given in the list of runs, or that of its file."""
+        row = self._kept_runs.row(path)
+        return (row.label.title if row is not None else "") or path.stem
+
+    def _on_runs(self) -> None:
+        if self._run is not None and self.path is not None and self._name_of(self.path) != self._told_name:
+            self._tell(self._run, self.path)
 
     def back(self) -> None:
         """Show the document again, as it was left."""

@@ -189,7 +189,16 @@ class MainWindow(QMainWindow):
         self.guidance.own_data_requested.connect(self.regions.choose_own_data)
         self.timeline.problems_requested.connect(self.regions.show_problems)
         self.fix_trials = FixTrials(document, self)
-        self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
+        self.replay = Replay(
+            self.training,
+            self.files,
+            self.background,
+            self.notices,
+            self.guidance,
+            self.canvas,
+            self.kept_runs,
+            self,
+        )
         self.replay.continue_requested.connect(self.continue_run)
         self.files.run_opened.connect(self.replay.show)
         self.files.replaced.connect(self.replay.stop)

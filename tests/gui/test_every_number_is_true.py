@@ -26,7 +26,6 @@ from nnviz.project.model import Choice, DataConfig, Graph, Project, TrainConfig
 from nnviz.project.samples.sketch import Layer, chain, features, linear, output, relu, sigmoid, tanh
 from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import STEPS_PER_SECOND, quantity_of
-from nnviz.record.readings import Scalar
 from nnviz.record.run import RunView
 from nnviz.record.store import RunWriter
 
@@ -97,11 +96,13 @@ class Seen:
         return f"{self.place}: {one.series} {one.of} “{one.text}” of step {one.step} ({old}; run {self.before})"
 
 
-def limit_of(run: RunView, step: int | None) -> int:
+def limit_of(run: RunView, before: int, step: int | None) -> int:
+    """The most steps that count as of now, at any moment since the run had ``before``."""
     if step is not None:
         return 20  # no second passes at an earlier step
-    speed = run.latest(STEPS_PER_SECOND.series())
-    return max(20, math.ceil(speed.value)) if isinstance(speed, Scalar) else 20
+    steps, speeds = run.scalars(STEPS_PER_SECOND.series())
+    first = max(0, int(steps.searchsorted(before, side="right")) - 1)
+    return max(20, *(math.ceil(speed) for speed in speeds[first:]), 0)
 
 
 def readings_in(window: MainWindow) -> Iterator[tuple[str, ReadingShown]]:
@@ -124,13 +125,13 @@ def look(window: MainWindow, course: str = "") -> list[Seen]:
     """Read everything, as it is painted now."""
     feed = window.feed
     run, shown = feed.run, feed.current_step
-    before, slow = run.last_step, limit_of(run, shown)
+    before = run.last_step
     feed.poll(60.0)
     QApplication.processEvents()
     window.canvas._follower.refresh()
     window.canvas.viewport().grab()
     found = list(readings_in(window))
-    limit = max(slow, limit_of(run, shown))
+    limit = limit_of(run, before, shown)
     says_step(window, shown)
     return [Seen(place, one, before, run.last_step, limit, shown) for place, one in found]
 

@@ -82,6 +82,20 @@ def test_a_window_that_was_closed_is_gone_from_memory(qtbot: QtBot, styled: QApp
     qtbot.waitUntil(is_gone, timeout=TIMEOUT)
 
 
+def test_a_window_that_goes_just_after_an_edit_tells_nobody(qtbot: QtBot, styled: QApplication, tmp_path: Path) -> None:
+    """What is found wrong with a network is told between two events: by then the window may have gone."""
+    window = MainWindow(Document(templates.sample("spiral")), settings=Settings(tmp_path / "settings.ini"))
+    window.show()
+    qtbot.waitUntil(lambda: window.training.state == "ready" and window.docks is not None, timeout=TIMEOUT)
+    window.training._on_diagnostics_changed(window.document.diagnostics)
+    window.finish()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with qtbot.captureExceptions() as exceptions:
+        qtbot.wait(50)
+    assert exceptions == []
+
+
 def test_an_exception_in_training_becomes_a_notice_and_the_window_works(
     qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import os
 import subprocess
@@ -105,3 +106,15 @@ def test_no_two_test_files_have_the_same_name() -> None:
     """Without packages, pytest takes the second one for the first and reports an error instead of its tests."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_what_is_put_off_belongs_to_somebody() -> None:
+    """``QTimer.singleShot(0, self.changed.emit)`` comes to an object that has gone with its window: see ``soon``."""
+    without_owner = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in (ROOT / "nnviz" / "gui").rglob("*.py")
+        if "singleShot" in (text := path.read_text(encoding="utf-8"))
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "singleShot" and len(call.args) < 3
+    ]
+    assert without_owner == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
@@ -65,7 +66,15 @@ COORDINATES = st.one_of(
     st.integers(-2000, 2000).map(float), st.floats(-1e6, 1e6, allow_nan=False, allow_infinity=False)
 )
 
+NOTE_SIDES = st.floats(LEAST_NOTE, LARGEST_NOTE)
+ARROW_PLACES = st.floats(-9e5, 9e5)
 
+
+# Hypothesis looks through each new strategy before it draws from it, which takes longer than to draw: what hangs on a
+# declaration alone is made once.
+
+
+@cache
 def param_values(spec: ParamSpec) -> st.SearchStrategy[ParamValue]:
     """Allowed values of a parameter in their normal form."""
     low, high = max(spec.minimum, -1e9), min(spec.maximum, 1e9)
@@ -100,22 +109,40 @@ def param_values(spec: ParamSpec) -> st.SearchStrategy[ParamValue]:
             return st.none() | st.lists(row, min_size=1, max_size=3).map(tuple)
 
 
-@st.composite
-def params_of(draw: st.DrawFn, specs: tuple[ParamSpec, ...]) -> Params:
+@cache
+def params_of(specs: tuple[ParamSpec, ...]) -> st.SearchStrategy[Params]:
     """Some of the parameters, others left to their defaults."""
-    chosen = draw(st.lists(st.sampled_from(specs), unique_by=lambda spec: spec.name)) if specs else []
-    return {spec.name: draw(param_values(spec)) for spec in chosen}
+    if not specs:
+        return st.builds(dict)
+    some = st.lists(st.sampled_from(specs), unique_by=lambda spec: spec.name)
+
+    @st.composite
+    def params(draw: st.DrawFn) -> Params:
+        return {spec.name: draw(param_values(spec)) for spec in draw(some)}
+
+    return params()
+
+
+@cache
+def one_of_these(items: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """One of a few names, such as kinds of layers or groups."""
+    return st.sampled_from(items)
+
+
+#: Now and then.
+RARELY = st.integers(0, 5).map(lambda number: number == 0)
+PORTS = [st.integers(0, most) for most in range(5)]
 
 
 @st.composite
 def new_nodes(draw: st.DrawFn, graph: Graph, taken: tuple[str, ...] = (), kind: str = "") -> Node:
     """A node that could be added."""
-    kind = kind or draw(st.sampled_from(list(registry.layers())))
+    kind = kind or draw(one_of_these(tuple(registry.layers())))
     params = draw(params_of(registry.layer(kind).params))
-    group = draw(st.sampled_from(["", *graph.groups]))
+    group = draw(one_of_these(("", *graph.groups)))
     x, y = draw(COORDINATES), draw(COORDINATES)
     node = Node(new_id(graph, kind, taken), kind, params, draw(NAMES), x, y, group)
-    return changed(node, bypassed=draw(st.integers(0, 5)) == 0 and not bypass_problem(node))
+    return changed(node, bypassed=draw(RARELY) and not bypass_problem(node))
 
 
 @st.composite
@@ -131,9 +158,9 @@ def graphs(draw: st.DrawFn, most: int = 8) -> Graph:
     edges: list[Edge] = []
     ids = list(nodes)
     for _ in range(draw(st.integers(0, 2 * len(ids)))):
-        source, target = draw(st.sampled_from(ids)), draw(st.sampled_from(ids))
+        source, target = draw(one_of_these(tuple(ids))), draw(one_of_these(tuple(ids)))
         spec = registry.layer(nodes[target].kind)
-        edge = Edge(PortRef(source), PortRef(target, draw(st.integers(0, min(4, max(0, spec.max_inputs - 1))))))
+        edge = Edge(PortRef(source), PortRef(target, draw(PORTS[min(4, max(0, spec.max_inputs - 1))])))
         free = all(other.target != edge.target for other in edges)
         if free and not can_connect(Graph(nodes, tuple(edges)), edge.source, edge.target):
             edges.append(edge)
@@ -150,7 +177,7 @@ def group_trees(draw: st.DrawFn, most: int = 4) -> dict[str, Group]:
     ids = draw(st.permutations([f"group{at}" for at in range(draw(st.integers(0, most)))]))
     groups: dict[str, Group] = {}
     for identity in ids:
-        parent = draw(st.sampled_from(["", *groups]))
+        parent = draw(one_of_these(("", *groups)))
         place = draw(COORDINATES), draw(COORDINATES)
         groups[identity] = Group(identity, draw(NAMES), parent, draw(st.booleans()), *place)
     return dict(sorted(groups.items()))
@@ -159,41 +186,53 @@ def group_trees(draw: st.DrawFn, most: int = 4) -> dict[str, Group]:
 @st.composite
 def new_notes(draw: st.DrawFn, identity: str, groups: dict[str, Group]) -> Note:
     """A note."""
-    side = st.floats(LEAST_NOTE, LARGEST_NOTE)
-    colour, group = draw(st.sampled_from(NOTE_COLOURS)), draw(st.sampled_from(["", *groups]))
+    colour, group = draw(one_of_these(NOTE_COLOURS)), draw(one_of_these(("", *groups)))
     place = draw(COORDINATES), draw(COORDINATES)
-    return Note(identity, draw(NOTES), *place, draw(side), draw(side), colour, group)
+    return Note(identity, draw(NOTES), *place, draw(NOTE_SIDES), draw(NOTE_SIDES), colour, group)
 
 
 @st.composite
 def new_arrows(draw: st.DrawFn, identity: str, groups: dict[str, Group]) -> Arrow:
     """An arrow."""
-    colour, group = draw(st.sampled_from(NOTE_COLOURS)), draw(st.sampled_from(["", *groups]))
-    x, y, across, down = (draw(st.floats(-9e5, 9e5)) / 2 for _ in range(4))
+    colour, group = draw(one_of_these(NOTE_COLOURS)), draw(one_of_these(("", *groups)))
+    x, y, across, down = (draw(ARROW_PLACES) / 2 for _ in range(4))
     return Arrow(identity, x, y, across, down, colour, group)
 
 
 @st.composite
 def steps(draw: st.DrawFn, known: registry.Registry[StepSpec]) -> Choice:
     """A step of preparation or augmentation with settings of its own."""
-    spec = draw(st.sampled_from(list(known.all.values())))
+    spec = known(draw(one_of_these(tuple(known.all))))
     return Choice(spec.kind, draw(params_of(spec.params)))
+
+
+DATASETS = st.sampled_from(["digits", "mnist", "moons"])
+#: Parameters of a data set, which the project does not know.
+DATASET_PARAMS = st.dictionaries(
+    st.sampled_from(["noise", "seed", "size", "folder"]),
+    st.one_of(
+        st.lists(NAMES.filter(bool), min_size=1, max_size=3).map(tuple),
+        st.booleans(),
+        st.integers(-99, 99),
+        st.floats(-9, 9),
+        NAMES,
+        st.tuples(st.integers(0, 9)),
+    ),
+    max_size=3,
+)
+PREPARATIONS = st.lists(steps(registry.PREPARATIONS), max_size=3).map(tuple)
+AUGMENTATIONS = st.lists(steps(registry.AUGMENTATIONS), max_size=2).map(tuple)
 
 
 @st.composite
 def data_configs(draw: st.DrawFn) -> DataConfig:
     """Settings of data, with parameters that only the data set knows."""
     own = draw(params_of(settings.DATA))
-    texts = st.lists(NAMES.filter(bool), min_size=1, max_size=3).map(tuple)
-    values = st.one_of(
-        texts, st.booleans(), st.integers(-99, 99), st.floats(-9, 9), NAMES, st.tuples(st.integers(0, 9))
-    )
-    names = st.sampled_from(["noise", "seed", "size", "folder"])
     return DataConfig(
-        dataset=draw(st.sampled_from(["digits", "mnist", "moons"])),
-        params=draw(st.dictionaries(names, values, max_size=3)),
-        preparation=draw(st.lists(steps(registry.PREPARATIONS), max_size=3).map(tuple)),
-        augmentation=draw(st.lists(steps(registry.AUGMENTATIONS), max_size=2).map(tuple)),
+        dataset=draw(DATASETS),
+        params=draw(DATASET_PARAMS),
+        preparation=draw(PREPARATIONS),
+        augmentation=draw(AUGMENTATIONS),
         **own,
     )
 
@@ -201,7 +240,7 @@ def data_configs(draw: st.DrawFn) -> DataConfig:
 @st.composite
 def train_configs(draw: st.DrawFn) -> TrainConfig:
     """Settings of training."""
-    kind = draw(st.sampled_from(list(registry.optimizers())))
+    kind = draw(one_of_these(tuple(registry.optimizers())))
     own = draw(params_of(settings.TRAINING))
     return TrainConfig(optimizer=Choice(kind, draw(params_of(registry.optimizer(kind).params))), **own)
 
@@ -344,7 +383,7 @@ def additions(draw: st.DrawFn, graph: Graph) -> Edit:
     edges: list[Edge] = []
     fresh = [node.id for node in nodes]
     for _ in range(draw(st.integers(0, 4))):
-        ends = [draw(st.sampled_from(fresh)), draw(st.sampled_from(list(after.nodes)))]
+        ends = [draw(one_of_these(tuple(fresh))), draw(one_of_these(tuple(after.nodes)))]
         source, target = draw(st.permutations(ends))
         edge = Edge(PortRef(source), PortRef(target, draw(st.integers(0, 2))))
         taken = {other.target for other in after.edges}
@@ -359,7 +398,7 @@ def insertions(draw: st.DrawFn, graph: Graph) -> Edit:
     """A layer dropped onto a wire: a new one, or one of the loose cards."""
     edge = draw(st.sampled_from(graph.edges))
     through = [kind for kind, spec in registry.layers().items() if spec.max_inputs and spec.outputs]
-    new = InsertOnEdge(draw(new_nodes(graph, kind=draw(st.sampled_from(through)))), edge)
+    new = InsertOnEdge(draw(new_nodes(graph, kind=draw(one_of_these(tuple(through))))), edge)
     touched = {end for wire in graph.edges for end in (wire.source.node, wire.target.node)}
     loose = [node for node in graph.nodes.values() if node.id not in touched and node.kind in through]
     if loose and draw(st.booleans()):

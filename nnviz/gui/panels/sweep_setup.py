@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -27,6 +27,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.flow_row import FlowRow
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.parts.widgets import Segments, set_font
 from nnviz.project import flat_settings, registry
 from nnviz.project.files import io
@@ -349,9 +350,12 @@ class SweepSetup(QWidget):
         path = self.add.itemData(index)
         self.add.setCurrentIndex(-1)
         self.add.clearEditText()
-        QTimer.singleShot(0, self.add.clearEditText)  # where a completer took it, the field is filled in after this
+        soon(self._empty_field)  # where a completer took it, the field is filled in after this
         if isinstance(path, str):
             self.vary(path)
+
+    def _empty_field(self) -> None:
+        self.add.clearEditText()
 
     def _on_typed(self) -> None:
         """Enter takes the first that fits what was typed."""

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import shiboken6
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
 
+from nnviz.gui.parts.late_signal import emit_late
+
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
@@ -24,6 +26,7 @@ class _Job(QRunnable):
         super().__init__()
         self._work = work
         self._answer = answer
+        self._done = answer.done
 
     def run(self) -> None:
         result: object = None
@@ -32,11 +35,7 @@ class _Job(QRunnable):
             result = self._work()
         except BaseException as error:  # noqa: BLE001 - every failure is handed to the GUI thread, which tells of it
             failure = error
-        if not shiboken6.isValid(self._answer):
-            return
-        try:
-            self._answer.done.emit(result, failure)
-        except RuntimeError:  # the program is ending: Qt's objects went a moment ago, and nobody waits for the answer
+        if not emit_late(self._answer, self._done, result, failure):
             _log.debug("A job ended after Qt was gone.", exc_info=failure)
 
 

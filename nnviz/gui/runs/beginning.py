@@ -19,6 +19,7 @@ from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
 from nnviz.errors import DataError, InputError
 from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.parts.late_signal import emit_late
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.session_bridge import SessionBridge, details_of
 from nnviz.project.model import DataConfig
@@ -143,7 +144,8 @@ class Beginning(QObject):
             return
 
         asked = self._bridge.ask(_weights_of)
-        asked.add_done_callback(self._weights_taken.emit)
+        taken = self._weights_taken
+        asked.add_done_callback(lambda done: emit_late(self, taken, done))
 
     def _start_warm_with(self, asked: Future[Weights]) -> None:
         run = self._workbench.run

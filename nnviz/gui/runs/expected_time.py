@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import shiboken6
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.late_signal import emit_late
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.project.document import Document
 from nnviz.project.graph.bypass import same_computation
@@ -92,11 +91,10 @@ class ExpectedTime(QObject):
             return pace_of(project, session.training) if known else None
 
         def ended(done: Future[Pace | None]) -> None:
-            if done.cancelled() or done.exception() is not None or not shiboken6.isValid(self):
-                return
-            with suppress(RuntimeError):  # the window went a moment ago
-                self._arrived.emit(project, done.result())
+            if not (done.cancelled() or done.exception() is not None):
+                emit_late(self, arrived, project, done.result())
 
+        arrived = self._arrived
         self._bridge.ask(question).add_done_callback(ended)
 
     def _take(self, project: Project, pace: Pace | None) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from nnviz.errors import RunFileError, TrainingError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.late_signal import emit_late
 from nnviz.gui.parts.owners import Owners
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -260,13 +261,15 @@ class ShownNetwork(QObject):
         answer.arrived.connect(arrived, Qt.ConnectionType.QueuedConnection)
 
         def ended(future: Future[_Result]) -> None:
-            if not shiboken6.isValid(answer):
-                return
+            result: object = None
+            failure: BaseException | None = None
             try:
-                answer.arrived.emit(future.result(), None)
+                result = future.result()
             except BaseException as error:  # noqa: BLE001 - it is handed to whoever asked
-                answer.arrived.emit(None, error)
+                failure = error
+            emit_late(answer, arrival, result, failure)
 
+        arrival = answer.arrived
         future.add_done_callback(ended)
 
     def _no_network(self) -> TrainingError:

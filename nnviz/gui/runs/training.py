@@ -22,6 +22,7 @@ from nnviz.data.datasets import SourceFacts
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.beginning import Beginning
 from nnviz.gui.runs.expected_time import ExpectedTime
 from nnviz.gui.runs.hand_on_network import HandOnNetwork
@@ -479,7 +480,10 @@ class Training(QObject):
 
     def _on_diagnostics_changed(self, _diagnostics: object) -> None:
         self.workbench.diagnostics_changed()
-        QTimer.singleShot(0, self.changed.emit)
+        soon(self._tell)
+
+    def _tell(self) -> None:
+        self.changed.emit()
 
     def _on_state(self, state: str) -> None:
         if state == "done" and self._was_running:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -24,6 +24,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.parts.soon import soon
 from nnviz.gui.runs.continuing import Continuing
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.kept_runs import KeptRuns
@@ -382,7 +383,7 @@ class MainWindow(QMainWindow):
             self._shown = True
             self.arrangement.adapt()
             self.frame.keep_place_of_instruments()
-            QTimer.singleShot(0, self._come_to_life)
+            soon(self._come_to_life)
 
     def _come_to_life(self) -> None:
         if self._finished:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.late_signal import emit_late
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.notices import Button, NoticeArea
@@ -57,7 +59,11 @@ class Safety(QObject):
         self._notices = notices
         self.lock = WindowLock(folder)
         self._shared_file = SharedFile(document, files, background, notices, self.lock, self)
-        self._autosave = Autosave(self.lock, self._written.emit, self._trouble.emit, self._cured.emit)
+        # A disk that hangs may let its thread go only when the window has gone.
+        written, trouble, cured = (
+            partial(emit_late, self, signal) for signal in (self._written, self._trouble, self._cured)
+        )
+        self._autosave = Autosave(self.lock, written, trouble, cured)
         self._started = False
         self._closed = False
         self._noted: Work | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.late_signal import emit_late
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.notices import Button, NoticeArea
 from nnviz.project.document import Document
@@ -54,7 +56,7 @@ class SharedFile(QObject):
         self._files = files
         self._background = background
         self._notices = notices
-        self._watch = FileWatch(lock, self._seen.emit)
+        self._watch = FileWatch(lock, partial(emit_late, self, self._seen))
         self._started = False
         self._path: Path | None = None
         #: Tokens of windows that the user knows of and has said to go on beside.

@@ -36,9 +36,9 @@ class Autosave:
     def __init__(
         self,
         lock: WindowLock,
-        on_written: Callable[[Work], None] | None = None,
-        on_trouble: Callable[[str], None] | None = None,
-        on_cured: Callable[[], None] | None = None,
+        on_written: Callable[[Work], object] | None = None,
+        on_trouble: Callable[[str], object] | None = None,
+        on_cured: Callable[[], object] | None = None,
     ) -> None:
         self._lock = lock
         self._file = recovery.recovery_file(lock.folder, lock.token)

@@ -47,7 +47,7 @@ class FileWatch:
         interval: Seconds from one look to the next.
     """
 
-    def __init__(self, lock: WindowLock, on_seen: Callable[[Seen], None], interval: float = INTERVAL) -> None:
+    def __init__(self, lock: WindowLock, on_seen: Callable[[Seen], object], interval: float = INTERVAL) -> None:
         self._open_file = OpenFile(lock)
         self._on_seen = on_seen
         self._interval = interval

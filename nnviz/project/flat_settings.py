@@ -97,7 +97,8 @@ def title_of(settings: Mapping[str, Flat], path: str) -> Flat:
     if place in ("training", "data"):
         slot = choices.slot(name)
         if slot is not None:
-            return str(slot.known(value).title) if not slot.many and value in slot.known else value
+            kinds = value.split(", ") if slot.many else [value]
+            return ", ".join(slot.known(kind).title for kind in kinds) if all(map(slot.known.all.get, kinds)) else value
         titles = next((dict(param.choices) for param in _FIELDS if param.name == name), {})
         return titles.get(value, value)
     kind = settings.get(place)

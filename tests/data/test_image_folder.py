@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import threading
-import time
 import zlib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from waiting import wait_for
 
 from nnviz.data import datasets, folders, images
 from nnviz.data.images import read_image
@@ -186,10 +186,7 @@ def test_cancelling_leaves_no_thread_behind(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         load(config(root), cancelled=cancelled)
-    deadline = time.monotonic() + 5
-    while any(thread.name.startswith("nnviz-images") for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not any(thread.name.startswith("nnviz-images") for thread in threading.enumerate()))
 
 
 def test_a_changed_picture_is_read_again(tmp_path: Path) -> None:

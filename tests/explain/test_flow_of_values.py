@@ -10,18 +10,8 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from training_helpers import (
-    CNN,
-    CPU,
-    MLP,
-    advance,
-    made_training,
-    same,
-    served,
-    session_of,
-    wait_for,
-    weights,
-)
+from training_helpers import CNN, CPU, MLP, advance, made_training, same, served, session_of, weights
+from waiting import wait_for
 
 from nnviz.data.tensors import load
 from nnviz.errors import ParamError

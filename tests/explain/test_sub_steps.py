@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from training_helpers import CNN, CPU, MLP, images, made_training, served, session_of, tables, wait_for
+from training_helpers import CNN, CPU, MLP, images, made_training, served, session_of, tables
+from waiting import wait_for
 
 from nnviz.data.tensors import LoadedData, Split, load
 from nnviz.errors import TrainingError

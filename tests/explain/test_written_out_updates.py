@@ -11,7 +11,8 @@ import msgspec
 import pytest
 import torch
 from explain_helpers import any_index
-from training_helpers import CNN, CPU, MADE, MLP, advance, images, project_of, served, session_of, tables, wait_for
+from training_helpers import CNN, CPU, MADE, MLP, advance, images, project_of, served, session_of, tables
+from waiting import wait_for
 
 from nnviz.errors import InputError, ParamError
 from nnviz.explain import kinds

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from waiting import wait_for
 
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
@@ -24,13 +25,6 @@ from nnviz.project.safety.window_lock import WindowLock, claim, is_alive, tokens
 from nnviz.project.samples import templates
 
 PROJECT = templates.sample("xnor-two-layer")
-
-
-def until(so: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not so():
-        assert time.monotonic() < deadline, "that took too long"
-        time.sleep(0.01)
 
 
 def leave(folder: Path, work: Work | None = None) -> Path:
@@ -178,10 +172,10 @@ class Kept:
 def test_a_change_is_kept_and_removed_when_nothing_is_unsaved(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     project = kept.edit("relu1")
-    until(lambda: kept.kept() == project)
+    wait_for(lambda: kept.kept() == project)
     assert is_alive(tmp_path, kept.lock.token) and not recovery.find(tmp_path).work
     kept.autosave.note(None)
-    until(lambda: not kept.file.exists())
+    wait_for(lambda: not kept.file.exists())
     kept.autosave.close()
 
 
@@ -193,7 +187,7 @@ def test_changes_without_a_pause_are_kept_all_the_same(tmp_path: Path) -> None:
         kept.edit(f"relu{next(numbers) + 10}")
         return len(kept.written) >= 3
 
-    until(edit_and_look)
+    wait_for(edit_and_look)
     kept.autosave.close()
 
 
@@ -219,11 +213,11 @@ def test_a_full_disk_is_told_once_and_tried_again(tmp_path: Path, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(atomic.os, "write", full)
         kept.edit("relu1")
-        until(lambda: len(tries) >= 3)
+        wait_for(lambda: len(tries) >= 3)
     assert atomic.os.write is real_write
     project = kept.edit("relu2")
-    until(lambda: kept.kept() == project)
-    until(lambda: len(kept.told) == 2)
+    wait_for(lambda: kept.kept() == project)
+    wait_for(lambda: len(kept.told) == 2)
     assert "the disk is full" in kept.told[0] and kept.told[1] == "cured"
     kept.autosave.close()
 
@@ -233,7 +227,7 @@ def test_a_state_folder_that_is_none_is_told_once(tmp_path: Path) -> None:
     blocked.write_text("a file")
     kept = Kept(blocked)
     kept.edit("relu1")
-    until(lambda: bool(kept.told))
+    wait_for(lambda: bool(kept.told))
     assert "state" in kept.told[0] and len(kept.told) == 1
     kept.autosave.close(keep=True)
     assert recovery.find(blocked) == recovery.Found() and blocked.read_text() == "a file"

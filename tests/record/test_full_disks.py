@@ -7,11 +7,11 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from recorded_run import INFO, Recorded
+from waiting import wait_for
 
 from nnviz.errors import StorageError
 from nnviz.record import other_disk, run_file, store, tables
@@ -92,13 +92,6 @@ def another_disk(monkeypatch: pytest.MonkeyPatch, folder: Path, free: int = 2**3
     return failed
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("place", ["kept", "temporary"])
 def test_a_run_whose_disk_stays_full_goes_on_on_another_while_it_is_trained(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -116,7 +109,7 @@ def test_a_run_whose_disk_stays_full_goes_on_on_another_while_it_is_trained(
     assert recorded.writer.flush()
     disk_full.set()
     recorded.train(5000)  # far more than memory holds of a curve
-    until(lambda: recorded.writer.path != path)
+    wait_for(lambda: recorded.writer.path != path)
     recorded.train(10)
     assert recorded.writer.flush() and recorded.writer.error is None
     moved = recorded.writer.path
@@ -153,11 +146,11 @@ def test_a_run_waits_for_its_full_disk_where_no_other_takes_it(
     disk_full.set()
     recorded.train(3000)
     began = time.monotonic()
-    until(lambda: len(failed) > 2 * other_disk.TRIES and time.monotonic() > began + 4 * other_disk.SECONDS)
+    wait_for(lambda: len(failed) > 2 * other_disk.TRIES and time.monotonic() > began + 4 * other_disk.SECONDS)
     assert recorded.writer.path == path and len(recorded.told) == 1
     assert not list(runs_folder().iterdir()), "nothing is left of what was tried"
     disk_full.clear()
-    until(recorded.writer.flush)
+    wait_for(recorded.writer.flush)
     assert recorded.writer.close() and len(recorded.told) == 1
     recorded.check(path)
 

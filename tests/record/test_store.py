@@ -10,12 +10,11 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import wait_for
 
 from nnviz.errors import RunFileError, StorageError
 from nnviz.record import store, tables
@@ -58,13 +57,6 @@ def assert_same(one: Reading | None, other: Reading | None) -> None:
         assert np.array_equal(one.edges, other.edges)
     else:
         assert one == other
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_everything_comes_back(tmp_path: Path):

@@ -15,6 +15,7 @@ from pathlib import Path
 import forked
 import killed
 import pytest
+from waiting import wait_for
 
 from nnviz.project.files import io
 from nnviz.project.safety import recovery
@@ -69,10 +70,13 @@ def kill_at_random(
     life = chance.uniform(0, LONG if chance.random() < long_share else SHORT)
     process = context.Process(target=target, args=(str(folder), seed), daemon=True)
     process.start()
-    deadline = time.monotonic() + 120
-    while not (folder / killed.LOG).exists() or not (folder / killed.LOG).stat().st_size:
-        assert process.is_alive() and time.monotonic() < deadline, f"round {seed} did not begin"
-        time.sleep(0.005)
+    log = folder / killed.LOG
+
+    def begun() -> bool:
+        assert process.is_alive(), f"round {seed} did not begin"
+        return log.exists() and log.stat().st_size > 0
+
+    wait_for(begun, 120)
     time.sleep(life)
     assert process.is_alive(), f"round {seed} ended by itself"
     process.kill()

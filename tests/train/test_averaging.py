@@ -17,9 +17,9 @@ from training_helpers import (
     same,
     served,
     tables,
-    wait_for,
     weights,
 )
+from waiting import wait_for
 
 from nnviz.errors import RunFileError
 from nnviz.network.network import Network

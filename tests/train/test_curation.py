@@ -21,9 +21,9 @@ from training_helpers import (
     served,
     session_of,
     tables,
-    wait_for,
     weights,
 )
+from waiting import wait_for
 
 from nnviz.data.curation import curated, mark_of
 from nnviz.data.examples import LoadedData, Split

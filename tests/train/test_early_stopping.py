@@ -7,7 +7,8 @@ from random import Random
 
 import msgspec
 import pytest
-from training_helpers import CPU, MLP, project_of, same, served, tables, wait_for, weights
+from training_helpers import CPU, MLP, project_of, same, served, tables, weights
+from waiting import wait_for
 
 from nnviz.project import registry
 from nnviz.project.model import Choice, Project, TrainConfig

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from training_helpers import CNN, advance, images, made_training, same, served, session_of, wait_for, weights
+from training_helpers import CNN, advance, images, made_training, same, served, session_of, weights
+from waiting import wait_for
 
 from nnviz.errors import DataError
 from nnviz.network.losses import LossFunction

@@ -27,9 +27,9 @@ from training_helpers import (
     served,
     session_of,
     tables,
-    wait_for,
     weights,
 )
+from waiting import wait_for
 
 from nnviz.data.tensors import Feeder, load
 from nnviz.network.losses import LossFunction, loss_function

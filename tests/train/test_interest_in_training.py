@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from training_helpers import CNN, images, served, session_of, wait_for
+from training_helpers import CNN, images, served, session_of
+from waiting import wait_for
 
 from nnviz.record.interest import EVERYTHING, NOTHING, Interest
 from nnviz.record.quantities import (

@@ -24,9 +24,9 @@ from training_helpers import (
     served,
     session_of,
     tables,
-    wait_for,
     weights,
 )
+from waiting import wait_for
 
 from nnviz.cli import main
 from nnviz.data.tensors import LoadedData, Split, load

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training_helpers import MLP, served, session_of, wait_for
+from training_helpers import MLP, served, session_of
+from waiting import wait_for
 
 from nnviz.errors import Cancelled, NnvizError
 from nnviz.train.session import SessionState, TrainingSession

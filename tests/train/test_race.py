@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import signal
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from training_helpers import wait_for
+from waiting import wait_for
 
 from nnviz import interruption
 from nnviz.errors import Cancelled, InputError, TooLargeError
@@ -211,10 +210,11 @@ def test_pausing_and_stepping_leave_all_at_the_same_step() -> None:
     thread.start()
 
     def wait(state: RaceState, least: int) -> set[int]:
-        until = time.monotonic() + 60
-        while race.state is not state or min(one.step for one in race.standings) < least:
-            assert time.monotonic() < until and race.state is not RaceState.FAILED, race.failure
-            time.sleep(0.01)
+        def there() -> bool:
+            assert race.state is not RaceState.FAILED, race.failure
+            return race.state is state and min(one.step for one in race.standings) >= least
+
+        wait_for(there)
         return {one.step for one in race.standings}
 
     try:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from training_helpers import CNN, made_training, same, served, session_of, wait_for, weights
+from training_helpers import CNN, made_training, same, served, session_of, weights
+from waiting import wait_for
 
 from nnviz.gui.runs.recording import RunStore
 from nnviz.probes.catalogue import default_probes

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from training_helpers import CNN, CPU, MLP, advance, made_training, same, served, session_of, tables, wait_for, weights
+from training_helpers import CNN, CPU, MLP, advance, made_training, same, served, session_of, tables, weights
+from waiting import wait_for
 
 from nnviz.data.tensors import Feeder
 from nnviz.errors import NnvizError

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from waiting import wait_for
 
 from nnviz.data.tensors import LoadedData, Scaler, Split
 from nnviz.network.losses import LossFunction
@@ -116,16 +115,6 @@ def advance(training: Training, steps: int) -> None:
             while evaluation.advance():
                 pass
             training.finish_epoch(evaluation.result())
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Until it holds; fails when it takes far too long."""
-    deadline = time.monotonic() + seconds
-    for pause in itertools.chain((0.001,) * 50, itertools.repeat(0.01)):
-        if condition():
-            return
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(pause)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from waiting import wait_for
 
 from nnviz.data.tensors import LoadedData, Scaler, Split
 from nnviz.network.losses import LossFunction
@@ -123,6 +122,8 @@ def served(session: TrainingSession) -> Iterator[TrainingSession]:
     thread = threading.Thread(target=session.serve, name="nnviz-test-session", daemon=True)
     thread.start()
     try:
+        from waiting import wait_for  # here: processes that only damage checkpoints do not find it
+
         wait_for(lambda: session.state not in (SessionState.IDLE, SessionState.PREPARING))
         yield session
     finally:

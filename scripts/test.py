@@ -17,9 +17,8 @@ import environment
 
 #: Every test process gets one thread: torch's pools would only fight each other on a few cores.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-#: A wait that ran out, as on a busy machine, is made once more, and its traceback is shown; so is whatever fails in a
-#: window (``tests/gui/conftest.py``), which stands beside threads and timers. Nothing else is (a number that is wrong
-#: once is wrong), and no more than three: what fails at the second try, too, or more often than that, has failed.
+#: A wait for a window that ran out, as on a busy machine, is made once more, and its traceback is shown. Nothing else
+#: is (a number that is wrong once is wrong), and no more than three.
 SECOND_TRY = ("--reruns", "1", "--only-rerun", "TimeoutError", "--max-suite-reruns", "3", "--rerun-show-tracebacks")
 #: Where Linux keeps files in memory, and how much of it has to be free. Tests make thousands of folders and wait until
 #: run files are on the disk, which is most of what they wait for.

@@ -121,7 +121,7 @@ def no_leaked_threads(own_folders: None) -> Iterator[None]:
     """
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 10
     while True:
         left = [
             thread

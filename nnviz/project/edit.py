@@ -45,10 +45,6 @@ class Edit(ABC):
     def invert(self, before: Project) -> Edit:
         """The edit that takes the change back, given the project to which this one is applied."""
 
-    def title_beside(self, inverse: Edit) -> str:
-        """The title, where what the edit changes is seen beside the edit that takes it back alone."""
-        return self.title
-
     def target(self) -> Hashable:
         """What it sets, for edits of which a later one makes an earlier one superfluous; None for all others."""
         return None

@@ -24,7 +24,6 @@ from nnviz.errors import ParamError, ProjectError
 from nnviz.project import choices, registry, settings
 from nnviz.project.curation import Curate
 from nnviz.project.edit import Edit, Several, node_of, with_nodes
-from nnviz.project.edit_titles import title_of
 from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened, wire_into, wires_into, wires_out_of
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
 from nnviz.project.group_edits import Annotate, Bypass, Freeze, Regroup
@@ -153,10 +152,6 @@ class SetData(Edit):
     def title(self) -> str:
         return "Change data"
 
-    def title_beside(self, inverse: Edit) -> str:
-        before = inverse.config if isinstance(inverse, SetData) else self.config
-        return title_of(before, self.config, self.title)
-
     def apply(self, project: Project) -> Project:
         old, new = project.data, self.config
         if new.dataset != old.dataset and not DATASET_KEY.fullmatch(new.dataset):
@@ -230,10 +225,6 @@ class SetTraining(Edit):
     @property
     def title(self) -> str:
         return "Change training"
-
-    def title_beside(self, inverse: Edit) -> str:
-        before = inverse.config if isinstance(inverse, SetTraining) else self.config
-        return title_of(before, self.config, self.title)
 
     def apply(self, project: Project) -> Project:
         old, new = project.training, self.config

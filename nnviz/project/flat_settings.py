@@ -46,6 +46,27 @@ def flat_settings(project: Project) -> dict[str, Flat]:
     return found
 
 
+def changed_settings(before: TrainConfig | DataConfig, after: TrainConfig | DataConfig) -> dict[str, Flat]:
+    """The settings that are not the same in two configurations of one type, by path, with their values after.
+
+    Another kind of something, or another data set, counts once, whatever settings come with it.
+    """
+    place = "training" if isinstance(after, TrainConfig) else "data"
+    names = after.__struct_fields__
+    if isinstance(after, DataConfig) and getattr(before, "dataset", "") != after.dataset:
+        names = ("dataset",)
+    found: dict[str, Flat] = {}
+    for name in names:
+        old, new = getattr(before, name), getattr(after, name)
+        if isinstance(new, Choice) and old.kind != new.kind:
+            found[f"{place}.{name}"] = new.kind
+        elif old != new:
+            first, second = (dict(_of_field(place, name, value, after)) for value in (old, new))
+            paths = dict.fromkeys((*second, *first))
+            found.update({path: second.get(path) for path in paths if first.get(path) != second.get(path)})
+    return found
+
+
 def settings_in(project_json: bytes) -> dict[str, Flat]:
     """The same of a project as its file holds it; nothing where that is none, or of a newer nnviz."""
     try:

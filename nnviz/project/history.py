@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nnviz.project.edit_titles import title_of_step
 from nnviz.project.edits import Edit, Several
 
 LIMIT = 1000
@@ -26,7 +27,7 @@ class Entry:
     @property
     def title(self) -> str:
         """What the step did, for the menu."""
-        return self.edit.title_beside(self.inverse)
+        return title_of_step(self.edit, self.inverse)
 
 
 class History:

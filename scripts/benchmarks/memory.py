@@ -93,7 +93,10 @@ def dropping(size: int, *sizes: int) -> Graph:
 #: 10⁵ to 10⁸ parameters.
 CASES: dict[str, Case] = {
     "dense 1e5": Case(lambda: dense(784, 120, 64), (784,), (4096, 512, 64), 1024),
-    "convolutions 1e5": Case(lambda: convolutions(1, 28, 16, 32, dense=64), (1, 28, 28), (2048, 512, 64), 1024),
+    "convolutions 1e5": Case(lambda: convolutions(1, 28, 16, 32, dense=64), (1, 28, 28), (2048, 512, 64), 256),
+    "convolutions 1e5, large batch": Case(
+        lambda: convolutions(1, 28, 16, 32, dense=64), (1, 28, 28), (2048, 512, 64), 1024
+    ),
     "cnn-32-64 1e6": Case(lambda: sample("cnn-32-64").graph, (1, 28, 28), (1024, 512, 64), 256),
     "dense 1e6, SGD": Case(lambda: dense(784, 800, 400), (784,), (8192, 1024, 64), 4096, "sgd"),
     "dropout 4e6, RMSprop": Case(lambda: dropping(1024, 1500, 1500), (1024,), (8192, 1024, 64), 4096, "rmsprop"),
@@ -109,9 +112,8 @@ CASES: dict[str, Case] = {
     "alexnet 6e7, SGD": Case(
         lambda: sample("alexnet").graph, (3, 227, 227), (64, 32, 4), 32, "sgd", classes=1000, large=True
     ),
-    # With an epoch that takes longer than its checkpoint takes to write: else two checkpoints stand beside each other.
     "dense 1e8, keep best": Case(
-        lambda: dense(2000, 8000, 9000), (2000,), (2048, 128, 32), 256, "adam", keep_best=True, large=True
+        lambda: dense(2000, 8000, 9000), (2000,), (512, 128, 32), 256, "adam", keep_best=True, large=True
     ),
 }  # fmt: skip
 

@@ -186,7 +186,7 @@ def test_cancelling_leaves_no_thread_behind(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         load(config(root), cancelled=cancelled)
-    wait_for(lambda: not any(thread.name.startswith("nnviz-images") for thread in threading.enumerate()))
+    wait_for(lambda: not any(thread.name.startswith("nnviz-images") for thread in threading.enumerate()), 5)
 
 
 def test_a_changed_picture_is_read_again(tmp_path: Path) -> None:

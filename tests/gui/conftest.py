@@ -21,19 +21,6 @@ from nnviz.project.model import Project
 from nnviz.project.samples import templates
 
 OpenWindow = Callable[..., MainWindow]
-_HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where second tries are allowed (``scripts/test.py``), a test of a window gets one whatever went wrong.
-
-    Windows, the training's thread and timers run beside each other there: what one test in ten thousand finds once is
-    shown with its traceback, and is to be looked into, but does not say that the whole does not work.
-    """
-    if config.getoption("reruns", None):
-        for item in items:
-            if _HERE in item.path.parents:
-                item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=BaseException))
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ def limit_of(run: RunView, before: int, step: int | None) -> int:
         return 20  # no second passes at an earlier step
     steps, speeds = run.scalars(STEPS_PER_SECOND.series())
     first = max(0, int(steps.searchsorted(before, side="right")) - 1)
-    return max(20, *(math.ceil(speed) for speed in speeds[first:]), 0)
+    return max([20, *(math.ceil(speed) for speed in speeds[first:])])
 
 
 def readings_in(window: MainWindow) -> Iterator[tuple[str, ReadingShown]]:

@@ -29,9 +29,9 @@ def test_the_batch_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
     project = sample("digits-cnn")
     large = msgspec.structs.replace(project, training=TrainConfig(batch_size=65_536))
     small = msgspec.structs.replace(project, training=TrainConfig(batch_size=1))
-    memory.build_network(small, CPU, available=150_000_000)
+    memory.build_network(small, CPU, available=100_000_000)
     with pytest.raises(TooLargeError, match="batches of 65536"):
-        memory.build_network(large, CPU, available=150_000_000)
+        memory.build_network(large, CPU, available=100_000_000)
 
 
 def test_the_memory_of_this_computer_is_known() -> None:

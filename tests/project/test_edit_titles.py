@@ -27,12 +27,12 @@ def changed(*changes: tuple[str, object]) -> tuple[Project, Project]:
         ("training.optimizer", "adagrad", "Set optimizer to Adagrad"),
         ("training.batch_size", 64, "Set batch size to 64"),
         ("training.seed", 123_456_789, "Set seed to 123456789"),
-        ("training.keep_best", False, "Turn keep best weights off"),
+        ("training.keep_best", False, "Set keep best to off"),
         ("training.best_by", "accuracy", "Set best by to Accuracy"),
         ("training.precision", "mixed", "Set precision to mixed (16 and 32 bits)"),
-        ("training.regularisers", "l2", "Add L2"),
-        ("data.preparation", [], "Remove 0–255 to 0–1"),
-        ("data.validation_fraction", 0.5, "Set validation share to 0.5"),
+        ("training.regularisers", "l2", "Set regularisers to L2"),
+        ("data.preparation", [], "Set preparation to none"),
+        ("data.validation_fraction", 0.5, "Set validation fraction to 0.5"),
     ],
 )
 def test_one_setting_is_named_with_its_value(path: str, value: object, title: str) -> None:
@@ -78,4 +78,4 @@ def test_setting_a_parameter_of_a_regulariser_names_it() -> None:
     document = Document(with_penalty)
     other = settings.with_setting(with_penalty, "training.regularisers", [{"kind": "l2", "params": {"strength": 0.25}}])
     document.apply(SetTraining(other.training))
-    assert document.undo_title == "Set strength to 0.25"
+    assert document.undo_title == "Set regularisers to l2 (strength 0.25)"

@@ -172,10 +172,10 @@ class Kept:
 def test_a_change_is_kept_and_removed_when_nothing_is_unsaved(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     project = kept.edit("relu1")
-    wait_for(lambda: kept.kept() == project)
+    wait_for(lambda: kept.kept() == project, 30)
     assert is_alive(tmp_path, kept.lock.token) and not recovery.find(tmp_path).work
     kept.autosave.note(None)
-    wait_for(lambda: not kept.file.exists())
+    wait_for(lambda: not kept.file.exists(), 30)
     kept.autosave.close()
 
 
@@ -187,7 +187,7 @@ def test_changes_without_a_pause_are_kept_all_the_same(tmp_path: Path) -> None:
         kept.edit(f"relu{next(numbers) + 10}")
         return len(kept.written) >= 3
 
-    wait_for(edit_and_look)
+    wait_for(edit_and_look, 30)
     kept.autosave.close()
 
 
@@ -213,11 +213,11 @@ def test_a_full_disk_is_told_once_and_tried_again(tmp_path: Path, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(atomic.os, "write", full)
         kept.edit("relu1")
-        wait_for(lambda: len(tries) >= 3)
+        wait_for(lambda: len(tries) >= 3, 30)
     assert atomic.os.write is real_write
     project = kept.edit("relu2")
-    wait_for(lambda: kept.kept() == project)
-    wait_for(lambda: len(kept.told) == 2)
+    wait_for(lambda: kept.kept() == project, 30)
+    wait_for(lambda: len(kept.told) == 2, 30)
     assert "the disk is full" in kept.told[0] and kept.told[1] == "cured"
     kept.autosave.close()
 
@@ -227,7 +227,7 @@ def test_a_state_folder_that_is_none_is_told_once(tmp_path: Path) -> None:
     blocked.write_text("a file")
     kept = Kept(blocked)
     kept.edit("relu1")
-    wait_for(lambda: bool(kept.told))
+    wait_for(lambda: bool(kept.told), 30)
     assert "state" in kept.told[0] and len(kept.told) == 1
     kept.autosave.close(keep=True)
     assert recovery.find(blocked) == recovery.Found() and blocked.read_text() == "a file"

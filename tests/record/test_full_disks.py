@@ -109,7 +109,7 @@ def test_a_run_whose_disk_stays_full_goes_on_on_another_while_it_is_trained(
     assert recorded.writer.flush()
     disk_full.set()
     recorded.train(5000)  # far more than memory holds of a curve
-    wait_for(lambda: recorded.writer.path != path)
+    wait_for(lambda: recorded.writer.path != path, 60)
     recorded.train(10)
     assert recorded.writer.flush() and recorded.writer.error is None
     moved = recorded.writer.path
@@ -146,11 +146,11 @@ def test_a_run_waits_for_its_full_disk_where_no_other_takes_it(
     disk_full.set()
     recorded.train(3000)
     began = time.monotonic()
-    wait_for(lambda: len(failed) > 2 * other_disk.TRIES and time.monotonic() > began + 4 * other_disk.SECONDS)
+    wait_for(lambda: len(failed) > 2 * other_disk.TRIES and time.monotonic() > began + 4 * other_disk.SECONDS, 60)
     assert recorded.writer.path == path and len(recorded.told) == 1
     assert not list(runs_folder().iterdir()), "nothing is left of what was tried"
     disk_full.clear()
-    wait_for(recorded.writer.flush)
+    wait_for(recorded.writer.flush, 60)
     assert recorded.writer.close() and len(recorded.told) == 1
     recorded.check(path)
 

@@ -28,23 +28,12 @@ from nnviz.train.runner import Runner
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak of a process is read from /proc")
-@pytest.mark.parametrize("name", ["convolutions 1e5", "dense 1e6, SGD", "dense 1e7"])
-def test_the_estimate_is_what_is_used(name: str) -> None:
-    """In a process of its own, with validation, checkpoints and instruments.
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak of a process is read from /proc")
 
-    What the allocator leaves lying between two numbers hangs on which thread asked when: the same training took 106 to
-    160 MB. Where every large number has its own pages it leaves nothing, and the peak is the same to some hundredths;
-    so the numbers are compared here, without the slack that is added for it, and of networks for which what is looked
-    at is not most of it, since that grows with what the machine can do in 20 ms. ``scripts/bench.py memory`` compares
-    the whole estimate with what is used as usual.
-    """
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "MALLOC_MMAP_THRESHOLD_": str(2**17),  # glibc: a set one no longer grows with what is freed
-    }
+
+def trained(name: str, **variables: str) -> dict[str, Any]:
+    """What one of the networks took, in a process of its own, with validation, checkpoints and instruments."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **variables}
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "benchmarks" / "memory.py", name],
         env=environment,
@@ -52,7 +41,30 @@ def test_the_estimate_is_what_is_used(name: str) -> None:
         text=True,
         check=True,
     )
-    found = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["convolutions 1e5", "dense 1e6, SGD", "dense 1e7"])
+def test_the_estimate_is_what_is_used(name: str) -> None:
+    """A fifth is the promise (``scripts/bench.py memory`` holds its networks to it); here a little more is allowed.
+
+    What the allocator leaves lying between two numbers hangs on which thread asked when: the same training took 106 to
+    160 MB.
+    """
+    found = trained(name)
+    assert 0.7 <= found["estimate"] / found["peak"] <= 1.35, found
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["convolutions 1e5, large batch", "dense 1e6, SGD"])
+def test_the_numbers_are_what_is_used_where_the_allocator_leaves_nothing(name: str) -> None:
+    """Every large number has its own pages here, and the peak is the same to some hundredths.
+
+    Of networks for which what is looked at is not most of it: that grows with what the machine can do in 20 ms.
+    """
+    found = trained(name, MALLOC_MMAP_THRESHOLD_=str(2**17))  # glibc: a set one no longer grows with what is freed
     assert 0.85 <= (found["estimate"] - found["slack"]) / found["peak"] <= 1.25, found
 
 

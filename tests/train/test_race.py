@@ -214,7 +214,7 @@ def test_pausing_and_stepping_leave_all_at_the_same_step() -> None:
             assert race.state is not RaceState.FAILED, race.failure
             return race.state is state and min(one.step for one in race.standings) >= least
 
-        wait_for(there)
+        wait_for(there, 60)
         return {one.step for one in race.standings}
 
     try:

@@ -37,6 +37,7 @@ _PIECE = 2**25
 _LARGEST_POWER = 20
 
 BATCH, CHECKPOINT, COPIES = "the batch on its way", "the checkpoint being written", "copies for the instruments"
+LOOKS = "what a look by the instruments leaves lying"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Needs:
         extras: What is held beside that where there is room, and left out where there is not.
         culprit: The layer whose numbers are most of it.
         by_parameters: Whether it is that layer's parameters, rather than what it puts out.
-        slack: What of ``parts`` is room that the allocator cannot fill again, rather than numbers.
+        slack: What of both is room that the allocator cannot fill again, rather than numbers.
     """
 
     parts: dict[str, int]
@@ -176,15 +177,16 @@ class Estimate:
         elsewhere = divided and self._accelerator
         extra = weights if self._examples.validation and not best and not elsewhere else 0
         extras = {"best weights": extra, "best weights in the checkpoint": 0 if self._accelerator else extra}
-        if self._instruments and divided:
+        if self._instruments:
             parts["examples for the instruments"] = self._probe_inputs
-        elif self._instruments:
-            parts["examples for the instruments"] = self._probe_inputs
+            # A look is that large only where there is time for it: training does not hang on what it leaves.
+            extras[LOOKS] = max(0, self._held + self._look + _slack(self._look) - moment.at(batch))
+        if self._instruments and not divided:
             extras[COPIES] = 2 * weights
         node = moment.node
         by_parameters = bool(self._way.largest_layer) and parts[BATCH] < 2 * weights
         culprit = self._way.largest_layer if by_parameters else self._way.largest_output or node
-        return Needs(parts, extras, culprit, by_parameters, moment.slack)
+        return Needs(parts, extras, culprit, by_parameters, moment.slack + extras.get(LOOKS, 0))
 
     def largest_batch(self, limit: int) -> int:
         """The largest power of two with which it would fit into so much memory; 0 where none does."""
@@ -212,7 +214,7 @@ class Estimate:
         line = _with_slack(highest(self._way.evaluating, measured), measured)
         # The gradients of the last step are still there.
         evaluating = Line(line.node, weights + line.fixed + line.each * measured, 0, line.slack)
-        looking = Line("", weights + self._look, 0, _slack(self._look))
+        looking = Line("", weights + self._look, 0)
         return highest((training, updating, evaluating, looking), batch)
 
     @property

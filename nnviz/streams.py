@@ -39,8 +39,8 @@ def prepare() -> None:
         if getattr(sys, name) is None:
             _occupy(number, mode)
             if name != "stdin":
-                # Its end is the program's.
-                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+                nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - its end is the program's
+                setattr(sys, name, nowhere)
     _Output.failed = False
     codecs.register_error(_HANDLER, _plainly)
     for stream in (sys.stdout, sys.stderr):

@@ -186,7 +186,7 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         def load(self) -> bool:
             return False
 
-        def errorString(self) -> str:  # noqa: N802
+        def errorString(self) -> str:  # noqa: N802 - of Qt
             return "libxcb-cursor.so.0: cannot open shared object file"
 
     monkeypatch.setattr(application, "QPluginLoader", Loader)

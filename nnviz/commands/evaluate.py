@@ -59,13 +59,13 @@ def evaluate(options: EvaluateOptions) -> int:
 
     share_cores()
     from nnviz.explain import asked  # noqa: PLC0415 - brings torch, which takes seconds to import
-    from nnviz.project.files.atomic import write_atomically  # noqa: PLC0415 - as all of these
-    from nnviz.record.number_text import format_times  # noqa: PLC0415
-    from nnviz.train import predict, remarks  # noqa: PLC0415
-    from nnviz.train.evaluation import evaluate as evaluate_split  # noqa: PLC0415
-    from nnviz.train.figures import figures_of  # noqa: PLC0415
-    from nnviz.train.loop import EvaluationResult  # noqa: PLC0415
-    from nnviz.train.test_use import count_in_file  # noqa: PLC0415
+    from nnviz.project.files.atomic import write_atomically  # noqa: PLC0415 - goes after the sharing of cores
+    from nnviz.record.number_text import format_times  # noqa: PLC0415 - brings numpy
+    from nnviz.train import predict, remarks  # noqa: PLC0415 - brings torch
+    from nnviz.train.evaluation import evaluate as evaluate_split  # noqa: PLC0415 - brings torch
+    from nnviz.train.figures import figures_of  # noqa: PLC0415 - brings torch
+    from nnviz.train.loop import EvaluationResult  # noqa: PLC0415 - brings torch
+    from nnviz.train.test_use import count_in_file  # noqa: PLC0415 - brings torch
 
     if options.out is not None:
         predict.check_out(options.out, options.run, force=options.force)

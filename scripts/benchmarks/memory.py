@@ -145,12 +145,12 @@ def measured(name: str) -> dict[str, int]:
 def train(name: str) -> dict[str, int]:
     """In the process of its own: two epochs with all instruments, validation and checkpoints, and what they took."""
     # torch is imported before the baseline is taken.
-    import torch  # noqa: PLC0415
+    import torch  # noqa: PLC0415 - in the process that is measured
 
-    from nnviz.data.tensors import LoadedData, Scaler, Split  # noqa: PLC0415
-    from nnviz.record.run import Run, RunInfo  # noqa: PLC0415
-    from nnviz.record.store import RunWriter  # noqa: PLC0415
-    from nnviz.train.session import TrainingSession, warm_up  # noqa: PLC0415
+    from nnviz.data.tensors import LoadedData, Scaler, Split  # noqa: PLC0415 - in the process that is measured
+    from nnviz.record.run import Run, RunInfo  # noqa: PLC0415 - in the process that is measured
+    from nnviz.record.store import RunWriter  # noqa: PLC0415 - in the process that is measured
+    from nnviz.train.session import TrainingSession, warm_up  # noqa: PLC0415 - in the process that is measured
 
     case = CASES[name]
     project = case.project()
@@ -206,7 +206,7 @@ class Peak:
     """The most memory that this process has had since this was made, beyond what it had then."""
 
     def __init__(self) -> None:
-        import psutil  # noqa: PLC0415
+        import psutil  # noqa: PLC0415 - in the process that is measured
 
         self._process = psutil.Process()
         self._before = self._process.memory_info().rss

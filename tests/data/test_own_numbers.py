@@ -76,12 +76,12 @@ def test_any_order_of_changes_leaves_a_table_that_a_file_gives_back() -> None:
             row, column = random.randrange(len(table.rows)), random.randrange(len(table.titles))
             changes = (
                 lambda: table.with_text(row, column, str(random.randint(-3, 3))),  # noqa: B023 - called at once
-                lambda: table.with_row(row),  # noqa: B023
-                lambda: table.without_rows({row}),  # noqa: B023
+                lambda: table.with_row(row),  # noqa: B023 - called at once
+                lambda: table.without_rows({row}),  # noqa: B023 - called at once
                 table.with_column,
-                lambda: table.without_column(column),  # noqa: B023
-                lambda: table.with_setting("right", random.choice(("none", "numbers", "classes"))),  # noqa: B023
-                lambda: table.with_setting("answers", ("p", "q", "r")[: random.randint(0, 3)]),  # noqa: B023
+                lambda: table.without_column(column),  # noqa: B023 - called at once
+                lambda: table.with_setting("right", random.choice(("none", "numbers", "classes"))),  # noqa: B023 - called at once
+                lambda: table.with_setting("answers", ("p", "q", "r")[: random.randint(0, 3)]),  # noqa: B023 - called at once
             )
             try:
                 table = random.choice(changes)()

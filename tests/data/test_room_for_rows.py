@@ -71,7 +71,7 @@ def test_what_is_deleted_and_still_in_use_takes_no_other_set_along(
     """Whoever reads a file without saying so keeps its bytes on the disk after it is deleted."""
     monkeypatch.setattr(room_for_rows, "LEFT_FREE", 0)
     each, in_use = three[0].stat().st_size, {three[0]}
-    freed = lambda: sum(each for one in three if one not in in_use and not one.exists())  # noqa: E731
+    freed = lambda: sum(each for one in three if one not in in_use and not one.exists())  # noqa: E731 - asked often
     monkeypatch.setattr(room_for_rows, "_free", lambda folder: 10_000 + freed())
     with pytest.raises(StorageError, match="has room for"):
         stored("d")

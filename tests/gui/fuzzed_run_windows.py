@@ -143,7 +143,7 @@ def main(folder: Path, first: int, count: int) -> int:
         done = mutated(goods[seed % len(goods)], path, seed)
         try:
             became = visitor.visit(path, random.Random(seed))
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - whatever comes out is told
             visitor.wrong.append(traceback.format_exc()[-1500:])
             became = "raised"
         if visitor.wrong:

@@ -240,7 +240,7 @@ def test_rows_are_walked_with_the_keys(qtbot: QtBot, open_window: OpenWindow) ->
     person = Person(window, qtbot)
     palette = opened(person)
     assert palette.list.viewport().height() <= 12 * palette.list.sizeHintForRow(0) + 2
-    row = lambda: palette.list.currentIndex().row()  # noqa: E731
+    row = lambda: palette.list.currentIndex().row()  # noqa: E731 - asked often
     last = palette.results.rowCount() - 1
     assert row() == 0 and last > 100
     person.keys(Key.Key_Down)

@@ -118,7 +118,7 @@ def test_backward_by_clicks_shows_every_gradient_and_leaves_no_trace(qtbot: QtBo
             assert flow.backward and flow.band.isVisible() and "∂loss" in flow.band.title
         else:
             person.click(button(window, "Step"))
-        person.until(lambda: f"at step {step}." in flow.band.words)  # noqa: B023
+        person.until(lambda: f"at step {step}." in flow.band.words)  # noqa: B023 - called at once
         true = asked(qtbot, window, gradients)
         assert true["step"] == step and f"Loss {format_number(true['loss'])} of validation example 0" in flow.band.words
         shown = lens(window)
@@ -168,7 +168,7 @@ def test_five_clicks_make_one_step_and_write_an_update_out(qtbot: QtBot, open_wi
     for part in SubStep:
         person.until(lambda: flow._asked is None)
         person.click(flow.bar.sub_step)
-        person.until(lambda: flow.part is part)  # noqa: B023
+        person.until(lambda: flow.part is part)  # noqa: B023 - called at once
         assert flow.band.title == part.value
         if part is not SubStep.UPDATE:
             assert asked(qtbot, window) == untouched
@@ -241,7 +241,7 @@ def test_a_part_that_is_clicked_is_shown_and_those_before_it_are_done(qtbot: QtB
     states = [everything(other)]
     for step in (1, 2):
         other.training.step()
-        qtbot.waitUntil(lambda: other.training.standing.step == step, timeout=30_000)  # noqa: B023
+        qtbot.waitUntil(lambda: other.training.standing.step == step, timeout=30_000)  # noqa: B023 - called at once
         states.append(everything(other))
     window = open_window("spiral")
     person, flow = Person(window, qtbot), window.flow

@@ -744,7 +744,7 @@ def test_gradients_and_parts_of_a_step_by_their_keys_and_what_was_on_the_canvas_
     assert large() != image
     for part in SubStep:
         person.keys(Qt.Key.Key_F7)
-        person.until(lambda: page.band.looking is not None and page.band.looking.part == part.value)  # noqa: B023
+        person.until(lambda: page.band.looking is not None and page.band.looking.part == part.value)  # noqa: B023 - called at once
     person.until(lambda: flow.looking is not None and "is made" in flow.looking.words)
     assert flow.looking is not None and flow.looking.lens is not None
     assert page.band.looking is flow.looking and "linear2" in flow.looking.lens.norms

@@ -33,13 +33,13 @@ def test_a_number_is_taken_apart_in_letters_for_a_hall(qtbot: QtBot, open_window
         panel = page.panel
         assert isinstance(panel, ExplainPanel) and not page.strip.isVisible() and not page.spotlight.isVisible()
         walk = panel.walk
-        qtbot.waitUntil(lambda: walk.taken is not None and not walk.waiting, timeout=TIMEOUT)  # noqa: B023
+        qtbot.waitUntil(lambda: walk.taken is not None and not walk.waiting, timeout=TIMEOUT)  # noqa: B023 - called at once
         assert walk.taken is not None and walk.taken.place.node in (node, LOSS)
         for _ in range(2):
             for size, text in letters_of(page):
                 assert size >= LETTERS - 0.01, (node, text, size)
             qtbot.keyClick(page, Key.Key_V)
-            qtbot.waitUntil(lambda: not walk.waiting, timeout=TIMEOUT)  # noqa: B023
+            qtbot.waitUntil(lambda: not walk.waiting, timeout=TIMEOUT)  # noqa: B023 - called at once
         qtbot.keyClick(page, Key.Key_Escape)
         assert page.strip.isVisible() and page.place.instrument == "loss" == page.beside.key
 

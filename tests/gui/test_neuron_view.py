@@ -332,7 +332,7 @@ def test_without_the_decision_an_answer_is_the_same_but_for_it() -> None:
 def test_the_training_is_the_same_with_the_view_open(qtbot: QtBot, open_window: OpenWindow) -> None:
     def bits(window: MainWindow) -> dict[str, Any]:
         window.bridge.step(60)
-        done = lambda: window.training.standing.step == 60 and window.training.state == "paused"  # noqa: E731
+        done = lambda: window.training.standing.step == 60 and window.training.state == "paused"  # noqa: E731 - asked often
         qtbot.waitUntil(done, timeout=60_000)
         return asked(qtbot, window, weights)  # type: ignore[no-any-return]
 

@@ -345,7 +345,7 @@ def test_a_drawn_digit_is_told_its_class_and_has_a_loss(qtbot: QtBot, open_windo
     ):
         explain.explain(asked_about)
         qtbot.waitUntil(
-            lambda: (there := explain.walk.place) is not None and there.node == asked_about.node,  # noqa: B023
+            lambda: (there := explain.walk.place) is not None and there.node == asked_about.node,  # noqa: B023 - called at once
             timeout=TIMEOUT,
         )
         qtbot.waitUntil(lambda: not (explain.walk.waiting or explain.walk.failure), timeout=TIMEOUT)

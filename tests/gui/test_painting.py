@@ -197,7 +197,7 @@ def test_whatever_fails_the_rest_is_painted(
         def fail(self: object, painter: object, *rest: object) -> None:
             nonlocal calls
             calls += 1
-            held = QPainter(self) if isinstance(self, QWidget) and not isinstance(painter, QPainter) else None  # noqa: F841
+            held = QPainter(self) if isinstance(self, QWidget) and not isinstance(painter, QPainter) else None  # noqa: F841 - it paints
             raise RuntimeError("planted")
 
         if issubclass(kind, QGraphicsItem):

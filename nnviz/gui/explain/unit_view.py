@@ -150,9 +150,9 @@ class UnitView(AskedView):
         self._words = f"{node}, {self.unit_box.text()}"
 
         def work(own: OwnNetwork, job: Job) -> tuple[Wish, TopExamples]:
-            # torch is not for this thread
-            from nnviz.explain.unit_wishes import Climb, maximise, top_examples  # noqa: PLC0415
-            from nnviz.explain.why import pinned_example  # noqa: PLC0415
+            # torch is not for the thread of the window
+            from nnviz.explain.unit_wishes import Climb, maximise, top_examples  # noqa: PLC0415 - brings torch
+            from nnviz.explain.why import pinned_example  # noqa: PLC0415 - brings torch
 
             goal, split = own.unit_goal(node, unit, over), pinned_example(own, 0).split
             total = len(own.data.split(split))

@@ -73,7 +73,7 @@ class LateParts(QObject):
     def make_docks(self, menu_bar: QMenuBar) -> Docks:
         """The instruments, with their ways into the menus."""
         # Only now: pyqtgraph takes longer to import than everything else that the window needs.
-        from nnviz.gui.window.docks import Docks  # noqa: PLC0415
+        from nnviz.gui.window.docks import Docks  # noqa: PLC0415 - see above
 
         docks = self._regions.docks = Docks(self._window, self._workspace, self._regions.canvas)
         self._frame.give_place_to_instruments()

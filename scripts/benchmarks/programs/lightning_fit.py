@@ -42,8 +42,8 @@ def _let_torchvision_load() -> None:
 _let_torchvision_load()
 
 import lightning  # noqa: E402 - works only from here on
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint  # noqa: E402
-from lightning.pytorch.loggers import CSVLogger  # noqa: E402
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint  # noqa: E402 - likewise
+from lightning.pytorch.loggers import CSVLogger  # noqa: E402 - likewise
 
 
 class Classifier(lightning.LightningModule):  # type: ignore[misc]  # not known where it is not installed

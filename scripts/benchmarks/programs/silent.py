@@ -17,7 +17,7 @@ def main(sample: str, epochs: int, data_dir: Path, folder: Path) -> None:
     """Train and tell."""
     share_cores(CoreWatch(), watched=True)
     from nnviz.project.samples import templates  # noqa: PLC0415 - goes after the setting of threads, as in the program
-    from nnviz.train.headless import train_to_file  # noqa: PLC0415
+    from nnviz.train.headless import train_to_file  # noqa: PLC0415 - likewise
 
     project = templates.sample(sample)
     project = msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=epochs))

@@ -232,7 +232,7 @@ def compare(scene: CanvasScene) -> None:
     for group, frame in fresh.frames.items.items():
         assert scene.frames.items[group].facts == frame.facts
     # No item is left in the scene that nobody knows of.
-    count = lambda one, kind: sum(type(item).__name__ == kind for item in one.items())  # noqa: E731
+    count = lambda one, kind: sum(type(item).__name__ == kind for item in one.items())  # noqa: E731 - asked often
     for kind in {type(item).__name__ for item in (*scene.items(), *fresh.items())}:
         assert count(scene, kind) == count(fresh, kind), kind
     selected = set(scene.selected)

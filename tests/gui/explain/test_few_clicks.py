@@ -344,7 +344,7 @@ def test_each_concept_is_at_most_four_clicks_away(qtbot: QtBot, open_window: Ope
             panel.toggle_page()
             middle = window.centre.parentWidget()
             assert middle is not None
-            qtbot.waitUntil(lambda: window.centre.height() == middle.height(), timeout=TIMEOUT)  # noqa: B023
+            qtbot.waitUntil(lambda: window.centre.height() == middle.height(), timeout=TIMEOUT)  # noqa: B023 - called at once
         window.canvas.select([])
         panel.walk.clear()
         window.flow.leave()

@@ -15,7 +15,8 @@ from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.compare.page import ComparePage
-from nnviz.gui.compare.results import lines_of
+from nnviz.gui.compare.results import ResultsTable, lines_of
+from nnviz.gui.look import theme as themes
 from nnviz.gui.look.theme import format_number
 from nnviz.gui.panels.layer_curves import LayerCurvesPanel
 from nnviz.gui.panels.loss import LossPanel
@@ -262,3 +263,34 @@ def test_a_run_on_the_screen_is_called_by_the_name_that_it_was_given(qtbot: QtBo
     person.until(lambda: told().startswith("Replay of narrow, read-only."))
     window.kept_runs.rename(one, "")
     person.until(lambda: told().startswith("Replay of one, read-only."))
+
+
+def test_no_value_of_a_comparison_is_cut_in_large_letters(qtbot: QtBot, styled: QApplication) -> None:
+    """A name may end with dots; ``1.00e…`` says nothing."""
+    names = [f"a run with quite a long name {number}" for number in range(4)]
+    summaries = [
+        Summary(title=name, settings={"training.optimizer": kind, "training.epsilon": 10.0**-power})
+        for name, kind, power in zip(names, ("adam", "adadelta", "adagrad", "rmsprop"), (8, 6, 10, 7), strict=True)
+    ]
+    rows = [RunRow(Path(f"{one.title}.nnvizrun"), one) for one in summaries]
+    table = ResultsTable(None)  # type: ignore[arg-type]  # a table of its own
+    qtbot.addWidget(table)
+    table.resize(420, 400)
+    table.show()
+    for scale in (1.0, 1.25, 1.5):
+        themes.set_text_scale(scale)
+        table.restyle()
+        table.show_runs(rows, names, tuple(range(4)))
+        wanted = {
+            item.text(): (table.sizeHintForIndex(table.indexFromItem(item)).width(), item.column())
+            for row in range(table.rowCount())
+            for column in range(table.columnCount())
+            if (item := table.item(row, column)) is not None
+        }
+        assert {"Adadelta", "RMSprop"} <= wanted.keys()
+        short = {
+            text: (width, table.columnWidth(at))
+            for text, (width, at) in wanted.items()
+            if width > table.columnWidth(at)
+        }
+        assert short == [], scale

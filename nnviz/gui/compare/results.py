@@ -27,8 +27,8 @@ _MOST_SETTINGS = 80
 _TITLES = 260
 #: Pixels of a column whose name is long.
 _WIDEST = 220
-#: Pixels that a column has at least, of the gaps beside a name and its line, and of those beside what stands in a cell.
-_NARROWEST, _BESIDE_NAME, _BESIDE_CELL = 84, 17, 14
+#: Pixels that a column has at least, and of the gaps beside a name and its line.
+_NARROWEST, _BESIDE_NAME = 84, 17
 #: Letters that a column has at most, where they are so large that its pixels would be few.
 _LETTERS = 28
 #: Of so many runs the names stand in two lines also where nothing but a space parts them.
@@ -183,8 +183,8 @@ class ResultsTable(QTableWidget):
         least: list[int] = []
         for at, place in enumerate(places):
             beside = _swatch_width(place) + _BESIDE_NAME
-            texts = [line.cells[at] for line in lines if line.cells]
-            cell = max((cells.horizontalAdvance(text) for text in texts), default=0) + _BESIDE_CELL
+            filled = (self.model().index(row, at) for row, line in enumerate(lines) if line.cells)
+            cell = max((self.sizeHintForIndex(index).width() for index in filled), default=0)
             want = max(_NARROWEST, max(map(metrics.horizontalAdvance, heads[at])) + beside, min(cell, _WIDEST))
             wanted.append(min(want, max(_WIDEST, cells.averageCharWidth() * _LETTERS)))
             least.append(min(wanted[-1], max(_NARROWEST, min(cell, _WIDEST))))

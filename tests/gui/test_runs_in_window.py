@@ -293,4 +293,4 @@ def test_no_value_of_a_comparison_is_cut_in_large_letters(qtbot: QtBot, styled: 
             for text, (width, at) in wanted.items()
             if width > table.columnWidth(at)
         }
-        assert short == [], scale
+        assert short == {}, scale

@@ -95,6 +95,20 @@ def roll_two_balls(window: object) -> None:
         panel.page.bar.step.click()
 
 
+def explain_a_number(window: object) -> None:
+    """A number of the selected layer, written out over the whole width."""
+    from nnviz.gui.panels.explain import ExplainPanel  # noqa: PLC0415 - brings Qt
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
+
+    assert isinstance(window, MainWindow)
+    window.action("explain_large").trigger()
+    wait_for(lambda: window.docks is not None and isinstance(window.docks.panels.get("explain"), ExplainPanel))
+    assert window.docks is not None
+    panel = window.docks.panels["explain"]
+    assert isinstance(panel, ExplainPanel)
+    wait_for(lambda: panel.walk.taken is not None and not panel.walk.waiting)
+
+
 def draw_a_digit(window: object) -> None:
     """A seven, drawn by hand; and which parts of it made the answer."""
     from nnviz.gui.panels.own_input import OwnInputPanel  # noqa: PLC0415 - brings Qt
@@ -153,7 +167,7 @@ PICTURES = {
         steps=150,
         select="conv1",
         sizes=(LARGE,),
-        prepare=lambda window: window.action("explain_large").trigger(),  # type: ignore[attr-defined]  # the MainWindow
+        prepare=explain_a_number,
     ),
     "backward": Picture(
         "sample:digits-cnn",

@@ -215,6 +215,9 @@ def render(
                 wait.until(lambda: not _measuring(training.bridge.position), "the instruments")
             window.feed.refresh()
             wait.settle(0.4)
+            while window.shown_network.busy:  # an answer may bring the next question
+                wait.until(lambda: not window.shown_network.busy, "what is asked of the network")
+                wait.settle(0.4)
             _write(_grab(window, scale), encoding, out)
         finally:
             # Nobody waits at a screen, and ending the process under a thread that imports torch would abort it.

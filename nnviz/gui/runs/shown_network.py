@@ -138,6 +138,11 @@ class ShownNetwork(QObject):
         """Whether the live weights are those that are shown."""
         return self._training.replay is None and self._feed.shown.step is None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a question is under way."""
+        return bool(self._answers) or self._background.busy
+
     def ask(
         self,
         question: Callable[[train.training.Training], _Result],
